@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The notes by which a kernel says how it wants to be loaded (abi-inventory 1.1).  Every note we
+ * know is read once, checked for its form, then against the image: an entry point outside of it, a
+ * hypercall page that is not a page of it, an address that is ours.  The features it requires are
+ * checked by name.  A kernel that lists what it supports must list dom0.
+ *
+ * BSD_SYMTAB is accepted and not served: the kernel then runs without its own symbols.
+ */
+#include <mica/elfnote.h>
+#include <mica/features.h>
+#include "boot/dom0_layout.h"
+#include "cpu/layout.h"
+#include "cpu/types.h"
+#include "lib/fmt.h"
+#include "lib/string.h"
+
+#define no(...)	({ fmt_snprintf(why, size, __VA_ARGS__); false; })
+
+static const struct { uint8_t bit; const char *name; } feature_names[] = {
+	{ XENFEAT_writable_page_tables,		"writable_page_tables" },
+	{ XENFEAT_writable_descriptor_tables,	"writable_descriptor_tables" },
+	{ XENFEAT_auto_translated_physmap,	"auto_translated_physmap" },
+	{ XENFEAT_supervisor_mode_kernel,	"supervisor_mode_kernel" },
+	{ XENFEAT_pae_pgdir_above_4gb,		"pae_pgdir_above_4gb" },
+	{ XENFEAT_mmu_pt_update_preserve_ad,	"mmu_pt_update_preserve_ad" },
+	{ XENFEAT_highmem_assist,		"highmem_assist" },
+	{ XENFEAT_gnttab_map_avail_bits,	"gnttab_map_avail_bits" },
+	{ XENFEAT_hvm_callback_vector,		"hvm_callback_vector" },
+	{ XENFEAT_hvm_safe_pvclock,		"hvm_safe_pvclock" },
+	{ XENFEAT_hvm_pirqs,			"hvm_pirqs" },
+	{ XENFEAT_dom0,				"dom0" },
+	{ XENFEAT_grant_map_identity,		"grant_map_identity" },
+	{ XENFEAT_memory_op_vnode_supported,	"memory_op_vnode_supported" },
+	{ XENFEAT_ARM_SMCCC_supported,		"ARM_SMCCC_supported" },
+	{ XENFEAT_linux_rsdp_unrestricted,	"linux_rsdp_unrestricted" },
+};
+
+/* A text note need not be terminated (Linux's FEATURES is not).  "" when missing. */
+static boot_text void note_text(const struct elf *e, uint32_t type, char *out, size_t room)
+{
+	const void *desc;
+	size_t len;
+
+	memset(out, 0, room);
+	if (elf_note(e, type, &desc, &len))
+		memcpy(out, desc, MIN(len, room - 1));
+}
+
+/* Leaves *value alone when the note is missing; false when it is there but is not a number. */
+static boot_text bool note_number(const struct elf *e, uint32_t type, uint64_t *value, bool *present)
+{
+	const void *desc;
+	size_t len;
+	bool has = elf_note(e, type, &desc, &len);
+
+	if (present)
+		*present = has;
+	return !has || elf_note_u64(e, type, value);
+}
+
+static boot_text bool read_names(const struct elf *e, char *why, size_t size)
+{
+	char text[64];
+
+	note_text(e, XEN_ELFNOTE_XEN_VERSION, text, sizeof(text));
+	if (!text[0])
+		return no("has no Xen notes: it was not built to run paravirtualized");
+	if (strncmp(text, "xen-3.0", 7))
+		return no("asks for interface '%s', we offer xen-3.0", text);
+	note_text(e, XEN_ELFNOTE_GUEST_OS, text, sizeof(text));
+	if (!strncmp(text, "linux", 5))
+		return true;
+	note_text(e, XEN_ELFNOTE_LOADER, text, sizeof(text));
+	if (strncmp(text, "generic", 7))
+		return no("asks for loader '%s', we are 'generic'", text);
+	return true;
+}
+
+static boot_text bool read_numbers(const struct elf *e, struct dom0_kernel *k, char *why, size_t size)
+{
+	uint64_t mod_start_pfn = 0, hv_low = 0;
+
+	k->entry = e->entry;
+	if (!note_number(e, XEN_ELFNOTE_ENTRY, &k->entry, NULL) ||
+	    !note_number(e, XEN_ELFNOTE_VIRT_BASE, &k->virt_base, NULL) ||
+	    !note_number(e, XEN_ELFNOTE_PADDR_OFFSET, &k->paddr_offset, NULL) ||
+	    !note_number(e, XEN_ELFNOTE_MOD_START_PFN, &mod_start_pfn, NULL) ||
+	    !note_number(e, XEN_ELFNOTE_HV_START_LOW, &hv_low, NULL) ||
+	    !note_number(e, XEN_ELFNOTE_HYPERCALL_PAGE, &k->hypercall_page, &k->has_hypercall_page) ||
+	    !note_number(e, XEN_ELFNOTE_INIT_P2M, &k->init_p2m, &k->has_init_p2m))
+		return no("has a numeric note that is not a number");
+	k->mod_start_pfn = mod_start_pfn;
+	if (hv_low > HV_START)
+		return no("keeps addresses up to %lx, the hypervisor starts at %lx", hv_low, HV_START);
+	if (k->virt_base % PAGE_SIZE || k->init_p2m % PAGE_SIZE)
+		return no("has a VIRT_BASE or INIT_P2M note that is not a page address");
+	return true;
+}
+
+static boot_text int feature_bit(const char *name, size_t len)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(feature_names); i++)
+		if (strlen(feature_names[i].name) == len &&
+		    !strncmp(feature_names[i].name, name, len))
+			return feature_names[i].bit;
+	return -1;
+}
+
+/* "a|!b|c": b is required.  Fills both bitmaps. */
+static boot_text bool read_feature_list(const char *s, uint32_t *supported, uint32_t *required,
+					char *why, size_t size)
+{
+	while (*s) {
+		size_t len = 0;
+		bool must = *s == '!';
+		int bit;
+
+		s += must;
+		while (s[len] && s[len] != '|')
+			len++;
+		bit = feature_bit(s, len);
+		if (bit < 0 && must)
+			return no("requires the feature '%.*s', which is unknown", (int)len, s);
+		if (bit >= 0)
+			*supported |= 1u << bit;
+		if (must)
+			*required |= 1u << bit;
+		s += len;
+		s += *s == '|';
+	}
+	return true;
+}
+
+static boot_text bool read_features(const struct elf *e, struct dom0_kernel *k, char *why, size_t size)
+{
+	uint32_t supported = 0, required = 0, listed = 0;
+	const void *desc;
+	char text[256];
+	size_t len;
+
+	note_text(e, XEN_ELFNOTE_FEATURES, text, sizeof(text));
+	if (!read_feature_list(text, &supported, &required, why, size))
+		return false;
+	if (required & (1u << XENFEAT_supervisor_mode_kernel))
+		return no("requires supervisor_mode_kernel, but guest kernels run in ring 3");
+	if (required & (1u << XENFEAT_auto_translated_physmap))
+		return no("requires auto_translated_physmap: it is not a paravirtual kernel");
+	if (elf_note(e, XEN_ELFNOTE_SUPPORTED_FEATURES, &desc, &len)) {
+		memcpy(&listed, desc, MIN(len, sizeof(listed)));
+		if (!((supported | listed) & (1u << XENFEAT_dom0)))
+			return no("was built without support for running as dom0 "
+				  "(Debian's cloud kernels are): use a standard kernel");
+	}
+	note_text(e, XEN_ELFNOTE_PAE_MODE, text, sizeof(text));
+	k->pae_note = text[0] || (supported & (1u << XENFEAT_pae_pgdir_above_4gb));
+	return true;
+}
+
+static boot_text bool read_segments(const struct elf *e, struct dom0_kernel *k, char *why, size_t size)
+{
+	struct elf_segment s;
+
+	k->start = ~0ul;
+	for (unsigned i = 0; elf_segment(e, i, &s); i++) {
+		uint64_t from = s.paddr - k->paddr_offset;
+
+		if (!s.memsz)
+			continue;
+		if (s.paddr < k->paddr_offset)
+			return no("has a segment at %lx, below its PADDR_OFFSET", s.paddr);
+		if (s.memsz > BIT(46) || from > BIT(46))
+			return no("has a segment of %lx bytes at %lx: too large", s.memsz, from);
+		k->start = MIN(k->start, from);
+		k->end = MAX(k->end, from + s.memsz);
+	}
+	if (!k->end)
+		return no("has no segment to load");
+	return true;
+}
+
+static boot_text bool inside_image(const struct dom0_kernel *k, uint64_t va, uint64_t bytes)
+{
+	uint64_t at = va - k->virt_base;
+
+	return va >= k->virt_base && at >= ALIGN_DOWN(k->start, PAGE_SIZE) &&
+	       at + bytes <= ALIGN_UP(k->end, PAGE_SIZE) && at + bytes > at;
+}
+
+boot_text bool dom0_kernel_read(const struct elf *e, struct dom0_kernel *k, char *why, size_t size)
+{
+	memset(k, 0, sizeof(*k));
+	if (!read_names(e, why, size) || !read_numbers(e, k, why, size) ||
+	    !read_features(e, k, why, size) || !read_segments(e, k, why, size))
+		return false;
+	if (!inside_image(k, k->entry, 1))
+		return no("has its entry point %lx outside its image", k->entry);
+	if (k->has_hypercall_page &&
+	    (k->hypercall_page % PAGE_SIZE || !inside_image(k, k->hypercall_page, PAGE_SIZE)))
+		return no("has its hypercall page %lx outside its image", k->hypercall_page);
+	return true;
+}

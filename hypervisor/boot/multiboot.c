@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Reads what a Multiboot 1 or Multiboot 2 boot loader left (specifications 0.6.96, section 3.3, and
+ * 2.0, section 3.6) into one struct boot_info, and brings the firmware's memory map into order.
+ *
+ * Pure: all access goes through the caller's boot_at_fn, so the unit tests feed it made-up memory.
+ * Strings are copied and numbers checked; a structure that does not hold together is refused.
+ */
+#include <mica/errno.h>
+#include "boot/boot_info.h"
+#include "cpu/image.h"
+#include "lib/string.h"
+
+#define MAGIC_MB1	0x2badb002
+#define MAGIC_MB2	0x36d76289
+
+/* Multiboot 1: bits of flags, byte offsets of the information structure. */
+enum { MB1_HAS_CMDLINE = 1 << 2, MB1_HAS_MODS = 1 << 3, MB1_HAS_MMAP = 1 << 6,
+       MB1_HAS_LOADER = 1 << 9, MB1_HAS_SCREEN = 1 << 12 };
+
+struct mb1_info {
+	uint32_t flags, mem_lower, mem_upper, boot_device, cmdline, mods_count, mods_addr, syms[4],
+		 mmap_length, mmap_addr, drives_length, drives_addr, config_table, loader_name,
+		 apm_table, vbe[4];
+	uint64_t screen_addr;
+	uint32_t screen_pitch, screen_width, screen_height;
+	uint8_t screen_bpp, screen_type, screen_color[6];
+} packed;
+_Static_assert(offsetof(struct mb1_info, screen_addr) == 88, "mb1_info");
+
+struct mb1_mod {
+	uint32_t start, end, string, reserved;
+};
+
+struct mb1_region {			/* size does not count itself */
+	uint32_t size;
+	uint64_t base, len;
+	uint32_t type;
+} packed;
+
+/* Multiboot 2: tags. */
+enum { TAG_END = 0, TAG_CMDLINE = 1, TAG_LOADER = 2, TAG_MODULE = 3, TAG_MMAP = 6, TAG_SCREEN = 8,
+       TAG_EFI32 = 11, TAG_EFI64 = 12, TAG_ACPI_OLD = 14, TAG_ACPI_NEW = 15 };
+
+struct mb2_tag {
+	uint32_t type, size;
+};
+
+struct mb2_region {
+	uint64_t base, len;
+	uint32_t type, reserved;
+};
+
+struct mb2_screen {
+	uint64_t addr;
+	uint32_t pitch, width, height;
+	uint8_t bpp, type;
+	uint16_t reserved;
+	uint8_t color[6];
+} packed;
+
+#define SCREEN_TYPE_RGB		1
+#define SCREEN_TYPE_TEXT	2
+#define MB2_MAX_BYTES		(1u << 20)
+
+/* Copies the string at @phys, at most @max bytes with its terminator; NULL when there is no room. */
+static boot_text const char *keep_string(struct boot_info *info, uint64_t phys, size_t max, boot_at_fn *at)
+{
+	char *start = info->text + info->text_used;
+	size_t room = MIN(max, (size_t)(BOOT_TEXT_BYTES - info->text_used));
+
+	for (size_t n = 0; n < room; n++) {
+		const char *c = at(phys + n, 1);
+
+		if (!c)
+			return NULL;
+		start[n] = *c;
+		if (!*c) {
+			info->text_used += (unsigned)n + 1;
+			return start;
+		}
+	}
+	return NULL;
+}
+
+/* Cuts off the first word, unless it is an option with a value and @keep_options. */
+static boot_text const char *cut_name(const char *s, bool keep_options)
+{
+	const char *end = s;
+
+	while (*end && *end != ' ') {
+		if (*end++ == '=' && keep_options)
+			return s;
+	}
+	while (*end == ' ')
+		end++;
+	return end;
+}
+
+/*
+ * By Multiboot's custom a command line begins with the file's name.  GRUB 2 leaves that to whoever
+ * writes its configuration; most write a name or "placeholder", as for other hypervisors.
+ */
+static boot_text void cut_names(struct boot_info *info, const char *loader)
+{
+	bool grub = !strncmp(loader, "GRUB 2", 6) || !strncmp(loader, "GRUB 1.9", 8);
+
+	info->cmdline = cut_name(info->cmdline, grub);
+	for (unsigned i = 0; i < info->nr_modules; i++)
+		info->module[i].string = cut_name(info->module[i].string, grub);
+}
+
+static boot_text const char *add_module(struct boot_info *info, uint64_t start, uint64_t end,
+					const char *string)
+{
+	if (info->nr_modules == BOOT_MAX_MODULES)
+		return "the boot loader passed more than 8 modules";
+	if (!string)
+		return "the boot loader's command lines are too long";
+	if (start & ~PAGE_MASK || end < start)
+		return "the boot loader did not put the modules on page boundaries";
+	info->module[info->nr_modules++] = (struct boot_module){ start, end, string };
+	return NULL;
+}
+
+static boot_text void set_screen(struct boot_info *info, unsigned type, uint64_t addr, uint32_t pitch,
+				 uint32_t width, uint32_t height, uint8_t bpp, const uint8_t *color)
+{
+	struct boot_screen *s = &info->screen;
+
+	if (type != SCREEN_TYPE_RGB && type != SCREEN_TYPE_TEXT)
+		return;
+	*s = (struct boot_screen){
+		.kind = type == SCREEN_TYPE_TEXT ? SCREEN_TEXT : SCREEN_LFB,
+		.addr = addr, .pitch = pitch, .width = width, .height = height, .bpp = bpp,
+	};
+	if (type == SCREEN_TYPE_RGB) {
+		s->red_pos = color[0];
+		s->red_bits = color[1];
+		s->green_pos = color[2];
+		s->green_bits = color[3];
+		s->blue_pos = color[4];
+		s->blue_bits = color[5];
+	}
+}
+
+static boot_text const char *mb1_modules(struct boot_info *info, const struct mb1_info *mbi, boot_at_fn *at)
+{
+	const char *bad = NULL;
+
+	for (uint32_t i = 0; i < mbi->mods_count && !bad; i++) {
+		const struct mb1_mod *m = at(mbi->mods_addr + i * sizeof(*m), sizeof(*m));
+
+		if (!m)
+			return "the boot loader's list of modules cannot be read";
+		bad = add_module(info, m->start, m->end,
+				 m->string ? keep_string(info, m->string, BOOT_TEXT_BYTES, at) : "");
+	}
+	return bad;
+}
+
+static boot_text void mb1_regions(struct boot_info *info, const struct mb1_info *mbi, boot_at_fn *at)
+{
+	uint32_t done = 0;
+
+	while (done + sizeof(struct mb1_region) <= mbi->mmap_length) {
+		const struct mb1_region *r = at((uint64_t)mbi->mmap_addr + done, sizeof(*r));
+
+		if (!r || r->size < sizeof(*r) - 4 || r->size > mbi->mmap_length)
+			return;
+		boot_map_add(info, r->base, r->len, r->type);
+		done += r->size + 4;
+	}
+}
+
+static boot_text const char *parse_mb1(struct boot_info *info, uint64_t phys, boot_at_fn *at)
+{
+	const struct mb1_info *mbi = at(phys, sizeof(*mbi));
+	const char *loader = "", *bad = NULL;
+
+	info->loader = "Multiboot 1";
+	if (!mbi)
+		return "the boot loader's information cannot be read";
+	if (mbi->flags & MB1_HAS_CMDLINE)
+		info->cmdline = keep_string(info, mbi->cmdline, BOOT_TEXT_BYTES, at);
+	if (mbi->flags & MB1_HAS_LOADER)
+		loader = keep_string(info, mbi->loader_name, 64, at);
+	if (!info->cmdline || !loader)
+		return "the boot loader's command line is too long";
+	if (mbi->flags & MB1_HAS_MODS)
+		bad = mb1_modules(info, mbi, at);
+	if (bad)
+		return bad;
+	if (mbi->flags & MB1_HAS_MMAP)
+		mb1_regions(info, mbi, at);
+	if (mbi->flags & MB1_HAS_SCREEN)
+		set_screen(info, mbi->screen_type, mbi->screen_addr, mbi->screen_pitch,
+			   mbi->screen_width, mbi->screen_height, mbi->screen_bpp,
+			   mbi->screen_color);
+	cut_names(info, loader);
+	return NULL;
+}
+
+static boot_text void mb2_regions(struct boot_info *info, uint64_t phys, uint32_t len, boot_at_fn *at)
+{
+	const uint32_t *head = at(phys, 8);
+	uint32_t step = head ? head[0] : 0;
+
+	if (step < sizeof(struct mb2_region))
+		return;
+	for (uint32_t done = 8; done + sizeof(struct mb2_region) <= len; done += step) {
+		const struct mb2_region *r = at(phys + done, sizeof(*r));
+
+		if (!r || step > len)
+			return;
+		boot_map_add(info, r->base, r->len, r->type);
+	}
+}
+
+static boot_text const char *mb2_tag(struct boot_info *info, uint32_t type, uint64_t phys, uint32_t len,
+				     const char **loader, boot_at_fn *at)
+{
+	const void *data = at(phys, len);
+	const uint32_t *word = data;
+	const struct mb2_screen *s = data;
+
+	if (!data)
+		return "the boot loader's information cannot be read";
+	switch (type) {
+	case TAG_CMDLINE:
+		info->cmdline = keep_string(info, phys, len, at);
+		return info->cmdline ? NULL : "the boot loader's command line is too long";
+	case TAG_LOADER:
+		*loader = keep_string(info, phys, len, at);
+		return *loader ? NULL : "the boot loader's name is too long";
+	case TAG_MODULE:
+		if (len <= 8)
+			return "the boot loader's list of modules cannot be read";
+		return add_module(info, word[0], word[1], keep_string(info, phys + 8, len - 8, at));
+	case TAG_MMAP:
+		if (len > 8)
+			mb2_regions(info, phys, len, at);
+		return NULL;
+	case TAG_SCREEN:
+		if (len >= offsetof(struct mb2_screen, color) + (s->type == SCREEN_TYPE_RGB ? 6 : 0))
+			set_screen(info, s->type, s->addr, s->pitch, s->width, s->height, s->bpp,
+				   s->color);
+		return NULL;
+	case TAG_EFI32:
+	case TAG_EFI64:
+		info->efi = true;
+		if (type == TAG_EFI64 && len >= 8)
+			memcpy(&info->efi_system_table, data, 8);
+		return NULL;
+	case TAG_ACPI_OLD:
+	case TAG_ACPI_NEW:
+		if (len < 20 || len < info->rsdp_bytes)
+			return NULL;
+		info->rsdp_bytes = (unsigned)MIN((size_t)len, sizeof(info->rsdp));
+		memcpy(info->rsdp, data, info->rsdp_bytes);
+		return NULL;
+	}
+	return NULL;
+}
+
+static boot_text const char *parse_mb2(struct boot_info *info, uint64_t phys, boot_at_fn *at)
+{
+	const uint32_t *total = at(phys, 8);
+	const char *loader = "", *bad;
+	uint32_t bytes;
+
+	info->loader = "Multiboot 2";
+	if (!total || *total > MB2_MAX_BYTES || !at(phys, *total))
+		return "the boot loader's information cannot be read";
+	bytes = *total;
+	for (uint32_t done = 8; done + sizeof(struct mb2_tag) <= bytes;) {
+		struct mb2_tag tag = *(const struct mb2_tag *)at(phys + done, sizeof(tag));
+
+		if (tag.type == TAG_END)
+			break;
+		if (tag.size < sizeof(tag) || tag.size > bytes - done)
+			return "the boot loader's information is broken";
+		bad = mb2_tag(info, tag.type, phys + done + 8, tag.size - 8, &loader, at);
+		if (bad)
+			return bad;
+		done += ALIGN_UP(tag.size, 8u);
+	}
+	cut_names(info, loader);
+	return NULL;
+}
+
+boot_text int multiboot_parse(struct boot_info *info, uint32_t magic, uint64_t mbi, boot_at_fn *at,
+			      const char **why)
+{
+	info->cmdline = "";
+	if (magic == MAGIC_MB1)
+		*why = parse_mb1(info, mbi, at);
+	else if (magic == MAGIC_MB2)
+		*why = parse_mb2(info, mbi, at);
+	else
+		*why = "the boot loader speaks neither Multiboot 1 nor Multiboot 2";
+	if (!*why) {
+		if (info->screen.kind == SCREEN_NONE && !info->efi)	/* as the BIOS starts it */
+			set_screen(info, SCREEN_TYPE_TEXT, 0xb8000, 160, 80, 25, 16, NULL);
+		boot_map_sort(info);
+		if (!info->nr_map)
+			*why = "the boot loader passed no memory map";
+	}
+	return *why ? -EINVAL : 0;
+}
+
+boot_text void boot_map_add(struct boot_info *info, uint64_t start, uint64_t size, uint32_t type)
+{
+	uint64_t end;
+
+	if (!size || info->nr_map == BOOT_MAX_REGIONS)
+		return;
+	if (__builtin_add_overflow(start, size, &end))
+		end = ~0ul;
+	if (type < 1 || type > 5)
+		type = 2;
+	info->map[info->nr_map++] = (struct boot_region){ start, end, type };
+}
+
+/* Where regions overlap the one that allows less counts: bad, reserved, NVS, ACPI, RAM. */
+static boot_text unsigned severity(uint32_t type)
+{
+	static const uint8_t of[6] = { 0, 1, 4, 2, 3, 5 };
+
+	return of[type];
+}
+
+static boot_text unsigned sort_edges(const struct boot_info *info, uint64_t *edge)
+{
+	unsigned n = 0, i;
+
+	for (unsigned r = 0; r < 2 * info->nr_map; r++) {
+		uint64_t v = r & 1 ? info->map[r / 2].end : info->map[r / 2].start;
+
+		for (i = n; i && edge[i - 1] > v; i--)
+			edge[i] = edge[i - 1];
+		edge[i] = v;
+		n++;
+	}
+	return n;
+}
+
+/* Cuts the address space at every edge and asks for each piece which region there counts most. */
+boot_text void boot_map_sort(struct boot_info *info)
+{
+	static boot_bss uint64_t edge[2 * BOOT_MAX_REGIONS];
+	static boot_bss struct boot_region sorted[BOOT_MAX_REGIONS];
+	unsigned nr_edges = sort_edges(info, edge), n = 0;
+
+	for (unsigned e = 0; e + 1 < nr_edges; e++) {
+		uint32_t type = 0;
+
+		if (edge[e] == edge[e + 1])
+			continue;
+		for (unsigned r = 0; r < info->nr_map; r++)
+			if (info->map[r].start <= edge[e] && info->map[r].end >= edge[e + 1] &&
+			    severity(info->map[r].type) > severity(type))
+				type = info->map[r].type;
+		if (!type)
+			continue;
+		if (n && sorted[n - 1].end == edge[e] && sorted[n - 1].type == type)
+			sorted[n - 1].end = edge[e + 1];
+		else if (n < BOOT_MAX_REGIONS)
+			sorted[n++] = (struct boot_region){ edge[e], edge[e + 1], type };
+	}
+	memcpy(info->map, sorted, n * sizeof(sorted[0]));
+	info->nr_map = n;
+}

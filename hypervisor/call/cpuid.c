@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * CPUID as a guest sees it: the fixed policy of cpu/features.c, the hypervisor's own leaves (abi-inventory
+ * 5.1 and our range after them), and what depends on the vCPU that asks (5.2, 5.3).
+ */
+#include <mica/cpuid.h>
+#include <mica/mica_op.h>
+#include "call/privileged.h"
+#include "cpu/time.h"
+#include "mm/frame.h"
+
+#define VERSION		(4 << 16 | 17)
+#define MICA_LEAF(i)	(XEN_CPUID_FIRST_LEAF + 0x100 + (i))
+
+#define LEAF1C_XSAVE	BIT(26)
+#define LEAF1C_OSXSAVE	BIT(27)
+
+/* Bits of the largest machine address: guests choose their grant table version by it. */
+static uint32_t machine_address_bits(void)
+{
+	return PAGE_SHIFT + (max_mfn > 1 ? 64 - __builtin_clzl(max_mfn - 1) : 1);
+}
+
+static void time_leaf(uint32_t sub, struct cpuid_leaf *out)
+{
+	switch (sub) {
+	case 0:
+		out->a = (tsc_stable ? XEN_CPUID_TSC_HOST_SAFE : 0) | (cpu.rdtscp ? XEN_CPUID_TSC_RDTSCP : 0);
+		out->c = tsc_khz;
+		break;
+	case 1:
+		out->c = tsc_scale.mul;
+		out->d = (uint8_t)tsc_scale.shift;
+		break;
+	case 2:
+		out->a = tsc_khz;
+		break;
+	}
+}
+
+static void hypervisor_leaf(uint32_t leaf, uint32_t sub, struct cpuid_leaf *out)
+{
+	switch (leaf) {
+	case XEN_CPUID_LEAF(0):
+		*out = (struct cpuid_leaf){ XEN_CPUID_LEAF(XEN_CPUID_MAX_NUM_LEAVES), XEN_CPUID_SIGNATURE_EBX,
+					    XEN_CPUID_SIGNATURE_ECX, XEN_CPUID_SIGNATURE_EDX };
+		break;
+	case XEN_CPUID_LEAF(1):
+		out->a = VERSION;
+		break;
+	case XEN_CPUID_LEAF(2):
+		out->a = 1;
+		out->b = XEN_CPUID_HYPERCALL_MSR;
+		out->c = XEN_CPUID_FEAT1_MMU_PT_UPDATE_PRESERVE_AD;
+		break;
+	case XEN_CPUID_LEAF(3):
+		time_leaf(sub, out);
+		break;
+	case XEN_CPUID_LEAF(5):
+		if (!sub)
+			out->b = machine_address_bits() & XEN_CPUID_MACHINE_ADDRESS_WIDTH_MASK;
+		break;
+	case MICA_LEAF(0):
+		*out = (struct cpuid_leaf){ MICA_LEAF(1), MICA_CPUID_SIGNATURE, MICA_CPUID_SIGNATURE,
+					    MICA_CPUID_SIGNATURE };
+		break;
+	case MICA_LEAF(1):
+		out->a = MICA_FEATURE_audit;
+		break;
+	}
+}
+
+/* A kernel that uses the prefix is told OSXSAVE before it set it in CR4: Linux checks in that order. */
+static bool sees_osxsave(const struct vcpu *v, bool forced)
+{
+	return (v->guest_cr4 & CR4_OSXSAVE) || (forced && in_kernel(v) && (this_cpu()->cr4 & CR4_OSXSAVE));
+}
+
+/* The size of the XSAVE area depends on the live XCR0, which the processor knows. */
+static void live_xsave_size(uint32_t sub, struct cpuid_leaf *out)
+{
+	struct cpuid_leaf real;
+
+	if (sub > 1 || !(out->a | out->b | out->c | out->d) || !(this_cpu()->cr4 & CR4_OSXSAVE))
+		return;
+	cpuid(0xd, sub, &real);
+	out->b = real.b;
+}
+
+void cpuid_for_guest(struct vcpu *v, uint32_t leaf, uint32_t sub, bool forced, struct cpuid_leaf *out)
+{
+	*out = (struct cpuid_leaf){ 0 };
+	if (leaf >> 16 == XEN_CPUID_FIRST_LEAF >> 16) {
+		hypervisor_leaf(leaf, sub, out);
+		return;
+	}
+	features_guest_cpuid(leaf, sub, v->dom->hardware, out);
+	switch (leaf) {
+	case 1:
+		out->b &= 0x00ffffff;
+		out->c &= ~LEAF1C_OSXSAVE;
+		if ((out->c & LEAF1C_XSAVE) && sees_osxsave(v, forced))
+			out->c |= LEAF1C_OSXSAVE;
+		break;
+	case 5:					/* MWAIT states, for dom0's ACPI processor driver */
+		if (v->dom->hardware && in_kernel(v) && !forced)
+			cpuid(leaf, sub, out);
+		break;
+	case 0xd:
+		live_xsave_size(sub, out);
+		break;
+	}
+}

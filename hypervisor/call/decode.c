@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Decoding and executing stores: see decode.h.  State: none.
+ *
+ * The forms: MOV, MOVNTI, XCHG, CMPXCHG, XADD, the eight arithmetic operations but CMP, INC, DEC, NOT,
+ * NEG, BTS, BTR, BTC, each with register or immediate, with or without LOCK.  String and vector stores
+ * are left out: kernels do not use them on live page tables.
+ */
+#include "call/decode.h"
+
+#define FLAG_CF		0x001u
+#define FLAG_PF		0x004u
+#define FLAG_AF		0x010u
+#define FLAG_ZF		0x040u
+#define FLAG_SF		0x080u
+#define FLAG_OF		0x800u
+#define FLAGS_ALL	(FLAG_CF | FLAG_PF | FLAG_AF | FLAG_ZF | FLAG_SF | FLAG_OF)
+
+#define REX_W		8
+#define REX_R		4
+#define REX_X		2
+#define REX_B		1
+
+int insn_next(struct insn *i)
+{
+	return i->at < i->end ? *i->at++ : -1;
+}
+
+void insn_begin(struct insn *i, const uint8_t *bytes, unsigned n)
+{
+	*i = (struct insn){ .at = bytes, .start = bytes, .end = bytes + MIN(n, (unsigned)INSN_MAX) };
+	for (; i->at < i->end; i->at++) {
+		switch (*i->at) {
+		case 0x66: i->opsize = true; break;
+		case 0x67: i->addrsize = true; break;
+		case 0xf0: i->lock = true; break;
+		case 0xf2: case 0xf3: i->rep = *i->at; break;
+		case 0x64: case 0x65: i->segment = *i->at; break;
+		case 0x26: case 0x2e: case 0x36: case 0x3e: break;	/* no effect in 64-bit code */
+		default:
+			/* REX counts only right before the opcode. */
+			if ((*i->at & 0xf0) == 0x40)
+				i->rex = *i->at++;
+			return;
+		}
+	}
+}
+
+uint64_t *insn_register(struct regs *r, unsigned nr)
+{
+	uint64_t *const reg[16] = {
+		&r->rax, &r->rcx, &r->rdx, &r->rbx, &r->rsp, &r->rbp, &r->rsi, &r->rdi,
+		&r->r8, &r->r9, &r->r10, &r->r11, &r->r12, &r->r13, &r->r14, &r->r15,
+	};
+
+	return reg[nr & 15];
+}
+
+/* @bytes little-endian bytes, sign extended; false when there are not so many. */
+static bool next_signed(struct insn *i, unsigned bytes, int64_t *value)
+{
+	uint64_t v = 0;
+
+	for (unsigned n = 0; n < bytes; n++) {
+		int b = insn_next(i);
+
+		if (b < 0)
+			return false;
+		v |= (uint64_t)b << (8 * n);
+	}
+	*value = (int64_t)(v << (64 - 8 * bytes)) >> (64 - 8 * bytes);
+	return true;
+}
+
+/* ModRM, SIB and displacement of a memory operand.  *field = the three "reg" bits. */
+static bool decode_modrm(struct insn *i, struct store *s, unsigned *field)
+{
+	int modrm = insn_next(i), mod = modrm >> 6, rm = modrm & 7, sib;
+
+	if (modrm < 0 || mod == 3)
+		return false;
+	*field = (modrm >> 3) & 7;
+	s->base = s->index = REG_NONE;
+	s->addr32 = i->addrsize;
+	s->segment = i->segment;
+	if (rm == 4) {
+		sib = insn_next(i);
+		if (sib < 0)
+			return false;
+		s->scale = sib >> 6;
+		s->index = ((sib >> 3) & 7) | (i->rex & REX_X ? 8 : 0);
+		if (s->index == 4)
+			s->index = REG_NONE;
+		rm = sib & 7;
+		if (mod || rm != 5)
+			s->base = rm | (i->rex & REX_B ? 8 : 0);
+		else
+			mod = 2;		/* no base, 32-bit displacement */
+	} else if (!mod && rm == 5) {
+		s->rip_relative = true;
+		mod = 2;
+	} else {
+		s->base = rm | (i->rex & REX_B ? 8 : 0);
+	}
+	return !mod || next_signed(i, mod == 1 ? 1 : 4, &s->disp);
+}
+
+/* What comes after the opcode besides ModRM. */
+enum form {
+	NO_FORM,
+	FORM_REG,			/* "reg" names a register */
+	FORM_IMM,			/* immediate of operand size, at most 4 bytes */
+	FORM_IMM8,			/* one sign-extended byte */
+	FORM_ALONE,			/* nothing: INC, NOT */
+};
+
+static enum form decode_two_byte(int op, struct store *s, bool *byte)
+{
+	*byte = false;
+	switch (op) {
+	case 0xb0: case 0xb1: s->op = STORE_CMPXCHG; *byte = op == 0xb0; return FORM_REG;
+	case 0xc0: case 0xc1: s->op = STORE_XADD; *byte = op == 0xc0; return FORM_REG;
+	case 0xc3: s->op = STORE_MOV; return FORM_REG;		/* MOVNTI */
+	case 0xab: s->op = STORE_BTS; return FORM_REG;
+	case 0xb3: s->op = STORE_BTR; return FORM_REG;
+	case 0xbb: s->op = STORE_BTC; return FORM_REG;
+	case 0xba: return FORM_IMM8;				/* operation in "reg" */
+	default: return NO_FORM;
+	}
+}
+
+static enum form decode_one_byte(int op, struct store *s, bool *byte)
+{
+	*byte = !(op & 1);
+	if (op < 0x38 && (op & 7) < 2) {
+		s->op = STORE_ADD + (op >> 3);
+		return FORM_REG;
+	}
+	switch (op) {
+	case 0x88: case 0x89: s->op = STORE_MOV; return FORM_REG;
+	case 0x86: case 0x87: s->op = STORE_XCHG; return FORM_REG;
+	case 0xc6: case 0xc7: s->op = STORE_MOV; return FORM_IMM;
+	case 0x80: case 0x81: return FORM_IMM;			/* operation in "reg" */
+	case 0x83: return FORM_IMM8;
+	case 0xf6: case 0xf7: case 0xfe: case 0xff: return FORM_ALONE;
+	default: return NO_FORM;
+	}
+}
+
+/* Opcodes that keep their operation in the "reg" bits.  @op has 0x100 added for 0F opcodes. */
+static bool decode_group(int op, unsigned field, struct store *s)
+{
+	switch (op) {
+	case 0x80: case 0x81: case 0x83:
+		s->op = STORE_ADD + field;
+		return field != 7;				/* CMP */
+	case 0xc6: case 0xc7:
+		return field == 0;
+	case 0xf6: case 0xf7:
+		s->op = field == 2 ? STORE_NOT : STORE_NEG;
+		return field == 2 || field == 3;
+	case 0xfe: case 0xff:
+		s->op = field ? STORE_DEC : STORE_INC;
+		return field < 2;
+	case 0x1ba:
+		s->op = STORE_BTS + (field - 5);
+		return field >= 5;
+	default:
+		return true;
+	}
+}
+
+static void set_register(struct store *s, const struct insn *i, unsigned field)
+{
+	s->reg = field | (i->rex & REX_R ? 8 : 0);
+	if (s->bytes == 1 && !i->rex && field >= 4) {
+		s->reg = field - 4;
+		s->high = true;
+	}
+}
+
+bool decode_store(const uint8_t *bytes, unsigned n, struct store *s)
+{
+	struct insn i;
+	enum form form;
+	unsigned field;
+	bool byte;
+	int op;
+
+	*s = (struct store){ .reg = REG_NONE };
+	insn_begin(&i, bytes, n);
+	op = insn_next(&i);
+	if (op == 0x0f) {
+		op = insn_next(&i);
+		form = decode_two_byte(op, s, &byte);
+		op |= 0x100;
+	} else {
+		form = decode_one_byte(op, s, &byte);
+	}
+	if (op < 0 || form == NO_FORM || !decode_modrm(&i, s, &field))
+		return false;
+	s->bytes = byte ? 1 : i.rex & REX_W ? 8 : i.opsize ? 2 : 4;
+	if (form == FORM_REG)
+		set_register(s, &i, field);
+	else if (!decode_group(op, field, s))
+		return false;
+	if (form == FORM_IMM && !next_signed(&i, MIN((unsigned)s->bytes, 4u), (int64_t *)&s->imm))
+		return false;
+	if (form == FORM_IMM8 && !next_signed(&i, 1, (int64_t *)&s->imm))
+		return false;
+	s->length = i.at - i.start;
+	/* LOCK MOV is an invalid opcode. */
+	return !(i.lock && s->op == STORE_MOV);
+}
+
+static uint64_t size_mask(const struct store *s)
+{
+	return MASK(8 * s->bytes - 1) << 1 | 1;
+}
+
+static uint64_t operand(const struct store *s, struct regs *r)
+{
+	if (s->reg == REG_NONE)
+		return s->imm & size_mask(s);
+	return (*insn_register(r, s->reg) >> (s->high ? 8 : 0)) & size_mask(s);
+}
+
+/* Writes a register as an instruction of this operand size does: 32 bits clear the upper half. */
+static void set_operand(const struct store *s, struct regs *r, unsigned reg, bool high, uint64_t v)
+{
+	uint64_t *p = insn_register(r, reg), mask = size_mask(s) << (high ? 8 : 0);
+
+	if (s->bytes == 4)
+		*p = (uint32_t)v;
+	else
+		*p = (*p & ~mask) | ((v << (high ? 8 : 0)) & mask);
+}
+
+static bool is_bit_op(const struct store *s)
+{
+	return s->op >= STORE_BTS;
+}
+
+uint64_t store_address(const struct store *s, struct regs *r, uint64_t fs_base, uint64_t gs_base)
+{
+	uint64_t a = (uint64_t)s->disp;
+
+	if (s->rip_relative)
+		a += r->rip + s->length;
+	if (s->base != REG_NONE)
+		a += *insn_register(r, s->base);
+	if (s->index != REG_NONE)
+		a += *insn_register(r, s->index) << s->scale;
+	if (is_bit_op(s) && s->reg != REG_NONE) {	/* the bit may lie in another word */
+		unsigned shift = 64 - 8 * s->bytes, log = __builtin_ctz(8 * s->bytes);
+		int64_t bit = (int64_t)(operand(s, r) << shift) >> shift;
+
+		a += (uint64_t)(bit >> log) * s->bytes;
+	}
+	if (s->addr32)
+		a = (uint32_t)a;
+	return a + (s->segment == 0x64 ? fs_base : s->segment == 0x65 ? gs_base : 0);
+}
+
+static void set_flags(struct regs *r, uint64_t which, uint64_t flags)
+{
+	r->rflags = (r->rflags & ~which) | (flags & which);
+}
+
+/* ZF, SF and PF of a result. */
+static uint64_t result_flags(const struct store *s, uint64_t v)
+{
+	return (v ? 0 : FLAG_ZF) | (v >> (8 * s->bytes - 1) & 1 ? FLAG_SF : 0) |
+	       (__builtin_parity(v & 0xff) ? 0 : FLAG_PF);
+}
+
+static uint64_t add(const struct store *s, struct regs *r, uint64_t a, uint64_t b, unsigned carry)
+{
+	uint64_t v = (a + b + carry) & size_mask(s), carries = (a & b) | ((a | b) & ~v);
+	unsigned top = 8 * s->bytes - 1;
+
+	set_flags(r, FLAGS_ALL, result_flags(s, v) | (carries >> top & 1 ? FLAG_CF : 0) |
+		  (((a ^ v) & (b ^ v)) >> top & 1 ? FLAG_OF : 0) | ((a ^ b ^ v) & FLAG_AF));
+	return v;
+}
+
+static uint64_t subtract(const struct store *s, struct regs *r, uint64_t a, uint64_t b, unsigned borrow)
+{
+	uint64_t v = (a - b - borrow) & size_mask(s), borrows = (~a & b) | (~(a ^ b) & v);
+	unsigned top = 8 * s->bytes - 1;
+
+	set_flags(r, FLAGS_ALL, result_flags(s, v) | (borrows >> top & 1 ? FLAG_CF : 0) |
+		  (((a ^ b) & (a ^ v)) >> top & 1 ? FLAG_OF : 0) | ((a ^ b ^ v) & FLAG_AF));
+	return v;
+}
+
+static uint64_t logic(const struct store *s, struct regs *r, uint64_t v)
+{
+	set_flags(r, FLAGS_ALL, result_flags(s, v));
+	return v;
+}
+
+/* INC and DEC leave CF alone. */
+static uint64_t step(const struct store *s, struct regs *r, uint64_t old)
+{
+	uint64_t cf = r->rflags & FLAG_CF;
+	uint64_t v = s->op == STORE_INC ? add(s, r, old, 1, 0) : subtract(s, r, old, 1, 0);
+
+	set_flags(r, FLAG_CF, cf);
+	return v;
+}
+
+static uint64_t bit_op(const struct store *s, struct regs *r, uint64_t old)
+{
+	uint64_t bit = 1ul << (operand(s, r) & (8 * s->bytes - 1));
+
+	set_flags(r, FLAG_CF, old & bit ? FLAG_CF : 0);
+	return s->op == STORE_BTS ? old | bit : s->op == STORE_BTR ? old & ~bit : old ^ bit;
+}
+
+static bool compare_exchange(const struct store *s, struct regs *r, uint64_t old, uint64_t *val)
+{
+	uint64_t expect = r->rax & size_mask(s);
+
+	subtract(s, r, expect, old, 0);
+	if (expect != old) {
+		set_operand(s, r, 0, false, old);
+		return false;
+	}
+	*val = operand(s, r);
+	return true;
+}
+
+bool store_execute(const struct store *s, struct regs *r, uint64_t old, uint64_t *val)
+{
+	uint64_t arg = operand(s, r);
+	unsigned carry = r->rflags & FLAG_CF;
+
+	switch (s->op) {
+	case STORE_ADD: *val = add(s, r, old, arg, 0); break;
+	case STORE_ADC: *val = add(s, r, old, arg, carry); break;
+	case STORE_SUB: *val = subtract(s, r, old, arg, 0); break;
+	case STORE_SBB: *val = subtract(s, r, old, arg, carry); break;
+	case STORE_OR:  *val = logic(s, r, old | arg); break;
+	case STORE_AND: *val = logic(s, r, old & arg); break;
+	case STORE_XOR: *val = logic(s, r, old ^ arg); break;
+	case STORE_MOV: *val = arg; break;
+	case STORE_XCHG:
+		set_operand(s, r, s->reg, s->high, old);
+		*val = arg;
+		break;
+	case STORE_XADD:
+		*val = add(s, r, old, arg, 0);
+		set_operand(s, r, s->reg, s->high, old);
+		break;
+	case STORE_INC: case STORE_DEC: *val = step(s, r, old); break;
+	case STORE_NOT: *val = ~old & size_mask(s); break;
+	case STORE_NEG: *val = subtract(s, r, 0, old, 0); break;
+	case STORE_BTS: case STORE_BTR: case STORE_BTC: *val = bit_op(s, r, old); break;
+	case STORE_CMPXCHG: return compare_exchange(s, r, old, val);
+	}
+	return true;
+}

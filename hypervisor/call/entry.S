@@ -1,0 +1,567 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Every way into the hypervisor and every way back to a guest.
+ *
+ * In:  SYSCALL (through the per-CPU stub of cpu/desc.c, which saves the guest's RSP in percpu.scratch
+ *      and switches to the CPU's main stack), SYSENTER, and 256 IDT gates.
+ * Out: ret_to_guest, which first does whatever is due (softirqs, vCPU work, event delivery).
+ *
+ * Interrupts are off from the first instruction to the last.  The guest's registers form a struct regs
+ * at the very top of the main stack.  GS is never ours: SWAPGS toggles the guest's two bases and
+ * belongs to the switch between guest kernel and guest user.
+ *
+ * Two paths never build a whole struct regs: a guest's system call that goes straight to its kernel's
+ * callback (user_syscall), and the iret hypercall that comes back (fast_iret).  Anything they do not
+ * know - a mode flag, a foreign selector, a pending event - falls back to C with nothing changed.
+ *
+ * CS and SS of SYSRET are fixed (0xe033, 0xe02b); SYSRET to a non-canonical RIP would fault in ring 0
+ * on the guest's stack (Intel), so it is checked each time.
+ */
+#include <mica/regs.h>
+#include <mica/hypercall.h>
+#include "cpu/extable.h"
+#include "cpu/irq.h"
+#include "cpu/layout.h"
+#include "cpu/percpu.h"
+#include "cpu/regs.h"
+#include "cpu/smap.h"
+#include "dom/vcpu.h"
+
+/* percpu field @f seen from a stack pointer that stands at the struct regs on top of the main stack */
+#define PC(f)		(PERCPU_##f + REGS_SIZE - CPU_STACK_TOP)
+
+.macro SAVE_REGS_PUSH			/* rdi..r15 below {error code, vector} */
+	push	%rdi
+	push	%rsi
+	push	%rdx
+	push	%rcx
+	push	%rax
+	push	%r8
+	push	%r9
+	push	%r10
+	push	%r11
+	push	%rbx
+	push	%rbp
+	push	%r12
+	push	%r13
+	push	%r14
+	push	%r15
+.endm
+
+.macro LOAD_REGS			/* all but rcx, r11, rsp; rsp stays at struct regs */
+	mov	REGS_r15(%rsp), %r15
+	mov	REGS_r14(%rsp), %r14
+	mov	REGS_r13(%rsp), %r13
+	mov	REGS_r12(%rsp), %r12
+	mov	REGS_rbp(%rsp), %rbp
+	mov	REGS_rbx(%rsp), %rbx
+	mov	REGS_r10(%rsp), %r10
+	mov	REGS_r9(%rsp), %r9
+	mov	REGS_r8(%rsp), %r8
+	mov	REGS_rax(%rsp), %rax
+	mov	REGS_rdx(%rsp), %rdx
+	mov	REGS_rsi(%rsp), %rsi
+	mov	REGS_rdi(%rsp), %rdi
+.endm
+
+	.text
+
+/*
+ * entry_syscall64: SYSCALL from 64-bit guest code.  tour:hypercall/1
+ * In: rsp = top of the main stack, percpu.scratch = guest rsp, rcx = guest rip, r11 = guest rflags, all
+ * other registers the guest's.  In guest-kernel mode it is a hypercall: rax = number, arguments in
+ * rdi, rsi, rdx, r10, r8.
+ */
+	.globl	entry_syscall64
+	.type	entry_syscall64, @function
+entry_syscall64:
+	sub	$REGS_SIZE, %rsp
+	mov	%rdi, REGS_rdi(%rsp)
+	mov	PC(current)(%rsp), %rdi
+	testb	$VMODE_KERNEL, VCPU_mode(%rdi)
+	jz	user_syscall
+	cmp	$__HYPERVISOR_iret, %rax
+	je	fast_iret
+
+	mov	%rsi, REGS_rsi(%rsp)
+	mov	PC(scratch)(%rsp), %rsi
+	movq	$SEL_GUEST_DATA, REGS_ss(%rsp)
+	mov	%rsi, REGS_rsp(%rsp)
+	mov	%r11, REGS_rflags(%rsp)
+	movq	$SEL_GUEST_CODE64, REGS_cs(%rsp)
+	mov	%rcx, REGS_rip(%rsp)
+	movl	$VECTOR_SYSCALL, REGS_vector(%rsp)
+	mov	%rdx, REGS_rdx(%rsp)
+	mov	%rcx, REGS_rcx(%rsp)
+	mov	%rax, REGS_rax(%rsp)
+	mov	%r8, REGS_r8(%rsp)
+	mov	%r9, REGS_r9(%rsp)
+	mov	%r10, REGS_r10(%rsp)
+	mov	%r11, REGS_r11(%rsp)
+	mov	%rbx, REGS_rbx(%rsp)
+	mov	%rbp, REGS_rbp(%rsp)
+	mov	%r12, REGS_r12(%rsp)
+	mov	%r13, REGS_r13(%rsp)
+	mov	%r14, REGS_r14(%rsp)
+	mov	%r15, REGS_r15(%rsp)
+
+	mov	%eax, VCPU_hc_nr(%rdi)
+	mov	%rdi, %rbx			/* the vCPU, across the call */
+	cmp	$64, %rax			/* NR_HYPERCALLS; speculation goes no further than the table */
+	jae	unknown_hypercall
+	lea	hypercall_table(%rip), %r11
+	mov	%r8, %r9			/* fifth argument */
+	mov	%r10, %r8
+	mov	%rdx, %rcx
+	mov	REGS_rsi(%rsp), %rdx
+	mov	REGS_rdi(%rsp), %rsi
+	call	*(%r11, %rax, 8)
+	mov	%rax, REGS_rax(%rsp)
+	jmp	ret_check			/* rbx = current, still: only exit_work switches */
+
+unknown_hypercall:
+	mov	%rax, %rsi
+	call	hypercall_unknown
+	mov	%rax, REGS_rax(%rsp)
+	jmp	ret_check
+
+/*
+ * ret_to_guest: rsp = struct regs at the top of the main stack.  tour:hypercall/5
+ * Does what is due, then leaves: by SYSRET when regs.vector says that rcx and r11 are free to be
+ * lost, else by IRET.
+ */
+	.globl	ret_to_guest
+	.type	ret_to_guest, @function
+ret_to_guest:
+	mov	PC(current)(%rsp), %rbx
+ret_check:
+	cmpl	$0, PC(softirq)(%rsp)
+	jne	ret_work
+	cmpl	$0, VCPU_work(%rbx)
+	jne	ret_work
+	mov	VCPU_info(%rbx), %rcx
+	movzwl	(%rcx), %ecx			/* upcall_pending, upcall_mask */
+	test	%cl, %cl
+	jz	1f
+	test	%ch, %ch
+	jz	ret_work
+1:	cmpl	$VECTOR_SYSCALL, REGS_vector(%rsp)
+	jne	ret_iret
+	mov	REGS_rip(%rsp), %rcx
+	mov	%rcx, %r11
+	shl	$16, %r11
+	sar	$16, %r11
+	cmp	%rcx, %r11
+	jne	ret_iret
+	LOAD_REGS
+	mov	REGS_rflags(%rsp), %r11
+	mov	REGS_rsp(%rsp), %rsp
+	sysretq
+
+ret_iret:
+	LOAD_REGS
+	mov	REGS_rcx(%rsp), %rcx
+	mov	REGS_r11(%rsp), %r11
+	add	$REGS_rip, %rsp
+	.globl	ret_iretq
+ret_iretq:					/* a fault here is the guest's: trap.c makes it failsafe */
+	iretq
+
+ret_work:
+	call	exit_work
+	jmp	ret_to_guest
+
+/*
+ * user_syscall: a guest process made a system call.  Pushes the bounce frame {rcx, r11, rip, cs, rflags,
+ * rsp, ss} on the guest kernel's stack and enters its callback.
+ * In: as entry_syscall64, rsp = struct regs with rdi saved, rdi = the vCPU.
+ * VCPU_syscall_entry is 0 unless everything below is allowed (vcpu_update_fast): callback present and
+ * masking events, kernel stack inside the guest's range, kernel root loaded.
+ */
+	.type	user_syscall, @function
+user_syscall:
+	mov	%rsi, REGS_rsi(%rsp)
+	mov	%rax, REGS_rax(%rsp)
+	cmpl	$0, VCPU_mode(%rdi)
+	jne	user_syscall_slow
+	cmpq	$0, VCPU_syscall_entry(%rdi)
+	je	user_syscall_slow
+	mov	VCPU_info(%rdi), %rsi
+	cmpb	$0, 1(%rsi)			/* evtchn_upcall_mask */
+	jne	user_syscall_slow
+	mov	VCPU_kernel_cr3(%rdi), %rax
+	cmp	%rax, PC(guest_cr3)(%rsp)
+	je	1f
+	mov	%rax, %cr3
+	mov	%rax, PC(guest_cr3)(%rsp)
+1:	mov	VCPU_bounce_sp(%rdi), %rax
+	STAC
+2:	movq	$SEL_GUEST_DATA, -8(%rax)
+3:	mov	%r11, -24(%rax)
+4:	movq	$SEL_GUEST_CODE64, -32(%rax)
+5:	mov	%rcx, -40(%rax)
+6:	mov	%r11, -48(%rax)
+7:	mov	%rcx, -56(%rax)
+	mov	PC(scratch)(%rsp), %rcx
+8:	mov	%rcx, -16(%rax)
+	CLAC
+	movb	$1, 1(%rsi)			/* events masked while the handler starts */
+	movl	$VMODE_KERNEL, VCPU_mode(%rdi)
+	swapgs
+	sub	$56, %rax
+	mov	%rax, REGS_rsp(%rsp)
+	mov	VCPU_syscall_entry(%rdi), %rcx
+	and	$~(RFLAGS_AC | RFLAGS_VM | RFLAGS_RF | RFLAGS_NT | RFLAGS_TF | RFLAGS_DF | RFLAGS_IOPL), %r11
+	mov	REGS_rax(%rsp), %rax
+	mov	REGS_rsi(%rsp), %rsi
+	mov	REGS_rdi(%rsp), %rdi
+	mov	REGS_rsp(%rsp), %rsp
+	sysretq
+	EX_TABLE 2b, user_syscall_fault
+	EX_TABLE 3b, user_syscall_fault
+	EX_TABLE 4b, user_syscall_fault
+	EX_TABLE 5b, user_syscall_fault
+	EX_TABLE 6b, user_syscall_fault
+	EX_TABLE 7b, user_syscall_fault
+	EX_TABLE 8b, user_syscall_fault_rcx
+
+user_syscall_fault_rcx:
+	mov	-40(%rax), %rcx			/* written a moment ago; if it went away, C will fault too */
+	EX_TABLE user_syscall_fault_rcx, user_syscall_fault
+user_syscall_fault:
+	CLAC
+	/* C redoes it from the beginning, and finds the same fault: the domain crashes there.  The user
+	 * root need not be loaded again: the slow path loads the kernel's anyway. */
+user_syscall_slow:
+	mov	$SEL_GUEST_CODE64, %eax
+	lea	bounce_syscall(%rip), %rsi
+/*
+ * bounce_slow: a guest's system call for C to bounce.
+ * In: rsp = struct regs with rdi, rsi, rax saved; eax = the guest's code selector, rsi = the C function.
+ */
+bounce_slow:
+	mov	%rdi, REGS_ss(%rsp)		/* park the vCPU a moment */
+	mov	%rax, REGS_cs(%rsp)
+	mov	PC(scratch)(%rsp), %rax
+	mov	%rax, REGS_rsp(%rsp)
+	mov	%r11, REGS_rflags(%rsp)
+	mov	%rcx, REGS_rip(%rsp)
+	movl	$VECTOR_SYSCALL, REGS_vector(%rsp)
+	movl	$0, REGS_error_code(%rsp)
+	mov	%rdx, REGS_rdx(%rsp)
+	mov	%rcx, REGS_rcx(%rsp)
+	mov	%r8, REGS_r8(%rsp)
+	mov	%r9, REGS_r9(%rsp)
+	mov	%r10, REGS_r10(%rsp)
+	mov	%r11, REGS_r11(%rsp)
+	mov	%rbx, REGS_rbx(%rsp)
+	mov	%rbp, REGS_rbp(%rsp)
+	mov	%r12, REGS_r12(%rsp)
+	mov	%r13, REGS_r13(%rsp)
+	mov	%r14, REGS_r14(%rsp)
+	mov	%r15, REGS_r15(%rsp)
+	mov	REGS_ss(%rsp), %rdi
+	movq	$SEL_GUEST_DATA, REGS_ss(%rsp)
+	call	*%rsi
+	jmp	ret_to_guest
+
+/* SYSCALL from 32-bit guest code (AMD).  In: as entry_syscall64. */
+	.globl	entry_syscall32
+	.type	entry_syscall32, @function
+entry_syscall32:
+	sub	$REGS_SIZE, %rsp
+	mov	%rdi, REGS_rdi(%rsp)
+	mov	%rsi, REGS_rsi(%rsp)
+	mov	%rax, REGS_rax(%rsp)
+	mov	PC(current)(%rsp), %rdi
+	mov	$SEL_GUEST_CODE32, %eax
+	lea	bounce_syscall32(%rip), %rsi
+	jmp	bounce_slow
+
+/*
+ * SYSENTER: the CPU loaded our stack (top of the main stack) but saved nothing: rip and rsp are lost,
+ * and TF, NT, AC are still the guest's.
+ */
+	.globl	entry_sysenter
+	.type	entry_sysenter, @function
+entry_sysenter:
+	pushq	$2
+	popfq
+	sub	$REGS_SIZE, %rsp
+	mov	%rdi, REGS_rdi(%rsp)
+	mov	%rsi, REGS_rsi(%rsp)
+	mov	%rax, REGS_rax(%rsp)
+	mov	PC(current)(%rsp), %rdi
+	movq	$0, PC(scratch)(%rsp)
+	xor	%ecx, %ecx
+	mov	$RFLAGS_IF | 2, %r11d
+	mov	$3, %eax
+	lea	bounce_sysenter(%rip), %rsi
+	jmp	bounce_slow
+
+/*
+ * fast_iret: the iret hypercall.  Frame on the guest kernel's stack, lowest first: rax, r11, rcx, flags,
+ * rip, cs, rflags, rsp, ss.  Handled here: the frame lies in the upper guest range, code selector flat
+ * 64-bit (user 0xe033 or kernel 0xe030), canonical rip, and nothing is pending.
+ * In: rsp = struct regs with rdi saved, rdi = the vCPU, percpu.scratch = guest rsp.  rax, rcx, r11 free.
+ */
+	.type	fast_iret, @function
+fast_iret:
+	mov	%rsi, REGS_rsi(%rsp)
+	mov	%rdx, REGS_rdx(%rsp)
+	cmpl	$VMODE_KERNEL, VCPU_mode(%rdi)
+	jne	slow_iret
+	mov	PC(scratch)(%rsp), %rcx
+	movabs	$HV_END, %rax
+	cmp	%rax, %rcx
+	jb	slow_iret
+	mov	PC(softirq)(%rsp), %eax
+	or	VCPU_work(%rdi), %eax
+	jne	slow_iret
+	STAC
+1:	mov	56(%rcx), %rax			/* rsp */
+	mov	%rax, REGS_rsp(%rsp)
+2:	movzwl	64(%rcx), %eax			/* ss */
+	cmp	$SEL_GUEST_DATA, %eax
+	jne	slow_iret_clac
+3:	mov	32(%rcx), %rax			/* rip */
+	mov	%rax, REGS_rip(%rsp)
+	mov	%rax, %rdx
+	shl	$16, %rdx
+	sar	$16, %rdx
+	cmp	%rax, %rdx
+	jne	slow_iret_clac
+4:	mov	48(%rcx), %r11			/* rflags */
+	mov	VCPU_info(%rdi), %rsi
+	mov	%r11d, %edx
+	shr	$9, %edx
+	and	$1, %edx
+	xor	$1, %edx			/* the new upcall mask = !IF */
+	jnz	5f
+	cmpb	$0, (%rsi)			/* unmasking while an event is pending: C delivers it */
+	jne	slow_iret_clac
+5:	and	$~(RFLAGS_IOPL | RFLAGS_VM | 0x180000), %r11d	/* VIF, VIP too; upper half is reserved */
+	or	$RFLAGS_IF | 2, %r11d
+6:	movzwl	40(%rcx), %eax			/* cs */
+	cmp	$SEL_GUEST_CODE64, %eax
+	jne	fast_iret_kernel
+
+	/* to guest user */
+	cmpq	$0, VCPU_user_cr3(%rdi)
+	je	slow_iret_clac
+7:	testl	$VGCF_in_syscall, 24(%rcx)
+	jnz	fast_iret_sysret
+8:	mov	0(%rcx), %rax
+	mov	%rax, REGS_rax(%rsp)
+9:	mov	8(%rcx), %rax
+	mov	%rax, REGS_r11(%rsp)
+10:	mov	16(%rcx), %rcx
+	CLAC
+	movb	%dl, 1(%rsi)
+	movl	$0, VCPU_mode(%rdi)
+	swapgs
+	mov	%r11, REGS_rflags(%rsp)
+	mov	VCPU_user_cr3(%rdi), %rax
+	cmp	%rax, PC(guest_cr3)(%rsp)
+	je	11f
+	mov	%rax, %cr3
+	mov	%rax, PC(guest_cr3)(%rsp)
+11:	movq	$SEL_GUEST_CODE64, REGS_cs(%rsp)
+	jmp	fast_iret_leave
+
+fast_iret_kernel:
+	cmp	$SEL_GUEST_CODE64 & ~3, %eax
+	jne	slow_iret_clac
+	mov	%r11, REGS_rflags(%rsp)
+12:	mov	0(%rcx), %rax
+	mov	%rax, REGS_rax(%rsp)
+13:	mov	8(%rcx), %rax
+	mov	%rax, REGS_r11(%rsp)
+14:	mov	16(%rcx), %rcx
+	CLAC
+	movb	%dl, 1(%rsi)
+	movq	$SEL_GUEST_CODE64, REGS_cs(%rsp)
+fast_iret_leave:
+	movq	$SEL_GUEST_DATA, REGS_ss(%rsp)
+	mov	REGS_rax(%rsp), %rax
+	mov	REGS_r11(%rsp), %r11
+	mov	REGS_rdx(%rsp), %rdx
+	mov	REGS_rsi(%rsp), %rsi
+	mov	REGS_rdi(%rsp), %rdi
+	add	$REGS_rip, %rsp
+	.globl	fast_iretq
+fast_iretq:
+	iretq
+
+	/* rcx and r11 may be lost, so SYSRET; cs, ss, rip were checked above */
+fast_iret_sysret:
+15:	mov	0(%rcx), %rax
+	CLAC
+	mov	%rax, REGS_rax(%rsp)
+	movb	%dl, 1(%rsi)
+	movl	$0, VCPU_mode(%rdi)
+	swapgs
+	mov	VCPU_user_cr3(%rdi), %rax
+	cmp	%rax, PC(guest_cr3)(%rsp)
+	je	16f
+	mov	%rax, %cr3
+	mov	%rax, PC(guest_cr3)(%rsp)
+16:	mov	REGS_rip(%rsp), %rcx
+	mov	REGS_rax(%rsp), %rax
+	mov	REGS_rdx(%rsp), %rdx
+	mov	REGS_rsi(%rsp), %rsi
+	mov	REGS_rdi(%rsp), %rdi
+	mov	REGS_rsp(%rsp), %rsp
+	sysretq
+	EX_TABLE 1b, slow_iret_clac
+	EX_TABLE 2b, slow_iret_clac
+	EX_TABLE 3b, slow_iret_clac
+	EX_TABLE 4b, slow_iret_clac
+	EX_TABLE 6b, slow_iret_clac
+	EX_TABLE 7b, slow_iret_clac
+	EX_TABLE 8b, slow_iret_clac
+	EX_TABLE 9b, slow_iret_clac
+	EX_TABLE 10b, slow_iret_clac
+	EX_TABLE 12b, slow_iret_clac
+	EX_TABLE 13b, slow_iret_clac
+	EX_TABLE 14b, slow_iret_clac
+	EX_TABLE 15b, slow_iret_clac
+
+slow_iret_clac:
+	CLAC
+slow_iret:
+	mov	$SEL_GUEST_CODE64, %eax
+	xor	%ecx, %ecx
+	mov	$RFLAGS_IF | 2, %r11d
+	lea	iret_slow(%rip), %rsi		/* call/hc_trap.c */
+	jmp	bounce_slow_iret
+bounce_slow_iret:
+	movq	$__HYPERVISOR_iret, REGS_rax(%rsp)
+	mov	REGS_rdx(%rsp), %rdx
+	jmp	bounce_slow
+
+/*
+ * Gates.  entry_table holds the address of each vector's stub for desc_init_idt().  A stub pushes a zero
+ * where the CPU pushes no error code, notes the vector, and joins its kind.
+ */
+.macro GATE vec
+	.pushsection .rodata.gates, "a"
+	.quad	gate_\vec
+	.popsection
+	.p2align 4
+gate_\vec:
+	.if \vec != 8 && \vec != 10 && \vec != 11 && \vec != 12 && \vec != 13 && \vec != 14 && \vec != 17 && \vec != 21 && \vec != 29 && \vec != 30
+	pushq	$0
+	.endif
+	movl	$\vec, 4(%rsp)
+	.if \vec == 1
+	jmp	gate_debug
+	.elseif \vec == 2 || \vec == 8 || \vec == 18
+	jmp	gate_ist
+	.elseif \vec < 32 || \vec == VECTOR_GUEST_INT80
+	jmp	gate_exception
+	.else
+	jmp	gate_irq
+	.endif
+.endm
+
+	.pushsection .rodata.gates, "a"
+	.p2align 3
+	.globl	entry_table
+entry_table:
+	.popsection
+	.altmacro
+.macro GATE_EXPAND n
+	GATE \n
+.endm
+	.set	n, 0
+	.rept	256
+	GATE_EXPAND %n
+	.set	n, n + 1
+	.endr
+	.noaltmacro
+
+	.type	gate_exception, @function
+gate_exception:
+	SAVE_REGS_PUSH
+	cld
+	CLAC
+	mov	%rsp, %rdi
+	testb	$3, REGS_cs(%rsp)
+	jz	1f
+	call	trap_from_guest
+	jmp	ret_to_guest
+1:	call	trap_from_hypervisor
+	jmp	ret_hypervisor
+
+	.type	gate_irq, @function
+gate_irq:
+	SAVE_REGS_PUSH
+	cld
+	CLAC
+	mov	REGS_vector(%rsp), %edi
+	testb	$3, REGS_cs(%rsp)
+	jz	1f
+	call	irq_dispatch
+	jmp	ret_to_guest
+1:	call	irq_dispatch
+ret_hypervisor:
+	pop	%r15
+	pop	%r14
+	pop	%r13
+	pop	%r12
+	pop	%rbp
+	pop	%rbx
+	pop	%r11
+	pop	%r10
+	pop	%r9
+	pop	%r8
+	pop	%rax
+	pop	%rcx
+	pop	%rdx
+	pop	%rsi
+	pop	%rdi
+	add	$8, %rsp
+	iretq
+
+	/* NMI, #DF, #MC on their own stacks: C looks, we go back to exactly where it hit. */
+	.type	gate_ist, @function
+gate_ist:
+	SAVE_REGS_PUSH
+	cld
+	CLAC
+	mov	%rsp, %rdi
+	call	trap_ist
+	jmp	ret_hypervisor
+
+	/*
+	 * #DB arrives on an own stack as well (cpu/layout.h).  From a guest it moves to the main stack and is
+	 * an ordinary exception; from ring 0 C clears it and we go on.
+	 */
+	.type	gate_debug, @function
+gate_debug:
+	SAVE_REGS_PUSH
+	cld
+	CLAC
+	testb	$3, REGS_cs(%rsp)
+	jz	2f
+	mov	%rsp, %rsi
+	mov	%rsp, %rdi
+	and	$~(CPU_STACK_BLOCK - 1), %rdi
+	add	$CPU_STACK_TOP - REGS_SIZE, %rdi
+	mov	%rdi, %rsp
+	mov	$REGS_SIZE / 8, %ecx
+1:	mov	(%rsi), %rax
+	mov	%rax, (%rdi)
+	add	$8, %rsi
+	add	$8, %rdi
+	dec	%ecx
+	jnz	1b
+	mov	%rsp, %rdi
+	call	trap_from_guest
+	jmp	ret_to_guest
+2:	mov	%rsp, %rdi
+	call	trap_debug_in_hypervisor
+	jmp	ret_hypervisor
+
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Page-table hypercalls: decode, authorise, delegate to mm/pt.c.  tour:mm/1
+ *
+ * "whose" carries two domains: bits 0-15 own the frames being mapped (FD), bits 16-31 minus one own the
+ * tables being written (0: the caller).  A list that is preempted comes back with AGAIN set in its count;
+ * how far it came is then read back from *done, which is the guest's own business.
+ */
+#include <mica/mmu.h>
+#include "call/handlers.h"
+#include "cpu/asm.h"
+#include "cpu/tlb.h"
+#include "dom/segdesc.h"
+#include "lib/string.h"
+#include "mm/hvmap.h"
+#include "mm/pt.h"
+
+#define AGAIN		0x80000000u	/* in the count: a preempted list goes on */
+#define DONE_MASK	0x7fffffffu
+
+struct peers {
+	struct domain *tables, *frames;		/* referenced when not the caller; frames NULL: MMIO */
+	bool xen;				/* frames of the hypervisor, read-only */
+};
+
+static int peer_get(struct vcpu *self, uint64_t id, struct domain **out)
+{
+	int rc;
+
+	if (id == DOMID_SELF || id == self->dom->id) {
+		*out = self->dom;
+		return 0;
+	}
+	*out = domain_get_target(self, (domid_t)id, &rc);
+	return rc;
+}
+
+static void peer_put(struct vcpu *self, struct domain *d)
+{
+	if (d && d != self->dom)
+		domain_put(d);
+}
+
+static int peers_get(struct vcpu *self, uint64_t whose, struct peers *p)
+{
+	uint64_t fd = whose & 0xffff, pfd = whose >> 16 & 0xffff;
+	int rc;
+
+	*p = (struct peers){ .tables = self->dom };
+	if (whose >> 32)
+		return refuse(-ESRCH, "mmu_update: domains %lx", whose);
+	if (pfd) {
+		rc = peer_get(self, pfd - 1, &p->tables);
+		if (rc)
+			return rc;
+	}
+	if (fd == DOMID_IO || fd == DOMID_XEN) {
+		p->xen = fd == DOMID_XEN;
+		rc = self->dom->privileged ? 0 : refuse(-EPERM, "mmu_update: frames of domain %lx", fd);
+	} else {
+		rc = peer_get(self, fd, &p->frames);
+	}
+	if (rc)
+		peer_put(self, p->tables);
+	return rc;
+}
+
+static void peers_put(struct vcpu *self, struct peers *p)
+{
+	peer_put(self, p->tables);
+	peer_put(self, p->frames);
+}
+
+/* Where a preempted list stood, and where to say so. */
+static int done_start(gva_t done_out, uint64_t *n, uint32_t *before)
+{
+	uint64_t again = *n & AGAIN;
+
+	*before = 0;
+	*n &= DONE_MASK;
+	if (again && !gva_is_null(done_out) && copy_from_guest(before, done_out, sizeof(*before)))
+		return refuse(-EFAULT, "done count at %lx", done_out.a);
+	return 0;
+}
+
+static long done_report(gva_t done_out, uint32_t done, long rc)
+{
+	if (!gva_is_null(done_out) && copy_to_guest(done_out, &done, sizeof(done)))
+		return refuse(-EFAULT, "done count at %lx", done_out.a);
+	return rc;
+}
+
+static int machphys_update(const struct peers *p, const struct mmu_update *req)
+{
+	mfn_t m = maddr_mfn(maddr(req->ptr));
+	struct frame *f = frame_of(m);
+
+	if (!p->frames || !frame_valid(m) || !frame_get(f, &p->frames->mem))
+		return refuse(-EINVAL, "machphys_update: frame %lx", m.n);
+	m2p_set(m, req->val);
+	frame_put(f);
+	return 0;
+}
+
+static int update_one(struct pt_batch *b, const struct peers *p, const struct mmu_update *req)
+{
+	maddr_t slot = maddr(req->ptr & ~3ul);
+
+	switch (req->ptr & 3) {
+	case MMU_NORMAL_PT_UPDATE:
+	case MMU_PT_UPDATE_NO_TRANSLATE:
+		return pt_write(b, slot, pte(req->val), PT_NORMAL);
+	case MMU_PT_UPDATE_PRESERVE_AD:
+		return pt_write(b, slot, pte(req->val), PT_KEEP_AD);
+	default:
+		return machphys_update(p, req);
+	}
+}
+
+/* Write n page-table or M2P entries, each checked first. */
+long hc_mmu_update(struct vcpu *self, gva_t list, uint64_t n, gva_t done_out, uint64_t whose)
+{
+	struct mmu_update req;
+	struct pt_batch batch;
+	struct peers peers;
+	uint32_t before;
+	uint64_t done;
+	int rc = done_start(done_out, &n, &before);
+
+	if (!rc)
+		rc = peers_get(self, whose, &peers);
+	if (rc)
+		return rc;
+	pt_batch_begin(&batch, &peers.tables->mem, peers.frames ? &peers.frames->mem : NULL, &self->scan);
+	batch.readonly_foreign = peers.xen;
+	for (done = 0; done < n && !rc; done++) {
+		if ((done & 31) == 31 && preempt_due())
+			rc = RESTART;
+		else if (copy_from_guest(&req, gva_nth(list, done, sizeof(req)), sizeof(req)))
+			rc = refuse(-EFAULT, "mmu_update: request %lu at %lx", done, list.a);
+		else
+			rc = update_one(&batch, &peers, &req);
+		if (rc)
+			break;
+	}
+	pt_batch_end(&batch);
+	peers_put(self, &peers);
+	if (rc == RESTART) {
+		rc = done_report(done_out, before + done, 0);
+		return rc ? rc : hypercall_again(self, 2, gva_nth(list, done, sizeof(req)).a,
+						 (uint64_t)((n - done) | AGAIN));
+	}
+	return done_report(done_out, before + done, rc);
+}
+
+/* The physical CPUs that hold one of the vCPUs now; the others flush when they are switched in. */
+static cpumask_t cpus_of_all(struct domain *d)
+{
+	cpumask_t mask = 0;
+	struct vcpu *v;
+
+	smp_fence();
+	for_each_vcpu(d, v)
+		if (read_once(v->on_cpu))
+			mask |= BIT(read_once(v->cpu));
+	return mask;
+}
+
+static int cpus_of_bitmap(struct domain *d, gva_t bitmap, cpumask_t *mask)
+{
+	uint8_t byte = 0;
+
+	*mask = 0;
+	smp_fence();
+	for (unsigned i = 0; i < d->max_vcpus; i++) {
+		struct vcpu *v = d->vcpu[i];
+
+		if (!(i & 7) && get_guest_u8(&byte, gva_add(bitmap, i / 8)))
+			return refuse(-EFAULT, "vCPU bitmap at %lx", bitmap.a);
+		if ((byte >> (i & 7) & 1) && v && read_once(v->on_cpu))
+			*mask |= BIT(read_once(v->cpu));
+	}
+	return 0;
+}
+
+static int pin(struct vcpu *self, struct domain *owner, uint64_t m, enum frame_kind level)
+{
+	if (!frame_valid(mfn(m)))
+		return refuse(-EINVAL, "pin: frame %lx is not RAM", m);
+	return pt_pin(&owner->mem, frame_of(mfn(m)), level, &self->scan);
+}
+
+static int unpin(struct domain *owner, uint64_t m)
+{
+	if (!frame_valid(mfn(m)))
+		return refuse(-EINVAL, "unpin: frame %lx is not RAM", m);
+	return pt_unpin(&owner->mem, frame_of(mfn(m)));
+}
+
+static int take_page(struct vcpu *self, struct domain *owner, uint64_t m, struct frame **out)
+{
+	if (!frame_valid(mfn(m)))
+		return refuse(-EINVAL, "frame %lx is not RAM", m);
+	*out = frame_of(mfn(m));
+	return frame_take(*out, &owner->mem, KIND_WRITABLE, &self->scan);
+}
+
+static int clear_page(struct vcpu *self, struct domain *owner, uint64_t m)
+{
+	struct frame *f;
+	int rc = take_page(self, owner, m, &f);
+
+	if (rc)
+		return rc;
+	page_clear(frame_to_virt(f));
+	frame_drop(f, KIND_WRITABLE);
+	return 0;
+}
+
+static int copy_page(struct vcpu *self, struct domain *owner, uint64_t to, uint64_t from)
+{
+	struct frame *dst, *src;
+	int rc;
+
+	if (!frame_valid(mfn(from)) || !frame_get(frame_of(mfn(from)), &owner->mem))
+		return refuse(-EINVAL, "copy_page: source %lx", from);
+	src = frame_of(mfn(from));
+	rc = take_page(self, owner, to, &dst);
+	if (!rc) {
+		page_copy(frame_to_virt(dst), frame_to_virt(src));
+		frame_drop(dst, KIND_WRITABLE);
+	}
+	frame_put(src);
+	return rc;
+}
+
+static int flush_op(struct vcpu *self, const struct mmuext_op *op)
+{
+	uint64_t va = op->arg1.linear_addr;
+	cpumask_t mask;
+	int rc;
+
+	switch (op->cmd) {
+	case MMUEXT_TLB_FLUSH_LOCAL:
+		tlb_flush_local();
+		return 0;
+	case MMUEXT_INVLPG_LOCAL:
+		if (va_canonical(va))
+			invlpg(va);
+		return 0;
+	case MMUEXT_TLB_FLUSH_ALL:
+		tlb_flush_mask(cpus_of_all(self->dom));
+		return 0;
+	case MMUEXT_INVLPG_ALL:
+		tlb_invlpg_mask(cpus_of_all(self->dom), va);
+		return 0;
+	default:
+		rc = cpus_of_bitmap(self->dom, gva(op->arg2.vcpumask), &mask);
+		if (rc)
+			return rc;
+		if (op->cmd == MMUEXT_TLB_FLUSH_MULTI)
+			tlb_flush_mask(mask);
+		else
+			tlb_invlpg_mask(mask, va);
+		return 0;
+	}
+}
+
+static int ext_one(struct vcpu *self, struct domain *owner, const struct mmuext_op *op)
+{
+	uint64_t m = op->arg1.mfn;
+
+	switch (op->cmd) {
+	case MMUEXT_PIN_L1_TABLE ... MMUEXT_PIN_L4_TABLE:
+		return pin(self, owner, m, KIND_L1 + op->cmd - MMUEXT_PIN_L1_TABLE);
+	case MMUEXT_UNPIN_TABLE:
+		return unpin(owner, m);
+	case MMUEXT_NEW_BASEPTR:
+	case MMUEXT_NEW_USER_BASEPTR:
+		if (owner != self->dom)
+			return refuse(-EPERM, "base pointer of another domain");
+		return vcpu_set_root(self, mfn(m), op->cmd == MMUEXT_NEW_USER_BASEPTR);
+	case MMUEXT_TLB_FLUSH_LOCAL ... MMUEXT_INVLPG_ALL:
+		if (owner != self->dom)
+			return refuse(-EPERM, "flush for another domain");
+		return flush_op(self, op);
+	case MMUEXT_FLUSH_CACHE:
+		if (!self->dom->mem.cache_attrs)
+			return refuse(-EACCES, "cache flush");
+		wbinvd();
+		return 0;
+	case MMUEXT_FLUSH_CACHE_GLOBAL:
+		return refuse(-EINVAL, "global cache flush");
+	case MMUEXT_SET_LDT:
+		if (owner != self->dom)
+			return refuse(-EPERM, "LDT of another domain");
+		return segdesc_set_ldt(self, op->arg1.linear_addr, op->arg2.nr_ents);
+	case MMUEXT_CLEAR_PAGE:
+		return clear_page(self, owner, m);
+	case MMUEXT_COPY_PAGE:
+		return copy_page(self, owner, m, op->arg2.src_mfn);
+	case MMUEXT_MARK_SUPER:
+	case MMUEXT_UNMARK_SUPER:
+		return refuse(-EOPNOTSUPP, "superpages");
+	default:
+		return refuse(-ENOSYS, "mmuext_op %u", op->cmd);
+	}
+}
+
+long hc_mmuext_op(struct vcpu *self, gva_t list, uint64_t n, gva_t done_out, uint64_t whose)
+{
+	struct domain *owner;
+	struct mmuext_op op;
+	uint32_t before;
+	uint64_t done;
+	int rc = done_start(done_out, &n, &before);
+
+	if (!rc)
+		rc = peer_get(self, whose, &owner);
+	if (rc)
+		return rc;
+	for (done = 0; done < n; done++) {
+		if (done && preempt_due())
+			rc = RESTART;
+		else if (copy_from_guest(&op, gva_nth(list, done, sizeof(op)), sizeof(op)))
+			rc = refuse(-EFAULT, "mmuext_op: request %lu at %lx", done, list.a);
+		else
+			rc = ext_one(self, owner, &op);
+		if (rc)
+			break;
+	}
+	peer_put(self, owner);
+	if (rc == RESTART) {
+		rc = done_report(done_out, before + done, 0);
+		return rc ? rc : hypercall_again(self, 2, gva_nth(list, done, sizeof(op)).a,
+						 (uint64_t)((n - done) | AGAIN));
+	}
+	return done_report(done_out, before + done, rc);
+}
+
+static int flush_after(struct vcpu *self, uint64_t va, uint64_t flags)
+{
+	uint64_t scope = flags & ~(uint64_t)UVMF_FLUSHTYPE_MASK;
+	cpumask_t mask = BIT(cpu_id());
+	int rc;
+
+	if ((flags & UVMF_FLUSHTYPE_MASK) == UVMF_NONE)
+		return 0;
+	if (scope == UVMF_ALL) {
+		mask = cpus_of_all(self->dom);
+	} else if (scope != UVMF_LOCAL) {
+		rc = cpus_of_bitmap(self->dom, gva(scope), &mask);
+		if (rc)
+			return rc;
+	}
+	if ((flags & UVMF_FLUSHTYPE_MASK) == UVMF_INVLPG)
+		tlb_invlpg_mask(mask, va);
+	else
+		tlb_flush_mask(mask);
+	return 0;
+}
+
+static long update_va(struct vcpu *self, uint64_t va, uint64_t val, uint64_t flags, struct memspace *frames)
+{
+	struct pt_batch batch;
+	maddr_t slot;
+	int rc = pt_find_slot(frame_mfn(self->kernel_root), va, &slot);
+
+	if (rc)
+		return rc;
+	pt_batch_begin(&batch, &self->dom->mem, frames, &self->scan);
+	rc = pt_write(&batch, slot, pte(val), PT_NORMAL);
+	pt_batch_end(&batch);
+	return rc ? rc : flush_after(self, va, flags);
+}
+
+long hc_update_va_mapping(struct vcpu *self, uint64_t va, uint64_t val, uint64_t flags)
+{
+	long rc = update_va(self, va, val, flags, &self->dom->mem);
+
+	return rc == RESTART ? hypercall_again(self, 0) : rc;
+}
+
+long hc_update_va_mapping_otherdomain(struct vcpu *self, uint64_t va, uint64_t val, uint64_t flags,
+				      uint64_t domid)
+{
+	struct peers peers;
+	long rc = peers_get(self, domid & 0xffff, &peers);
+
+	if (rc)
+		return rc;
+	rc = update_va(self, va, val, flags, peers.frames ? &peers.frames->mem : NULL);
+	peers_put(self, &peers);
+	return rc == RESTART ? hypercall_again(self, 0) : rc;
+}

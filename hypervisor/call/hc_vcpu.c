@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* vcpu_op: start and stop vCPUs of the calling domain, their timers and shared areas (abi-inventory 4.5). */
+#include <mica/regs.h>
+#include <mica/vcpu.h>
+#include "call/handlers.h"
+#include "dom/event.h"
+#include "dom/sched.h"
+#include "dom/vtime.h"
+#include "mm/heap.h"
+
+static long op_initialise(struct vcpu *self, struct vcpu *v, gva_t arg)
+{
+	struct vcpu_guest_context *c;
+	long rc;
+
+	if (v->initialised)
+		return refuse(-EEXIST, "vCPU %u is initialised", v->id);
+	if (v->id >= XEN_LEGACY_MAX_VCPUS && !v->info_frame)
+		return refuse(-EINVAL, "vCPU %u has no vcpu_info", v->id);
+	c = kmalloc(sizeof(*c));
+	if (!c)
+		return -ENOMEM;
+	if (copy_from_guest(c, arg, sizeof(*c))) {
+		rc = refuse(-EFAULT, "vCPU %u: context at %lx", v->id, arg.a);
+	} else {
+		rc = vcpu_set_context(v, c);
+		if (rc == RESTART)
+			rc = hypercall_again(self, 0);
+	}
+	kfree(c);
+	return rc;
+}
+
+static long op_up(struct vcpu *v)
+{
+	if (!v->initialised)
+		return refuse(-EINVAL, "vCPU %u has no context", v->id);
+	if (!v->offline)
+		return 0;
+	v->blocked = false;
+	atomic_release(&v->offline, false);
+	sched_wake(v);
+	return 0;
+}
+
+static long op_down(struct vcpu *self, struct vcpu *v)
+{
+	struct domain *d = self->dom;
+	unsigned up = 0;
+	struct vcpu *o;
+
+	lock_take(&d->life_lock);
+	for_each_vcpu(d, o)
+		up += !o->offline && o != v;
+	if (up)
+		v->offline = true;
+	lock_drop(&d->life_lock);
+	if (!up) {				/* the last one: nobody is left to start another */
+		domain_shutdown(d, SHUTDOWN_poweroff, 0);
+		return 0;
+	}
+	if (v == self) {
+		softirq_raise(SOFTIRQ_SCHED);
+	} else {
+		vcpu_pause(v);			/* it runs nowhere when we return */
+		vcpu_unpause(v);
+	}
+	return 0;
+}
+
+static long op_runstate(struct vcpu *v, gva_t arg)
+{
+	struct vcpu_runstate_info r;
+
+	sched_get_runstate(v, &r);
+	return copy_to_guest(arg, &r, sizeof(r)) ? refuse(-EFAULT, "runstate to %lx", arg.a) : 0;
+}
+
+static long op_register_area(struct vcpu *self, struct vcpu *v, gva_t arg, bool time)
+{
+	uint64_t area;
+
+	if (copy_from_guest(&area, arg, sizeof(area)))
+		return refuse(-EFAULT, "register area: argument at %lx", arg.a);
+	if (!guest_range_ok(gva(area), time ? 32 : 48))
+		return refuse(-EFAULT, "register area: %lx", area);
+	if (time) {
+		v->time_area = gva(area);
+	} else {
+		v->runstate_area = gva(area);
+		if (v != self)			/* ours can be written; the other's when it runs next */
+			return 0;
+	}
+	if (v == self)
+		vtime_push_runstate(v);
+	return 0;
+}
+
+static long op_periodic(struct vcpu *v, gva_t arg)
+{
+	struct vcpu_set_periodic_timer p;
+
+	if (copy_from_guest(&p, arg, sizeof(p)))
+		return refuse(-EFAULT, "periodic timer: argument at %lx", arg.a);
+	if (!p.period_ns)
+		return refuse(-EINVAL, "periodic timer of 0 ns");
+	return vtime_set_periodic(v, p.period_ns);
+}
+
+static long op_singleshot(struct vcpu *self, struct vcpu *v, gva_t arg)
+{
+	struct vcpu_set_singleshot_timer s;
+
+	if (v != self)
+		return refuse(-EINVAL, "single-shot timer of vCPU %u", v->id);
+	if (copy_from_guest(&s, arg, sizeof(s)))
+		return refuse(-EFAULT, "single-shot timer: argument at %lx", arg.a);
+	vtime_set_singleshot(v, s.timeout_abs_ns);
+	return 0;
+}
+
+static long op_register_info(struct vcpu *v, gva_t arg)
+{
+	struct vcpu_register_vcpu_info r;
+
+	if (copy_from_guest(&r, arg, sizeof(r)))
+		return refuse(-EFAULT, "register vcpu_info: argument at %lx", arg.a);
+	return vcpu_register_info(v, mfn(r.mfn), r.offset);
+}
+
+static long op_physid(struct vcpu *v, gva_t arg)
+{
+	struct percpu *pc = percpu_of(v->cpu);
+	struct vcpu_get_physid id = { (uint64_t)pc->acpi_id << 32 | pc->apic_id };
+
+	if (!v->dom->hardware || (v->hard_affinity & (v->hard_affinity - 1)))
+		return refuse(-EINVAL, "vCPU %u is not pinned", v->id);
+	return copy_to_guest(arg, &id, sizeof(id)) ? refuse(-EFAULT, "physid to %lx", arg.a) : 0;
+}
+
+static long op_nmi(struct vcpu *v)
+{
+	atomic_or(&v->work, VWORK_NMI);
+	event_kick(v);
+	return 0;
+}
+
+long hc_vcpu_op(struct vcpu *self, uint64_t cmd, uint64_t vcpuid, gva_t arg)
+{
+	struct vcpu *v = vcpuid < self->dom->max_vcpus ? self->dom->vcpu[vcpuid] : NULL;
+	long rc;
+
+	if (!v)
+		return refuse(-ENOENT, "vCPU %lu", vcpuid);
+	switch (cmd) {
+	case VCPUOP_initialise:
+		return op_initialise(self, v, arg);
+	case VCPUOP_up:
+		return op_up(v);
+	case VCPUOP_down:
+		return op_down(self, v);
+	case VCPUOP_is_up:
+		return !v->offline;
+	case VCPUOP_get_runstate_info:
+		return op_runstate(v, arg);
+	case VCPUOP_register_runstate_memory_area:
+		return op_register_area(self, v, arg, false);
+	case VCPUOP_register_vcpu_time_memory_area:
+		return op_register_area(self, v, arg, true);
+	case VCPUOP_set_periodic_timer:
+		return op_periodic(v, arg);
+	case VCPUOP_stop_periodic_timer:
+		return vtime_set_periodic(v, 0);
+	case VCPUOP_set_singleshot_timer:
+		return op_singleshot(self, v, arg);
+	case VCPUOP_stop_singleshot_timer:
+		if (v != self)
+			return refuse(-EINVAL, "single-shot timer of vCPU %u", v->id);
+		vtime_stop_singleshot(v);
+		return 0;
+	case VCPUOP_register_vcpu_info:
+		rc = op_register_info(v, arg);
+		return rc == RESTART ? hypercall_again(self, 0) : rc;
+	case VCPUOP_send_nmi:
+		return op_nmi(v);
+	case VCPUOP_get_physid:
+		return op_physid(v, arg);
+	default:
+		return refuse(-ENOSYS, "vcpu_op %lu", cmd);
+	}
+}

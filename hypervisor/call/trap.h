@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What entry.S calls, and what it offers to C. */
+#ifndef CALL_TRAP_H
+#define CALL_TRAP_H
+
+#include "cpu/regs.h"
+#include "cpu/switch.h"
+#include "dom/vcpu.h"
+
+/* entry.S -> trap.c, hc_trap.c, hypercall.c */
+void trap_from_guest(struct regs *r);
+void trap_from_hypervisor(struct regs *r);
+void trap_debug_in_hypervisor(struct regs *r);
+void trap_ist(struct regs *r);
+void exit_work(void);
+void iret_slow(struct vcpu *v);
+long hypercall_unknown(struct vcpu *v, uint64_t nr);
+
+/* pagefault.c: page of the LDT window was touched by a selector load in ring 0. */
+bool pagefault_ldt_window(struct vcpu *v, uint32_t offset);
+
+/* entry.S */
+extern const uint64_t entry_table[256];		/* address of each vector's stub */
+void entry_syscall64(void);
+void entry_syscall32(void);
+void entry_sysenter(void);
+void ret_to_guest(void);
+
+#endif

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What PV guests are told about the CPU (abi-inventory 5.2-5.4): the host's CPUID, cut down by a table
+ * of allowed feature bits, leaf by leaf.  A leaf that is not named here reads as zeros.
+ *
+ * Hidden on purpose although the host may have it: everything that needs ring 0 or hypervisor support
+ * we do not give (VMX, PCID, SMEP, large and global pages, MTRR, MONITOR, perf counters, PKU, XSAVES),
+ * topology (each vCPU looks like a package of one core), and speculation controls that are MSRs
+ * (IBRS, STIBP, SSBD, IBPB, ARCH_CAPABILITIES): we do not switch those MSRs between guests.
+ */
+#include "cpu/features.h"
+
+#define B(n)		(1u << (n))
+#define MAX_BASIC	0xdu
+#define MAX_EXTENDED	0x80000021u
+
+/* Feature words in the order of the control ABI's feature set. */
+enum word { W_1D, W_1C, W_81D, W_81C, W_XSAVE, W_7B, W_7C, W_87D, W_88B, W_7D, W_71A, W_821A, W_71B,
+	    W_72D, W_71C, W_71D, W_ARCH_CAPS_LOW, W_ARCH_CAPS_HIGH, W_821C, NR_WORDS };
+enum reg { A, C, D, BX };
+
+static const struct {
+	uint32_t leaf, sub;
+	enum reg reg;
+	uint32_t pv;			/* bits a PV guest may see */
+} words[NR_WORDS] = {
+	/* FPU DE TSC MSR PAE MCE CX8 APIC SEP MCA CMOV PAT CLFLUSH ACPI MMX FXSR SSE SSE2 SS */
+	[W_1D] = { 1, 0, D, B(0) | B(2) | B(4) | B(5) | B(6) | B(7) | B(8) | B(9) | B(11) | B(14) |
+		   B(15) | B(16) | B(19) | B(22) | B(23) | B(24) | B(25) | B(26) | B(27) },
+	/* SSE3 PCLMULQDQ SSSE3 FMA CX16 SSE4.1 SSE4.2 MOVBE POPCNT AESNI XSAVE AVX F16C RDRAND */
+	[W_1C] = { 1, 0, C, B(0) | B(1) | B(9) | B(12) | B(13) | B(19) | B(20) | B(22) | B(23) | B(25) |
+		   B(26) | B(28) | B(29) | B(30) },
+	/* SYSCALL NX MMXEXT FFXSR RDTSCP LM 3DNOWEXT 3DNOW; AMD repeats part of leaf 1 (W_1D) here */
+	[W_81D] = { 0x80000001, 0, D, B(11) | B(20) | B(22) | B(25) | B(27) | B(29) | B(30) | B(31) |
+		    B(0) | B(2) | B(4) | B(5) | B(6) | B(7) | B(8) | B(9) | B(14) | B(15) | B(16) |
+		    B(23) | B(24) },
+	/* LAHF_LM ABM SSE4A MISALIGNSSE 3DNOWPREFETCH XOP FMA4 TBM */
+	[W_81C] = { 0x80000001, 0, C, B(0) | B(5) | B(6) | B(7) | B(8) | B(11) | B(16) | B(21) },
+	/* XSAVEOPT XSAVEC XGETBV1 */
+	[W_XSAVE] = { 0xd, 1, A, B(0) | B(1) | B(2) },
+	/* FSGSBASE BMI1 AVX2 FDP_EXCP_ONLY BMI2 ERMS NO_FPU_SEL AVX512F AVX512DQ RDSEED ADX AVX512IFMA
+	 * CLFLUSHOPT CLWB AVX512PF AVX512ER AVX512CD SHA AVX512BW AVX512VL */
+	[W_7B] = { 7, 0, BX, B(0) | B(3) | B(5) | B(6) | B(8) | B(9) | B(13) | B(16) | B(17) | B(18) |
+		   B(19) | B(21) | B(23) | B(24) | B(26) | B(27) | B(28) | B(29) | B(30) | B(31) },
+	/* PREFETCHWT1 AVX512VBMI VBMI2 GFNI VAES VPCLMULQDQ AVX512VNNI BITALG VPOPCNTDQ RDPID CLDEMOTE */
+	[W_7C] = { 7, 0, C, B(0) | B(1) | B(6) | B(8) | B(9) | B(10) | B(11) | B(12) | B(14) | B(22) |
+		   B(25) },
+	/* ITSC, for the hardware domain only */
+	[W_87D] = { 0x80000007, 0, D, B(8) },
+	/* CLZERO RSTR_FP_ERR_PTRS */
+	[W_88B] = { 0x80000008, 0, BX, B(0) | B(2) },
+	/* AVX512_4VNNIW AVX512_4FMAPS FSRM MD_CLEAR SERIALIZE */
+	[W_7D] = { 7, 0, D, B(2) | B(3) | B(4) | B(10) | B(14) },
+	/* AVX_VNNI AVX512_BF16 FZRM FSRS FSRCS */
+	[W_71A] = { 7, 1, A, B(4) | B(5) | B(10) | B(11) | B(12) },
+	/* LFENCE always serialising; null selectors clear their base */
+	[W_821A] = { 0x80000021, 0, A, B(2) | B(6) },
+	[W_71B] = { 7, 1, BX, 0 },
+	[W_72D] = { 7, 2, D, 0 },
+	[W_71C] = { 7, 1, C, 0 },
+	[W_71D] = { 7, 1, D, 0 },
+	[W_821C] = { 0x80000021, 0, C, 0 },
+};
+
+#define W_1C_HYPERVISOR	B(31)
+#define W_7B_AVX512	(B(16) | B(17) | B(21) | B(26) | B(27) | B(28) | B(30) | B(31))
+#define W_7C_AVX512	(B(1) | B(6) | B(11) | B(12) | B(14))
+#define W_7D_AVX512	(B(2) | B(3))
+
+static struct {				/* read once: CPUID is slow where we run in a virtual machine */
+	uint32_t max_basic, max_extended;
+	uint32_t host[NR_WORDS], pv[NR_WORDS];
+} known;
+
+/* CPUID of the host, zeros beyond its last leaf (Intel repeats another leaf there). */
+static struct cpuid_leaf host_leaf(uint32_t leaf, uint32_t sub)
+{
+	struct cpuid_leaf l = { 0 };
+
+	if (leaf <= known.max_basic || (leaf >= 0x80000000 && leaf <= known.max_extended))
+		cpuid(leaf, sub, &l);
+	return l;
+}
+
+static uint32_t read_word(enum word w)
+{
+	struct cpuid_leaf l;
+
+	if (!words[w].leaf || (words[w].leaf == 7 && words[w].sub > host_leaf(7, 0).a))
+		return 0;			/* an MSR's word; a subleaf that is not there */
+	l = host_leaf(words[w].leaf, words[w].sub);
+	switch (words[w].reg) {
+	case A:
+		return l.a;
+	case C:
+		return l.c;
+	case D:
+		return l.d;
+	default:
+		return l.b;
+	}
+}
+
+void cpuid_init(void)
+{
+	struct cpuid_leaf l;
+
+	cpuid(0, 0, &l);
+	known.max_basic = l.a;
+	cpuid(0x80000000, 0, &l);
+	known.max_extended = l.a;
+	for (unsigned w = 0; w < NR_WORDS; w++) {
+		known.host[w] = read_word(w);
+		known.pv[w] = known.host[w] & words[w].pv;
+	}
+	known.pv[W_1C] |= W_1C_HYPERVISOR;
+	if ((cpu.xcr0_max & 0xe0) != 0xe0) {
+		known.pv[W_7B] &= ~W_7B_AVX512;
+		known.pv[W_7C] &= ~W_7C_AVX512;
+		known.pv[W_7D] &= ~W_7D_AVX512;
+	}
+}
+
+/* Extended-state leaves.  Subleaf 0 EBX depends on the XCR0 in effect, so it is read afresh. */
+static void xsave_leaf(uint32_t sub, struct cpuid_leaf *out)
+{
+	struct cpuid_leaf l = host_leaf(0xd, sub);
+
+	if (!cpu.xsave)
+		return;
+	if (sub == 0)
+		*out = (struct cpuid_leaf){ (uint32_t)cpu.xcr0_max, l.b, cpu.xsave_bytes,
+					    (uint32_t)(cpu.xcr0_max >> 32) };
+	else if (sub == 1)
+		*out = (struct cpuid_leaf){ known.pv[W_XSAVE], l.b, 0, 0 };
+	else if (sub < 63 && (cpu.xcr0_max & BIT(sub)))
+		*out = (struct cpuid_leaf){ l.a, l.b, 0, 0 };
+}
+
+static void basic_leaf(uint32_t leaf, uint32_t sub, struct cpuid_leaf *out)
+{
+	struct cpuid_leaf l = host_leaf(leaf, sub);
+
+	switch (leaf) {
+	case 0:
+		*out = l;
+		out->a = MIN(l.a, MAX_BASIC);
+		break;
+	case 1:				/* b: no APIC id, one logical CPU; brand and CLFLUSH size stay */
+		*out = (struct cpuid_leaf){ l.a, l.b & 0xffff, known.pv[W_1C], known.pv[W_1D] };
+		break;
+	case 2:				/* cache descriptors */
+		*out = l;
+		break;
+	case 4:				/* caches, shared with nobody */
+		*out = l;
+		out->a = l.a & 0x3fff;
+		break;
+	case 7:
+		if (sub == 0)
+			*out = (struct cpuid_leaf){ known.pv[W_71A] ? 1 : 0, known.pv[W_7B],
+						    known.pv[W_7C], known.pv[W_7D] };
+		else if (sub == 1)
+			out->a = known.pv[W_71A];
+		break;
+	case 0xd:
+		xsave_leaf(sub, out);
+		break;
+	}
+}
+
+static void extended_leaf(uint32_t leaf, bool hardware_domain, struct cpuid_leaf *out)
+{
+	struct cpuid_leaf l = host_leaf(leaf, 0);
+
+	switch (leaf & 0xff) {
+	case 0x00:
+		*out = l;
+		out->a = MIN(l.a, MAX_EXTENDED);
+		break;
+	case 0x01:
+		*out = (struct cpuid_leaf){ l.a, l.b, known.pv[W_81C], known.pv[W_81D] };
+		break;
+	case 0x02: case 0x03: case 0x04:	/* name */
+	case 0x05: case 0x06:			/* AMD: caches and TLBs */
+	case 0x19: case 0x1a:			/* AMD: 1 GiB TLBs, vector unit width */
+		*out = l;
+		break;
+	case 0x07:
+		out->d = hardware_domain ? known.pv[W_87D] : 0;
+		break;
+	case 0x08:				/* 48 bits of linear address, whatever the host has */
+		*out = (struct cpuid_leaf){ cpu.phys_bits | 48u << 8, known.pv[W_88B], 0, 0 };
+		break;
+	case 0x21:
+		out->a = known.pv[W_821A];
+		break;
+	}
+}
+
+void features_guest_cpuid(uint32_t leaf, uint32_t sub, bool hardware_domain, struct cpuid_leaf *out)
+{
+	*out = (struct cpuid_leaf){ 0 };
+	if (leaf <= MAX_BASIC)
+		basic_leaf(leaf, sub, out);
+	else if (leaf >= 0x80000000 && leaf <= MAX_EXTENDED)
+		extended_leaf(leaf, hardware_domain, out);
+}
+
+/* How many subleaves of @leaf a policy lists; 0: the leaf has none and is listed once. */
+static uint32_t nr_subleaves(uint32_t leaf)
+{
+	return leaf == 4 ? 5 : leaf == 7 ? 2 : leaf == 0xd ? 63 : 0;
+}
+
+static unsigned list_leaf(bool pv, uint32_t leaf, struct cpuid_leaf_entry *out, unsigned max)
+{
+	uint32_t n = nr_subleaves(leaf), sub;
+	unsigned used = 0;
+
+	for (sub = 0; sub < MAX(n, 1u) && used < max; sub++) {
+		struct cpuid_leaf l;
+
+		if (pv)
+			features_guest_cpuid(leaf, sub, false, &l);
+		else
+			l = host_leaf(leaf, sub);
+		if (sub && !(l.a | l.b | l.c | l.d))
+			continue;
+		out[used++] = (struct cpuid_leaf_entry){ leaf, n ? sub : ~0u, l.a, l.b, l.c, l.d };
+	}
+	return used;
+}
+
+unsigned features_policy_leaves(int which, struct cpuid_leaf_entry *out, unsigned max)
+{
+	unsigned n = 0;
+	uint32_t leaf;
+
+	for (leaf = 0; leaf <= MIN(known.max_basic, MAX_BASIC); leaf++)
+		n += list_leaf(which >= 2, leaf, out + n, max - n);
+	for (leaf = 0x80000000; leaf <= MIN(known.max_extended, MAX_EXTENDED); leaf++)
+		n += list_leaf(which >= 2, leaf, out + n, max - n);
+	return n;
+}
+
+unsigned features_words(int which, uint32_t *out, unsigned max)
+{
+	unsigned n = MIN((unsigned)NR_WORDS, max);
+
+	for (unsigned w = 0; w < n; w++)
+		out[w] = which >= 2 ? known.pv[w] : known.host[w];
+	return n;
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Debug keys: the table of functions, and who gets the next character of the serial line.
+ *
+ * Input arrives in an interrupt, which may stand in the middle of a long call; so a key is only noted
+ * there and runs from a timer, where no lock is held.  One key waits at a time; more are dropped, as
+ * nobody types that fast.  The table is written at boot on one CPU and only read afterwards.
+ */
+#include <mica/errno.h>
+#include "cpu/keys.h"
+#include "cpu/log.h"
+#include "cpu/panic.h"
+#include "cpu/smp.h"
+#include "cpu/time.h"
+#include "cpu/timer.h"
+
+#define CTRL_A		1
+#define SWITCH_COUNT	3
+#define MAX_KEYS	32
+
+static struct {
+	char key;
+	const char *help;
+	void (*fn)(void);
+} keys[MAX_KEYS];
+static unsigned nr_keys;
+
+static bool ours;			/* characters are keys, not dom0's input */
+static unsigned nr_ctrl_a;
+static uint8_t pending;			/* key to run, 0 = none */
+static struct timer run_timer;
+static bool timer_ready;
+
+void keys_register(char key, const char *help, void (*fn)(void))
+{
+	if (nr_keys == MAX_KEYS)
+		return;
+	keys[nr_keys].key = key;
+	keys[nr_keys].help = help;
+	keys[nr_keys++].fn = fn;
+}
+
+int keys_run(char key)
+{
+	for (unsigned i = 0; i < nr_keys; i++) {
+		if (keys[i].key != key)
+			continue;
+		log_at(LOG_ERR, "key '%c': %s", key, keys[i].help);
+		keys[i].fn();
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static void run_pending(void *data)
+{
+	char key = (char)atomic_xchg(&pending, 0);
+
+	if (key && keys_run(key))
+		log_at(LOG_ERR, "no debug key '%c'; h lists them", key);
+}
+
+/* True when @c was part of the switch sequence and has been dealt with. */
+static bool switch_input(char c)
+{
+	nr_ctrl_a = c == CTRL_A ? nr_ctrl_a + 1 : 0;
+	if (nr_ctrl_a < SWITCH_COUNT)
+		return false;
+	nr_ctrl_a = 0;
+	ours = !ours;
+	log_at(LOG_ERR, "input goes to %s (Ctrl-a three times switches)",
+	       ours ? "the hypervisor's debug keys, h for help" : "dom0");
+	return true;
+}
+
+void keys_input(char c)
+{
+	if (switch_input(c))
+		return;
+	if (!ours) {
+		if (log_input_hook)
+			log_input_hook(c);
+		return;
+	}
+	if (c <= ' ' || !timer_ready)
+		return;
+	atomic_set(&pending, (uint8_t)c);
+	timer_set(&run_timer, now_ns());
+}
+
+static void show_help(void)
+{
+	for (unsigned i = 0; i < nr_keys; i++)
+		log_at(LOG_ERR, "  %c  %s", keys[i].key, keys[i].help);
+}
+
+static void reboot_now(void)
+{
+	machine_reboot(EXIT_REBOOT);
+}
+
+static void show_cpu(void *arg)
+{
+	struct percpu *me = this_cpu();
+	uint64_t rsp;
+
+	__asm__ volatile("mov %%rsp, %0" : "=r"(rsp));
+	log_at(LOG_ERR, "CPU %u: irqs=%lu hypercalls=%lu switches=%lu flushes=%lu", me->id,
+	       me->nr_irqs, me->nr_hypercalls, me->nr_switches, me->nr_flushes);
+	if (current && current != me->idle)
+		panic_show_regs(guest_regs());
+	panic_backtrace((uint64_t)__builtin_return_address(0), rsp,
+			(uint64_t)__builtin_frame_address(0));
+}
+
+static void show_cpus(void)
+{
+	smp_call(cpus_online, show_cpu, NULL);
+}
+
+void keys_init(void)
+{
+	timer_init(&run_timer, run_pending, NULL, cpu_id());
+	timer_ready = true;
+	keys_register('h', "this list", show_help);
+	keys_register('R', "reboot the machine", reboot_now);
+	keys_register('d', "each CPU's registers and counters", show_cpus);
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The log: a line is formatted on the caller's stack, then, under one lock, goes into the ring and to
+ * the sinks (UART, VGA).  The ring keeps every line; the threshold decides what the sinks show, so a
+ * panic can print the debug lines before it.
+ *
+ * Positions in the ring are 32-bit byte counters that run on and wrap; byte i is at ring[i % size].
+ * "tail" is the oldest byte a reader may still have: cleared by readers, pushed by the writer.
+ * dom0's console output passes through too; a line of ours never starts in the middle of one of its.
+ */
+#include "cpu/lock.h"
+#include "cpu/log.h"
+#include "cpu/percpu.h"
+#include "cpu/time.h"
+#include "cpu/uart.h"
+#include "lib/fmt.h"
+#include "lib/string.h"
+
+#define RING_BYTES	16384u
+#define LINE_BYTES	320
+
+static struct spinlock lock = SPINLOCK_INIT(RANK_LOG);
+static char ring[RING_BYTES];
+static uint32_t ring_head, ring_tail;	/* next byte to write, oldest byte kept */
+static bool mid_line;			/* the sinks' last character was not a newline */
+static bool to_uart, to_vga;
+static enum log_level threshold = LOG_INFO;
+static bool guest_lines;
+
+bool log_refusals;
+void (*log_input_hook)(char c);
+
+/* What guests may cause: a bucket of 16 lines that refills at 4 a second. */
+#define RATE_BURST	16
+#define RATE_NS		250000000ul
+static struct {
+	unsigned tokens, dropped;
+	uint64_t refill_ns;
+} rate = { .tokens = RATE_BURST };
+
+static void ring_put(char c)
+{
+	ring[ring_head++ % RING_BYTES] = c;
+	if (ring_head - ring_tail > RING_BYTES)
+		ring_tail = ring_head - RING_BYTES;
+}
+
+static void sink_put(char c)
+{
+	if (to_uart)
+		uart_putc(c);
+	if (to_vga)
+		vga_putc(c);
+	mid_line = c != '\n';
+}
+
+static void sink_text(const char *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		sink_put(s[i]);
+}
+
+/* One whole line, without its newline. */
+static void emit_line(enum log_level level, const char *text, size_t n)
+{
+	bool show = level <= threshold;
+
+	if (show && mid_line)
+		sink_put('\n');
+	for (size_t i = 0; i < n; i++)
+		ring_put(text[i]);
+	ring_put('\n');
+	if (show) {
+		sink_text(text, n);
+		sink_put('\n');
+	}
+}
+
+static size_t format_line(char *line, const char *fmt, va_list ap)
+{
+	int n = fmt_snprintf(line, LINE_BYTES, "mica: ");
+
+	n += fmt_vsnprintf(line + n, LINE_BYTES - (size_t)n, fmt, ap);
+	return MIN((size_t)n, (size_t)LINE_BYTES - 1);
+}
+
+static void log_va(enum log_level level, const char *fmt, va_list ap)
+{
+	char line[LINE_BYTES];
+	size_t n = format_line(line, fmt, ap);
+
+	lock_take(&lock);
+	emit_line(level, line, n);
+	lock_drop(&lock);
+}
+
+void log_at(enum log_level level, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_va(level, fmt, ap);
+	va_end(ap);
+}
+
+/* Takes a token; how many lines were dropped before it goes to *dropped.  Lock held. */
+static bool rate_allows(unsigned *dropped)
+{
+	uint64_t now = now_ns(), earned = (now - rate.refill_ns) / RATE_NS;
+
+	if (earned) {
+		rate.tokens = (unsigned)MIN(rate.tokens + earned, (uint64_t)RATE_BURST);
+		rate.refill_ns = now;
+	}
+	*dropped = rate.dropped;
+	if (!rate.tokens) {
+		rate.dropped++;
+		return false;
+	}
+	rate.tokens--;
+	rate.dropped = 0;
+	return true;
+}
+
+/* Formats only what will be printed: a guest in a loop pays for little. */
+static void log_limited(enum log_level level, const char *fmt, va_list ap)
+{
+	char line[LINE_BYTES], lost[64];
+	unsigned dropped;
+	bool allowed;
+	size_t n;
+
+	lock_take(&lock);
+	allowed = rate_allows(&dropped);
+	lock_drop(&lock);
+	if (!allowed)
+		return;
+	n = format_line(line, fmt, ap);
+	lock_take(&lock);
+	if (dropped)
+		emit_line(level, lost, (size_t)fmt_snprintf(lost, sizeof(lost),
+			  "mica: %u lines about guests left out", dropped));
+	emit_line(level, line, n);
+	lock_drop(&lock);
+}
+
+void log_guest(enum log_level level, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_limited(level, fmt, ap);
+	va_end(ap);
+}
+
+void log_refuse(int rc, const char *file, int line, const char *fmt, ...)
+{
+	char text[LINE_BYTES / 2];
+	const char *name = strstr(file, "hypervisor/");
+	va_list ap;
+
+	va_start(ap, fmt);
+	fmt_vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	log_guest(LOG_WARN, "refused: %s (%d, %s:%d)", text, rc, name ? name + 11 : file, line);
+}
+
+void log_init(void)
+{
+	mid_line = false;
+	log_refusals = guest_lines;
+}
+
+void log_set_levels(enum log_level level, bool guest)
+{
+	threshold = level;
+	guest_lines = guest;
+	log_refusals = guest;
+}
+
+void log_to(bool uart, bool vga)
+{
+	to_uart = uart;
+	to_vga = vga;
+}
+
+void log_raw(const char *text, size_t n)
+{
+	lock_take(&lock);
+	for (size_t i = 0; i < n; i++)
+		ring_put(text[i]);
+	sink_text(text, n);
+	lock_drop(&lock);
+}
+
+size_t log_read(char *dst, size_t size, uint32_t *index, bool incremental, bool clear)
+{
+	uint32_t from, n;
+
+	lock_take(&lock);
+	from = ring_tail;
+	/* An index outside what is kept is too old, or never came from us. */
+	if (incremental && *index - ring_tail <= ring_head - ring_tail)
+		from = *index;
+	n = (uint32_t)MIN((size_t)(ring_head - from), size);
+	for (uint32_t i = 0; i < n; i++)
+		dst[i] = ring[(from + i) % RING_BYTES];
+	*index = from + n;
+	if (clear)
+		ring_tail = ring_head;
+	lock_drop(&lock);
+	return n;
+}
+
+void log_tail_to_sinks(unsigned lines)
+{
+	uint32_t at = ring_head, stop = ring_head > RING_BYTES ? ring_head - RING_BYTES : 0;
+
+	for (lines++; at != stop; at--)
+		if (ring[(at - 1) % RING_BYTES] == '\n' && !--lines)
+			break;
+	for (; at != ring_head; at++)
+		sink_put(ring[at % RING_BYTES]);
+	if (mid_line)
+		sink_put('\n');
+}
+
+void log_force_unlock(void)
+{
+	lock_init(&lock, RANK_LOG);
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The TLB flush clock: who may still hold a stale translation of a frame?
+ *
+ * The clock counts epochs.  A frame that leaves a use is stamped with the epoch; a CPU that flushes
+ * notes the epoch, after advancing it if anybody was stamped in it.  So a CPU whose note is *later*
+ * than a frame's stamp flushed after the stamp was taken, and holds nothing stale of it.
+ *
+ *   clock = epoch << 1 | used         used: a stamp of this epoch was handed out
+ *
+ *     tlb_now:      used = 1, stamp = epoch
+ *     a CPU's flush: used ? epoch + 1, used = 0 : as it is; load CR3; note = epoch
+ *
+ * When nothing is stamped, flushing only reads the clock: address-space switches on different CPUs
+ * share no written line.  No lock; the order is: note the epoch, then flush, then publish the note.
+ *
+ * Frames keep 32 bits.  stamp_widen() takes the latest epoch that has these low bits and is not in the
+ * future, which is never earlier than the true one: wrapping costs spare flushes, never a missed one.
+ */
+#include "cpu/asm.h"
+#include "cpu/smp.h"
+#include "cpu/tlb.h"
+
+static uint64_t clock = 2 << 1;			/* past the zero of unused percpu fields */
+
+uint32_t tlb_now(void)
+{
+	uint64_t now = atomic_read(&clock);
+
+	while (!(now & 1))
+		if (atomic_cmpxchg(&clock, &now, now | 1))
+			break;
+	return (uint32_t)(now >> 1);
+}
+
+/* The epoch a flush that starts now may note. */
+static always_inline uint64_t epoch_for_flush(void)
+{
+	uint64_t now = atomic_read(&clock);
+
+	while (unlikely(now & 1))
+		if (atomic_cmpxchg(&clock, &now, now + 1)) {
+			now++;
+			break;
+		}
+	return now >> 1;
+}
+
+void tlb_load_cr3(uint64_t cr3)
+{
+	struct percpu *me = this_cpu();
+	uint64_t epoch = epoch_for_flush();
+
+	write_cr3(cr3);
+	me->guest_cr3 = cr3;
+	atomic_release(&me->tlb_stamp, epoch);
+}
+
+void tlb_flush_local(void)
+{
+	struct percpu *me = this_cpu();
+	uint64_t epoch = epoch_for_flush();
+
+	write_cr3(read_cr3());
+	atomic_release(&me->tlb_stamp, epoch);
+	me->nr_flushes++;
+}
+
+/* Every CPU of @mask shall note @epoch or later. */
+static void flush_until(cpumask_t mask, uint64_t epoch)
+{
+	unsigned id;
+
+	mask &= cpus_online;
+	smp_kick(mask & ~BIT(cpu_id()), IPI_FLUSH);
+	if (mask & BIT(cpu_id()))
+		tlb_flush_local();
+	for_each_cpu(id, mask)
+		while (atomic_acquire(&percpu_of(id)->tlb_stamp) < epoch)
+			cpu_relax_poll();
+}
+
+/* Opens a new epoch, so that only a flush from now on can note it. */
+void tlb_flush_mask(cpumask_t mask)
+{
+	tlb_now();
+	flush_until(mask, epoch_for_flush());
+}
+
+static uint64_t stamp_widen(uint32_t stamp)
+{
+	uint64_t now = atomic_read(&clock) >> 1;
+	uint64_t wide = (now & ~0xfffffffful) | stamp;
+
+	return wide <= now ? wide : wide - (1ul << 32);
+}
+
+void tlb_flush_since(cpumask_t mask, uint32_t stamp)
+{
+	uint64_t since = stamp_widen(stamp);
+	cpumask_t stale = 0;
+	unsigned id;
+
+	mask &= cpus_online;
+	for_each_cpu(id, mask)
+		if (atomic_acquire(&percpu_of(id)->tlb_stamp) <= since)
+			stale |= BIT(id);
+	if (stale) {
+		tlb_now();
+		flush_until(stale, epoch_for_flush());
+	}
+}
+
+static void invlpg_here(void *va)
+{
+	invlpg((uint64_t)va);
+}
+
+void tlb_invlpg_mask(cpumask_t mask, uint64_t va)
+{
+	if (!va_canonical(va))
+		return;
+	if (mask == BIT(cpu_id()))
+		invlpg(va);
+	else
+		smp_call(mask, invlpg_here, (void *)va);
+}
+
+/* We use no global entries (CR4.PGE is off), so a CR3 load leaves nothing behind. */
+void tlb_flush_global_all(void)
+{
+	tlb_flush_mask(cpus_online);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The flush clock.  Every full TLB flush of a CPU stamps that CPU with the clock's value; a frame
+ * that leaves a use (writable, page table, owner) is stamped with the clock as well.  A CPU may hold
+ * a stale translation of the frame only if it has not flushed since: tlb_flush_since() asks just
+ * those.  The clock is 32 bits in a frame; when it would wrap, every CPU flushes and all stamps of
+ * earlier rounds compare as "older", which only costs spare flushes.
+ */
+#ifndef CPU_TLB_H
+#define CPU_TLB_H
+
+#include "cpu/types.h"
+
+/* The stamp to put on a frame now. */
+uint32_t tlb_now(void);
+/* Loads CR3 (a full flush: no PCID, no global guest entries), advances the clock, stamps this CPU. */
+void tlb_load_cr3(uint64_t cr3);
+void tlb_flush_local(void);
+/* Full flush of each CPU in @mask; returns when done. */
+void tlb_flush_mask(cpumask_t mask);
+/* Full flush of those CPUs in @mask that have not flushed since @stamp; returns when done. */
+void tlb_flush_since(cpumask_t mask, uint32_t stamp);
+/* INVLPG of @va on each CPU of @mask; non-canonical addresses are ignored. */
+void tlb_invlpg_mask(cpumask_t mask, uint64_t va);
+/* Like tlb_flush_mask but global entries too: our own mappings changed. */
+void tlb_flush_global_all(void);
+
+#endif

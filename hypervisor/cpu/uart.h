@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The one device driver: a 16550 UART (com1/com2) for log and debug input; and the VGA text screen. */
+#ifndef CPU_UART_H
+#define CPU_UART_H
+
+#include "lib/util.h"
+
+/* @spec as in com1=115200,8n1; returns -EINVAL when it does not parse. */
+int uart_init(unsigned com, const char *spec);
+void uart_putc(char c);
+/* A received byte, or -1.  Called from the interrupt handler and by polling. */
+int uart_getc(void);
+void uart_enable_irq(void);		/* after irq_init: routes the ISA IRQ, handler calls log's input hook */
+bool uart_owns_port(uint16_t port);	/* ports dom0 must not touch */
+void vga_putc(char c);
+void vga_init(void);
+
+#endif

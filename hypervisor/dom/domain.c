@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The table of domains and their life.
+ *
+ *	NEW --first unpause--> LIVE --domain_destroy--> DYING --all given back--> DEAD
+ *
+ * A domain in the table holds one reference to itself, given up at the end of domain_destroy(); whoever
+ * looks it up holds another.  The table (two levels, 512 ids a leaf) changes under RANK_DOMAINS; life,
+ * pause and shutdown fields under the domain's own RANK_LIFE lock.  Nothing here is global in the
+ * steady state: creating or destroying one domain stops no other.
+ */
+#include <mica/errno.h>
+#include <mica/evtchn.h>
+#include "cpu/log.h"
+#include "cpu/panic.h"
+#include "cpu/smp.h"
+#include "cpu/softirq.h"
+#include "cpu/time.h"
+#include "cpu/uaccess.h"
+#include "dom/domain.h"
+#include "dom/event.h"
+#include "dom/sched.h"
+#include "dom/segdesc.h"
+#include "dom/vcpu.h"
+#include "dom/vtime.h"
+#include "lib/bug.h"
+#include "lib/fmt.h"
+#include "lib/string.h"
+#include "mm/heap.h"
+#include "mm/hvmap.h"
+#include "mm/pt.h"
+
+#define LEAF_IDS	512
+
+static struct spinlock table_lock = SPINLOCK_INIT(RANK_DOMAINS);
+static struct domain **leaf[DOMID_FIRST_RESERVED / LEAF_IDS + 1] GUARDED_BY(table_lock);
+struct domain *dom0;
+
+extern const struct dom_service __start_dom_services[], __stop_dom_services[];
+
+static struct domain *lookup(domid_t id)
+{
+	struct domain **l = id < DOMID_FIRST_RESERVED ? atomic_acquire(&leaf[id / LEAF_IDS]) : NULL;
+
+	return l ? atomic_acquire(&l[id % LEAF_IDS]) : NULL;
+}
+
+/* A domain cannot go while it owns a frame, so mm/ may ask without a reference. */
+static struct memspace *memspace_of(domid_t id)
+{
+	struct domain *d = lookup(id);
+
+	return d ? &d->mem : NULL;
+}
+
+struct domain *domain_get(domid_t id)
+{
+	struct domain *d;
+
+	if (id == DOMID_SELF)
+		id = current->dom->id;
+	lock_take(&table_lock);
+	d = lookup(id);
+	if (d)
+		atomic_add(&d->refs, 1);
+	lock_drop(&table_lock);
+	return d;
+}
+
+struct domain *domain_next(domid_t from)
+{
+	struct domain *d = NULL;
+
+	lock_take(&table_lock);
+	for (unsigned id = from; id < DOMID_FIRST_RESERVED && !d; id++) {
+		if (!leaf[id / LEAF_IDS])
+			id |= LEAF_IDS - 1;
+		else
+			d = lookup(id);
+	}
+	if (d)
+		atomic_add(&d->refs, 1);
+	lock_drop(&table_lock);
+	return d;
+}
+
+struct domain *domain_get_target(struct vcpu *caller, domid_t id, int *rc)
+{
+	struct domain *d = domain_get(id);
+
+	if (!d) {
+		*rc = refuse(-ESRCH, "domain %u does not exist", id);
+		return NULL;
+	}
+	if (d != caller->dom && !caller->dom->privileged) {
+		domain_put(d);
+		*rc = refuse(-EPERM, "domain %u is not yours to control", id);
+		return NULL;
+	}
+	*rc = 0;
+	return d;
+}
+
+static void free_domain(struct domain *d)
+{
+	struct vcpu *v;
+
+	for_each_vcpu(d, v) {
+		for (const struct dom_service *s = __start_dom_services; s < __stop_dom_services; s++)
+			if (s->vcpu_destroy)
+				s->vcpu_destroy(v);
+		vcpu_destroy(v);
+	}
+	for (const struct dom_service *s = __start_dom_services; s < __stop_dom_services; s++)
+		if (s->destroy)
+			s->destroy(d);
+	timer_stop(&d->cap_timer);
+	if (d->watchdog_timer.fn)
+		timer_stop(&d->watchdog_timer);
+	if (d->shared)
+		frame_unshare(frame_of(virt_to_mfn(d->shared)));
+	space_fini(&d->mem);
+	kfree(d->e820);
+	kfree(d->vcpu);
+	kfree(d);
+}
+
+void domain_put(struct domain *d)
+{
+	if (atomic_sub(&d->refs, 1) != 1)
+		return;
+	lock_take(&table_lock);
+	leaf[d->id / LEAF_IDS][d->id % LEAF_IDS] = NULL;
+	lock_drop(&table_lock);
+	free_domain(d);
+}
+
+/* Puts @d into the table under @id, or under the next free id from 1 on. */
+static int enter_table(struct domain *d, domid_t id)
+{
+	static domid_t last;
+	struct domain **fresh = kmalloc(LEAF_IDS * sizeof(*fresh));
+	bool any = id == DOMID_INVALID;
+	int rc = -EEXIST;
+
+	if (!fresh)
+		return -ENOMEM;
+	lock_take(&table_lock);
+	for (unsigned tries = 0; tries < DOMID_FIRST_RESERVED; tries++) {
+		if (any)
+			id = last = last + 1 < DOMID_FIRST_RESERVED ? last + 1 : 1;
+		if (!leaf[id / LEAF_IDS]) {
+			atomic_release(&leaf[id / LEAF_IDS], fresh);
+			fresh = NULL;
+		}
+		if (!lookup(id)) {
+			d->id = d->mem.id = id;
+			atomic_release(&leaf[id / LEAF_IDS][id % LEAF_IDS], d);
+			rc = 0;
+			break;
+		}
+		if (!any || (!fresh && !(fresh = kmalloc(LEAF_IDS * sizeof(*fresh)))))
+			break;
+	}
+	lock_drop(&table_lock);
+	kfree(fresh);
+	return rc;
+}
+
+static int create_services(struct domain *d, const struct domain_config *cfg)
+{
+	const struct dom_service *s;
+	int rc = 0;
+
+	for (s = __start_dom_services; s < __stop_dom_services; s++) {
+		rc = s->create ? s->create(d, cfg) : 0;
+		if (rc)
+			break;
+	}
+	while (rc && s-- > __start_dom_services)
+		if (s->destroy)
+			s->destroy(d);
+	return rc;
+}
+
+int domain_create(domid_t id, const struct domain_config *cfg, struct domain **out)
+{
+	struct domain *d;
+	int rc = -ENOMEM;
+
+	if (!cfg->max_vcpus || cfg->max_vcpus > 8192 || (id != DOMID_INVALID && id >= DOMID_FIRST_RESERVED))
+		return refuse(-EINVAL, "create: domain %u with %u vCPUs", id, cfg->max_vcpus);
+	d = kmalloc(sizeof(*d));
+	if (!d)
+		return -ENOMEM;
+	d->vcpu = kmalloc(cfg->max_vcpus * sizeof(*d->vcpu));
+	if (!d->vcpu)
+		goto free;
+	rc = space_init(&d->mem, id, cfg->max_frames);
+	if (rc)
+		goto free;
+	rc = -ENOMEM;
+	d->shared = hv_page_alloc();
+	if (!d->shared)
+		goto fini_space;
+	lock_init(&d->life_lock, RANK_LIFE);
+	list_init(&d->link);
+	d->refs = 1;
+	d->pause_count = 1;
+	d->max_vcpus = cfg->max_vcpus;
+	d->privileged = cfg->privileged;
+	d->hardware = cfg->hardware;
+	d->mem.cache_attrs = d->mem.may_map_io = cfg->hardware;
+	d->weight = 256;
+	d->created_ns = now_ns();
+	memcpy(d->handle, cfg->handle, sizeof(d->handle));
+	for (unsigned i = 0; i < XEN_LEGACY_MAX_VCPUS; i++)
+		d->shared->vcpu_info[i].evtchn_upcall_mask = 1;
+	rc = enter_table(d, id);
+	if (rc)
+		goto free_shared;
+	frame_share(frame_of(virt_to_mfn(d->shared)), &d->mem);
+	sched_domain_init(d);
+	rc = create_services(d, cfg);
+	if (rc)
+		goto leave_table;
+	vtime_init_domain(d);
+	*out = d;
+	return 0;
+
+leave_table:
+	lock_take(&table_lock);
+	leaf[d->id / LEAF_IDS][d->id % LEAF_IDS] = NULL;
+	lock_drop(&table_lock);
+	frame_unshare(frame_of(virt_to_mfn(d->shared)));
+	goto fini_space;
+free_shared:
+	hv_page_free(d->shared);
+fini_space:
+	space_fini(&d->mem);
+free:
+	kfree(d->vcpu);
+	kfree(d);
+	return rc;
+}
+
+void domain_pause(struct domain *d)
+{
+	struct vcpu *v;
+
+	lock_take(&d->life_lock);
+	d->pause_count++;
+	lock_drop(&d->life_lock);
+	for_each_vcpu(d, v)
+		vcpu_pause(v);
+}
+
+int domain_unpause(struct domain *d)
+{
+	bool first = false;
+	struct vcpu *v;
+
+	lock_take(&d->life_lock);
+	if (!d->pause_count) {
+		lock_drop(&d->life_lock);
+		return refuse(-EINVAL, "domain %u is not paused", d->id);
+	}
+	if (!--d->pause_count && d->life == DOM_NEW) {
+		d->life = DOM_LIVE;
+		first = true;
+	}
+	lock_drop(&d->life_lock);
+	for_each_vcpu(d, v)
+		vcpu_unpause(v);
+	if (first)
+		log_debug("d%u: runs\n", d->id);
+	return 0;
+}
+
+static int teardown_services(struct domain *d)
+{
+	int rc;
+
+	for (const struct dom_service *s = __start_dom_services; s < __stop_dom_services; s++) {
+		rc = s->teardown ? s->teardown(d) : 0;
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+int domain_destroy(struct domain *d)
+{
+	struct vcpu *v;
+	bool first;
+	int rc;
+
+	if (d == dom0 || d == current->dom)
+		return refuse(-EINVAL, "domain %u cannot be destroyed", d->id);
+	lock_take(&d->life_lock);
+	if (d->life == DOM_DEAD) {
+		lock_drop(&d->life_lock);
+		return 0;
+	}
+	first = d->life != DOM_DYING;
+	d->life = DOM_DYING;
+	d->mem.dying = true;
+	lock_drop(&d->life_lock);
+	if (first)
+		domain_pause(d);
+	rc = teardown_services(d);
+	if (rc)
+		return rc;
+	for_each_vcpu(d, v) {
+		rc = vcpu_teardown(v);
+		if (rc)
+			return rc;
+	}
+	rc = space_relinquish(&d->mem);
+	if (rc && rc != -EBUSY)
+		return rc;
+	lock_take(&d->life_lock);
+	d->life = DOM_DEAD;
+	lock_drop(&d->life_lock);
+	virq_raise_global(VIRQ_DOM_EXC);
+	if (!rc)
+		domain_put(d);			/* its own reference */
+	return rc;
+}
+
+const char *shutdown_reason_name(unsigned reason)
+{
+	static const char *const name[] = { "power off", "reboot", "suspend", "crash", "watchdog", "soft reset" };
+
+	return reason < ARRAY_SIZE(name) ? name[reason] : "unknown";
+}
+
+static void noreturn hardware_shutdown(unsigned reason)
+{
+	log_info("dom0 asks for %s\n", shutdown_reason_name(reason));
+	switch (reason) {
+	case SHUTDOWN_poweroff:
+		machine_halt(EXIT_OK);
+	case SHUTDOWN_reboot:
+		machine_reboot(EXIT_REBOOT);
+	default:
+		if (opt_noreboot)
+			machine_halt(EXIT_DOM0_CRASH);
+		machine_reboot(EXIT_DOM0_CRASH);
+	}
+}
+
+void domain_shutdown(struct domain *d, unsigned reason, uint64_t arg)
+{
+	struct vcpu *v;
+
+	if (d->hardware)
+		hardware_shutdown(reason);
+	lock_take(&d->life_lock);
+	if (d->shutting_down) {
+		lock_drop(&d->life_lock);
+		return;
+	}
+	d->shutting_down = true;
+	d->shutdown_code = reason;
+	d->suspend_arg = arg;
+	lock_drop(&d->life_lock);
+	for_each_vcpu(d, v)
+		vcpu_pause_nosync(v);
+	d->shut_down = true;
+	virq_raise_global(VIRQ_DOM_EXC);
+}
+
+void domain_resume(struct domain *d)
+{
+	struct vcpu *v;
+	bool was;
+
+	lock_take(&d->life_lock);
+	was = d->shutting_down;
+	d->shutting_down = d->shut_down = false;
+	lock_drop(&d->life_lock);
+	if (was)
+		for_each_vcpu(d, v)
+			vcpu_unpause(v);
+}
+
+static void show_guest_stack(const struct vcpu *v, const struct regs *r)
+{
+	uint64_t word;
+
+	if (v != current)
+		return;
+	log_err("guest stack at %lx:\n", r->rsp);
+	for (unsigned line = 0; line < 4; line++) {
+		log_err(" ");
+		for (unsigned i = 0; i < 4; i++) {
+			if (get_guest_u64(&word, gva(r->rsp + (line * 4 + i) * 8))) {
+				log_err(" (not readable)\n");
+				return;
+			}
+			log_err(" %016lx", word);
+		}
+		log_err("\n");
+	}
+}
+
+void domain_crash(struct vcpu *v, const char *fmt, ...)
+{
+	const struct regs *r = v == current ? guest_regs() : &v->regs;
+	char why[160];
+	va_list ap;
+
+	va_start(ap, fmt);
+	fmt_vsnprintf(why, sizeof(why), fmt, ap);
+	va_end(ap);
+	log_err("d%uv%u crashed: %s\n", v->dom->id, v->id, why);
+	log_err("guest %s mode, kernel root %lx, user root %lx, cr2 %lx\n",
+		in_kernel(v) ? "kernel" : "user", v->kernel_cr3, v->user_cr3, v->info->arch.cr2);
+	panic_show_regs(r);
+	show_guest_stack(v, r);
+	atomic_or(&v->work, VWORK_CRASH);
+	domain_shutdown(v->dom, SHUTDOWN_crash, 0);
+}
+
+/* The auditor's list of what vCPUs hold. */
+static void audit_vcpu(struct audit *a, struct vcpu *v)
+{
+	if (v->kernel_root)
+		audit_use(a, frame_mfn(v->kernel_root), KIND_L4);
+	if (v->user_root)
+		audit_use(a, frame_mfn(v->user_root), KIND_L4);
+	for (unsigned i = 0; i < v->gdt_frames; i++)
+		audit_use(a, v->gdt[i], KIND_SEGDESC);
+	for (unsigned i = 0; i < ARRAY_SIZE(v->ldt_page); i++)
+		if (v->ldt_page[i])
+			audit_use(a, frame_mfn(v->ldt_page[i]), KIND_SEGDESC);
+	if (v->info_frame)
+		audit_use(a, frame_mfn(v->info_frame), KIND_WRITABLE);
+}
+
+static void audit_domains(struct audit *a)
+{
+	struct domain *d;
+	struct vcpu *v;
+
+	for (domid_t id = 0; (d = domain_next(id)); id = d->id + 1, domain_put(d))
+		for_each_vcpu(d, v)
+			audit_vcpu(a, v);
+}
+
+void domain_init_all(void)
+{
+	space_of = memspace_of;
+	audit_register(audit_domains);
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Existence and use of frames: taking and dropping references on the frame's word.  tour:mm/2
+ *
+ * Owns the word of every frame that is not free.  Lock-free: each change is one atomic operation on
+ * the word; the states are drawn in mm/kind.c.  What a table's entries hold is mm/scan.c's business,
+ * whose frames they are mm/space.c's, and where a frame goes when nobody needs it mm/buddy.c's.
+ *
+ * A frame that changes its kind is made busy first, then every CPU that may still hold a translation
+ * from the old kind is flushed, and only then the new kind is there for all.
+ */
+#include <mica/errno.h>
+#include "cpu/log.h"
+#include "cpu/smp.h"
+#include "mm/frame_priv.h"
+#include "mm/heap.h"
+#include "mm/scan.h"
+#include "mm/space.h"
+
+uint64_t max_mfn;
+
+const char *frame_kind_name(enum frame_kind kind)
+{
+	static const char *const names[] = {
+		[KIND_NONE] = "unused", [KIND_L1] = "L1 table", [KIND_L2] = "L2 table",
+		[KIND_L3] = "L3 table", [KIND_L4] = "L4 table", [KIND_SEGDESC] = "descriptors",
+		[KIND_WRITABLE] = "writable", [KIND_SHARED] = "shared",
+	};
+
+	return (unsigned)kind < ARRAY_SIZE(names) ? names[kind] : "?";
+}
+
+void frame_gone(struct frame *f, uint64_t was)
+{
+	union frame_word w = { .raw = was };
+
+	debug_bug_on(w.busy || w.pinned);
+	if (w.kind == KIND_SHARED || f->owner == DOMID_XEN) {
+		f->flags |= FRAME_DIRTY;
+		heap_free(f, 0);
+	} else {
+		space_frame_gone(f);
+	}
+}
+
+bool frame_get(struct frame *f, const struct memspace *owner)
+{
+	return frame_get_fast(f, owner->id);
+}
+
+bool frame_get_any(struct frame *f)
+{
+	return frame_get_fast(f, frame_owner(f));
+}
+
+void frame_get_again(struct frame *f)
+{
+	uint64_t was = atomic_add(&f->word.raw, WORD_REF);
+
+	debug_bug_on(!(was & WORD_REFS));
+	(void)was;
+}
+
+void frame_put(struct frame *f)
+{
+	frame_put_fast(f);
+}
+
+int frame_release_allocation(struct frame *f)
+{
+	union frame_word now = frame_word(f), next;
+
+	do {
+		if (!now.allocated)
+			return refuse(-EINVAL, "frame %x was given up before", frame_nr(f));
+		next = now;
+		next.allocated = 0;
+		next.refs--;
+	} while (!atomic_cmpxchg(&f->word.raw, &now.raw, next.raw));
+	if (!next.refs)
+		frame_gone(f, now.raw);
+	return 0;
+}
+
+/* Makes a busy frame usable. */
+static void settle(struct frame *f)
+{
+	atomic_and(&f->word.raw, ~WORD_BUSY);
+}
+
+/* A frame we just took (busy) turned out not to be @owner's: as if we had never asked. */
+static int take_back(struct frame *f, union frame_word now, union frame_word next)
+{
+	union frame_word back;
+
+	do {
+		back = next;
+		back.users--;
+		back.refs--;
+		if (next.busy) {
+			back.busy = BUSY_NO;
+			back.kind = now.kind;	/* its stamp still counts */
+		}
+	} while (!atomic_cmpxchg(&f->word.raw, &next.raw, back.raw));
+	if (!back.refs)
+		frame_gone(f, next.raw);
+	return -EINVAL;
+}
+
+/* The frame is busy: do what we can about it.  0 ask again, RESTART give up for now. */
+static int help(struct frame *f, union frame_word now, struct scan *s)
+{
+	struct memspace *m;
+
+	if (now.busy == BUSY_CHECKING)		/* maybe by a check of our own that was preempted */
+		return scan_busy(s) ? scan_continue(s) : RESTART;
+	m = space_of(frame_owner(f));
+	if (m && scan_drain(m))
+		return RESTART;
+	cpu_relax_poll();			/* another CPU has it off the list and works on it */
+	return 0;
+}
+
+int frame_ask(struct frame *f, const struct memspace *owner, enum frame_kind want, struct scan *s)
+{
+	union frame_word now = frame_word(f), next;
+	enum verdict verdict;
+
+	for (;;) {
+		if (!now.refs || frame_owner(f) != owner->id)
+			return refuse(-EINVAL, "frame %x is not domain %u's", frame_nr(f), owner->id);
+		verdict = kind_ask(now, want, &next);
+		if (verdict == REFUSE)
+			return refuse(-EBUSY, "frame %x is wanted as %s, but %u use it as %s",
+				      frame_nr(f), frame_kind_name(want), (unsigned)now.users,
+				      frame_kind_name(now.kind));
+		if (verdict == WAIT) {
+			if (help(f, now, s))
+				return RESTART;
+			now = frame_word(f);
+			continue;
+		}
+		if (atomic_cmpxchg(&f->word.raw, &now.raw, next.raw))
+			break;
+	}
+	if (unlikely(frame_owner(f) != owner->id))
+		return take_back(f, now, next);
+	if (verdict == GRANT)
+		return 0;
+	if (now.kind != want && now.kind != KIND_NONE)
+		tlb_flush_since(cpus_online, f->link);
+	if (kind_is_table(want))
+		return 1;
+	settle(f);
+	return 0;
+}
+
+int frame_take(struct frame *f, const struct memspace *owner, enum frame_kind want, struct scan *s)
+{
+	int rc;
+
+	if (want == KIND_WRITABLE && frame_write_fast(f, owner->id))
+		return 0;
+	if (kind_is_table(want)) {
+		bug_on(!s);
+		if (scan_busy(s) && scan_continue(s))
+			return RESTART;
+		if (s->done && s->space == owner && scan_consume(s, f, kind_level(want), &rc))
+			return rc;
+	}
+	rc = frame_ask(f, owner, want, s);
+	return rc == 1 ? scan_check(s, f, kind_level(want), owner) : rc;
+}
+
+void frame_take_again(struct frame *f)
+{
+	uint64_t was = atomic_add(&f->word.raw, WORD_TAKEN);
+
+	debug_bug_on(!(was & WORD_USERS) || !(was & WORD_REFS));
+	(void)was;
+}
+
+void frame_drop(struct frame *f, enum frame_kind kind)
+{
+	union frame_word now, next;
+	bool last;
+
+	if (!kind_is_table(kind)) {
+		frame_drop_writable(f);
+		return;
+	}
+	now = frame_word(f);
+	do {
+		debug_bug_on(now.kind != kind || !now.users || now.busy);
+		last = kind_drop(now, &next);
+	} while (!atomic_cmpxchg(&f->word.raw, &now.raw, next.raw));
+	if (last)
+		scan_queue(f);
+}
+
+void frame_drop_use(struct frame *f)
+{
+	uint64_t now = atomic_read(&f->word.raw);
+
+	do {
+		debug_bug_on(!(now & WORD_USERS));
+		if ((now & WORD_USERS) == WORD_USE)
+			f->link = tlb_now();
+	} while (!atomic_cmpxchg(&f->word.raw, &now, now - WORD_USE));
+}
+
+void frame_share(struct frame *f, const struct memspace *owner)
+{
+	union frame_word w = { .refs = 1, .allocated = 1, .kind = KIND_SHARED };
+
+	debug_bug_on(f->owner != DOMID_XEN || frame_word(f).refs != 1);
+	atomic_set(&f->word.raw, 0);
+	f->owner = owner->id;
+	atomic_release(&f->word.raw, w.raw);
+}
+
+void frame_unshare(struct frame *f)
+{
+	debug_bug_on(frame_word(f).kind != KIND_SHARED);
+	bug_on(frame_release_allocation(f));
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Checking whole tables.  tour:mm/4
+ *
+ * A check walks down from the root with one cursor per level:
+ *
+ *   at[4] L4 busy, entries [0, next) taken          Every table on the path is busy, with one user:
+ *     at[3] L3 busy, entries [0, next) taken        the entry above it that is about to be taken (for
+ *       at[2] ...                                   the root: the caller).  A table that is done is
+ *                                                   settled, and the cursor above moves on.
+ *
+ * Two vCPUs never wait for each other: who waits for a busy table waits for one below all of its own
+ * path, so the lowest path always moves.  A failed check turns every table of the path into one that
+ * is being undone (mm/undo.c), each with just the entries it had taken.
+ *
+ * A struct scan belongs to whoever runs its vCPU: no lock.
+ */
+#include <mica/errno.h>
+#include "cpu/log.h"
+#include "cpu/softirq.h"
+#include "mm/entry.h"
+#include "mm/scan.h"
+#include "mm/undo.h"
+
+#define DESCEND		1		/* check_tables: a child must be checked first */
+
+void scan_init(struct scan *s)
+{
+	*s = (struct scan){ .level = 0 };
+}
+
+static uint64_t *table_entries(struct frame *f)
+{
+	return frame_to_virt(f);
+}
+
+/* Was that enough for now?  Asked for each live entry and each table. */
+static bool spend(unsigned *budget)
+{
+	if (--*budget)
+		return false;
+	*budget = SCAN_BUDGET;
+	return preempt_due();
+}
+
+/* First index from @i on, a multiple of 8, whose group of 8 entries is not all zero; or 512. */
+static inline unsigned skip_empty(const uint64_t *t, unsigned i)
+{
+	for (; i < PT_ENTRIES; i += 8)
+		if (t[i] | t[i + 1] | t[i + 2] | t[i + 3] | t[i + 4] | t[i + 5] | t[i + 6] | t[i + 7])
+			break;
+	return i;
+}
+
+static int check_flags(const struct scan *s, uint64_t v, uint64_t forbidden, unsigned index)
+{
+	if (likely(!(v & forbidden)))
+		return 0;
+	return refuse(-EINVAL, "entry %u of L%u table %x is %lx: forbidden bits %lx", index, s->level,
+		      frame_nr(s->at[s->level].table), v, v & forbidden);
+}
+
+/* Takes the targets of the level-1 table at the end of the path.  0, RESTART, -errno. */
+static int check_leaves(struct scan *s, unsigned *budget)
+{
+	const struct entry_rights rights = { .tables = s->space, .frames = s->space };
+	uint64_t forbidden = entry_forbidden(s->space, 1);
+	uint64_t *t = table_entries(s->at[1].table);
+	unsigned i = s->at[1].next;
+	int rc = 0;
+
+	for (; i < PT_ENTRIES; i++) {
+		uint64_t v;
+
+		if (!(i & 7) && (i = skip_empty(t, i)) == PT_ENTRIES)
+			break;
+		v = t[i];
+		if (!(v & PTE_P))
+			continue;
+		rc = check_flags(s, v, forbidden, i);
+		if (!rc) {
+			v = entry_adjust(v, 1);
+			rc = entry_take_leaf(&rights, &v, NULL);
+		}
+		if (unlikely(rc))
+			break;
+		if (v != t[i])
+			t[i] = v;
+		if (unlikely(spend(budget))) {
+			rc = RESTART;
+			i++;
+			break;
+		}
+	}
+	s->at[1].next = (uint16_t)i;
+	return rc;
+}
+
+/* One present entry of a table of level 2-4.  0 taken, DESCEND, RESTART, -errno. */
+static int check_branch(struct scan *s, uint64_t v, unsigned index)
+{
+	unsigned level = s->level;
+	mfn_t m = pte_mfn(pte(v));
+	int rc = check_flags(s, v, entry_forbidden(s->space, level), index);
+
+	if (rc)
+		return rc;
+	if (!frame_valid(m) || frame_of(m) == s->at[level].table)
+		return refuse(-EINVAL, "entry %u of L%u table %x names %lx", index, level,
+			      frame_nr(s->at[level].table), m.n);
+	rc = frame_ask(frame_of(m), s->space, (enum frame_kind)(level - 1), NULL);
+	if (rc != 1)
+		return rc == -EBUSY ? -EINVAL : rc;
+	s->at[level - 1].table = frame_of(m);
+	s->at[level - 1].next = 0;
+	s->level--;
+	return DESCEND;
+}
+
+/* Takes the children of the table at the end of the path.  0, DESCEND, RESTART, -errno. */
+static int check_tables(struct scan *s, unsigned *budget)
+{
+	unsigned level = s->level, i = s->at[level].next;
+	uint64_t *t = table_entries(s->at[level].table);
+	int rc = 0;
+
+	for (; i < PT_ENTRIES; i++) {
+		if (!(i & 7) && (i = skip_empty(t, i)) == PT_ENTRIES)
+			break;
+		if (entry_is_hv_slot(level, i) || !(t[i] & PTE_P))
+			continue;
+		rc = check_branch(s, t[i], i);
+		if (rc)
+			break;
+		if (t[i] != entry_adjust(t[i], level))
+			t[i] = entry_adjust(t[i], level);
+		if (spend(budget)) {
+			rc = RESTART;
+			i++;
+			break;
+		}
+	}
+	s->at[level].next = (uint16_t)i;
+	return rc;
+}
+
+/* The table at the end of the path is good: others may use it, and the cursor above moves on. */
+static void finish_table(struct scan *s)
+{
+	unsigned level = s->level;
+	struct frame *f = s->at[level].table;
+
+	if (level == PT_LEVELS)
+		hvmap_fill_root(table_entries(f));
+	atomic_and(&f->word.raw, ~WORD_BUSY);
+	if (level == s->root_level) {
+		s->level = 0;
+		return;
+	}
+	s->level++;
+	level++;
+	table_entries(s->at[level].table)[s->at[level].next] |= PTE_US;
+	s->at[level].next++;
+}
+
+/* Every table of the path is undone, as far as it had come. */
+static void fail(struct scan *s)
+{
+	for (unsigned level = s->level; level <= s->root_level; level++)
+		undo_unfinished(s->at[level].table, s->at[level].next);
+	s->level = 0;
+}
+
+/* Goes on until the root is checked (0), found bad (-errno), or it is time for others (RESTART). */
+static int run(struct scan *s)
+{
+	unsigned budget = SCAN_BUDGET;
+	int rc;
+
+	while (s->level) {
+		rc = s->level == 1 ? check_leaves(s, &budget) : check_tables(s, &budget);
+		if (rc == DESCEND)
+			continue;
+		if (rc == RESTART)
+			return RESTART;
+		if (rc) {
+			fail(s);
+			return rc;
+		}
+		finish_table(s);
+		if (s->level && spend(&budget))
+			return RESTART;
+	}
+	return 0;
+}
+
+static void forget_result(struct scan *s)
+{
+	if (s->done && !s->rc)
+		frame_drop(s->root, (enum frame_kind)s->root_level);
+	s->done = false;
+}
+
+int scan_check(struct scan *s, struct frame *f, unsigned level, const struct memspace *space)
+{
+	bug_on(s->level);
+	forget_result(s);
+	s->root = f;
+	s->space = space;
+	s->level = s->root_level = (uint8_t)level;
+	s->at[level].table = f;
+	s->at[level].next = 0;
+	return run(s);
+}
+
+bool scan_consume(struct scan *s, struct frame *f, unsigned level, int *rc)
+{
+	if (!s->done || s->root != f || s->root_level != level)
+		return false;
+	s->done = false;
+	*rc = s->rc;
+	return true;
+}
+
+int scan_continue(struct scan *s)
+{
+	int rc;
+
+	if (!s->level)
+		return 0;
+	rc = run(s);
+	if (rc == RESTART)
+		return RESTART;
+	s->done = true;
+	s->rc = rc;
+	return 0;
+}
+
+void scan_abort(struct scan *s)
+{
+	if (s->level)
+		fail(s);
+	forget_result(s);
+}

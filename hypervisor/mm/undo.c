@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Undoing whole tables: giving back what their entries hold.  tour:mm/5
+ *
+ * A table that lost its last use is busy undoing and stands on its owner's worklist (memspace.undo_head,
+ * RANK_SCAN, linked through frame.link).  Whoever takes it off works on it without the lock, from the
+ * last entry down; the word's users field says how many leading entries still hold references, so work
+ * that was interrupted goes back on the list and anybody can go on.  A child that loses its last use on
+ * the way goes on the same list: no recursion.
+ *
+ * The reference of the last use keeps the table alive until it is undone.  Contents stay as they are:
+ * the frame becomes plain memory of its owner again.
+ */
+#include "cpu/lock.h"
+#include "cpu/softirq.h"
+#include "mm/entry.h"
+#include "mm/scan.h"
+#include "mm/space.h"
+#include "mm/undo.h"
+
+static void push(struct memspace *m, struct frame *f)
+{
+	lock_take(&m->scan_lock);
+	f->link = m->undo_head;
+	m->undo_head = frame_nr(f);
+	lock_drop(&m->scan_lock);
+}
+
+static struct frame *pop(struct memspace *m)
+{
+	struct frame *f = NULL;
+
+	if (read_once(m->undo_head) == FRAME_LINK_NONE)
+		return NULL;
+	lock_take(&m->scan_lock);
+	if (m->undo_head != FRAME_LINK_NONE) {
+		f = frame_of(mfn(m->undo_head));
+		m->undo_head = f->link;
+	}
+	lock_drop(&m->scan_lock);
+	return f;
+}
+
+void scan_queue(struct frame *f)
+{
+	struct memspace *m = space_of(frame_owner(f));
+
+	bug_on(!m);
+	push(m, f);
+}
+
+void undo_unfinished(struct frame *f, unsigned taken)
+{
+	union frame_word now = frame_word(f), next;
+
+	do {
+		debug_bug_on(now.busy != BUSY_CHECKING || now.users != 1);
+		next = now;
+		next.busy = BUSY_UNDOING;
+		next.users = taken;
+	} while (!atomic_cmpxchg(&f->word.raw, &now.raw, next.raw));
+	scan_queue(f);
+}
+
+/* Entries [0, n) still hold references. */
+static void set_left(struct frame *f, unsigned n)
+{
+	union frame_word now = frame_word(f), next;
+
+	do {
+		next = now;
+		next.users = n;
+	} while (!atomic_cmpxchg(&f->word.raw, &now.raw, next.raw));
+}
+
+static void finish(struct frame *f)
+{
+	uint64_t now = atomic_read(&f->word.raw), next;
+
+	f->link = tlb_now();
+	do {
+		next = (now & ~(WORD_BUSY | WORD_USERS)) - WORD_REF;
+	} while (!atomic_cmpxchg(&f->word.raw, &now, next));
+	if (!(next & WORD_REFS))
+		frame_gone(f, next);
+}
+
+/* Lowest index down to which the groups of 8 entries below @n (a multiple of 8) are all zero. */
+static inline unsigned skip_empty_down(const uint64_t *t, unsigned n)
+{
+	for (; n; n -= 8)
+		if (t[n - 1] | t[n - 2] | t[n - 3] | t[n - 4] | t[n - 5] | t[n - 6] | t[n - 7] | t[n - 8])
+			break;
+	return n;
+}
+
+/* Undoes @f from the last entry down.  False: interrupted, the word says how far it came. */
+static bool undo_table(struct frame *f, unsigned *budget)
+{
+	union frame_word w = frame_word(f);
+	const uint64_t *t = frame_to_virt(f);
+	unsigned level = kind_level(w.kind), n = w.users;
+
+	while (n) {
+		uint64_t v;
+
+		if (!(n & 7) && !(n = skip_empty_down(t, n)))
+			break;
+		v = t[--n];
+		if (!(v & PTE_P) || entry_is_hv_slot(level, n))
+			continue;
+		if (level == 1)
+			entry_drop_leaf(v);
+		else
+			entry_drop_table(v, level);
+		if (unlikely(!--*budget)) {
+			*budget = SCAN_BUDGET;
+			if (preempt_due()) {
+				set_left(f, n);
+				return false;
+			}
+		}
+	}
+	finish(f);
+	return true;
+}
+
+int scan_drain(struct memspace *m)
+{
+	unsigned budget = SCAN_BUDGET;
+	struct frame *f;
+
+	while ((f = pop(m))) {
+		if (!undo_table(f, &budget)) {
+			push(m, f);
+			return RESTART;
+		}
+		if (budget > 8)			/* a table costs as much as a few entries */
+			budget -= 7;
+	}
+	return 0;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Undoing tables: what mm/scan.c and mm/undo.c tell each other. */
+#ifndef MM_UNDO_H
+#define MM_UNDO_H
+
+#include "mm/frame.h"
+
+/* Live entries and tables between two looks at the clock: some microseconds. */
+#define SCAN_BUDGET		128
+
+/* A table whose check ended early (busy checking, one user): its first @taken entries hold references. */
+void undo_unfinished(struct frame *f, unsigned taken);
+
+#endif

@@ -1,0 +1,113 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Builds and boots the test kernels, one QEMU each, and says which passed.
+#
+#   tests/guest/run.sh BUILD_DIR [NAME...]
+#
+# HYPERVISOR=mica (default): boots BUILD_DIR/mica.elf.  HYPERVISOR=xen: boots XEN_IMAGE (default
+# BUILD_DIR/lab/xen), to check the tests themselves.  JOBS tests run at a time, 120 s each.
+# A test may carry one comment
+#   /* guest: smp=2 mem=256 hvopts="..." args="..." expect=crash */
+# expect=crash: the hypervisor must stop the domain and live to say so.
+# Log of a test: BUILD_DIR/test/guest/NAME.log (xen: NAME.xen.log).
+
+set -u
+cd "$(dirname "$0")/../.."
+[ $# -ge 1 ] || { echo "usage: $0 BUILD_DIR [NAME...]" >&2; exit 2; }
+build=$1
+shift
+hypervisor=${HYPERVISOR:-mica}
+jobs=${JOBS:-2}
+limit=${LIMIT:-120}
+out=$build/test/guest
+mkdir -p "$out"
+
+# value of KEY in the test's guest: comment, or the default
+option() {
+	local key=$1 default=$2 line value
+	line=$(grep -m1 -E '^/\* guest: ' "$source") || { echo "$default"; return; }
+	value=$(sed -nE "s/.*[ :]$key=(\"([^\"]*)\"|([^ ]*)).*/\2\3/p" <<<"$line")
+	echo "${value:-$default}"
+}
+
+run_qemu() {
+	local kernel=$1 append=$2
+	timeout "$limit" qemu-system-x86_64 -accel tcg -cpu "max,-smap,-la57" -m "$mem" \
+		-smp "$smp" -kernel "$kernel" -initrd "$elf${args:+ $args}" -append "$append" \
+		-device isa-debug-exit,iobase=0xf4,iosize=4 -display none -vga none -net none \
+		-serial "file:$log" -monitor none -no-reboot </dev/null >"$log.qemu" 2>&1
+}
+
+# sets verdict from $log and the exit status
+judge_crash() {
+	if [ "$hypervisor" = mica ] && [ "$1" -ne 65 ]; then
+		verdict="fail $name: exit status $1, wanted 65 (domain crash)"
+	elif grep -q "^RESULT:" "$log"; then
+		verdict=$(sed -n 's/^RESULT: //p' "$log" | head -1)
+		[ "${verdict%% *}" = pass ] && verdict="fail $name: the domain was not crashed"
+	elif grep -qiE 'panic|BUG at|FATAL' "$log"; then
+		verdict="fail $name: the hypervisor died"
+	elif grep -qiE 'domain_crash|crashed|dom0.*crash' "$log"; then
+		verdict="pass $name"
+	else
+		verdict="fail $name: no word about a crash"
+	fi
+}
+
+judge() {
+	local status=$1
+	if [ "$status" -eq 97 ]; then
+		verdict="fail $name: the hypervisor panicked"
+	elif [ "$status" -eq 124 ]; then
+		verdict="fail $name: no end within $limit s"
+	elif [ "$expect" = crash ]; then
+		judge_crash "$status"
+	elif [ "$hypervisor" = mica ] && [ "$status" -ne 33 ]; then
+		verdict="fail $name: exit status $status, wanted 33 (power off)"
+	else
+		verdict=$(sed -n 's/^RESULT: //p' "$log" | head -1)
+	fi
+	[ -n "$verdict" ] || verdict="fail $name: no result"
+	verdict=${verdict/#error/fail}
+}
+
+run_one() {
+	name=$1
+	source=tests/guest/$name.c
+	elf=$out/$name.elf
+	smp=$(option smp 1) mem=$(option mem 256) hvopts=$(option hvopts "")
+	args=$(option args "") expect=$(option expect pass)
+	log=$out/$name.log
+	verdict=
+	local common="console=com1 com1=115200,8n1 loglvl=all guest_loglvl=all dom0_mem=64M"
+	if [ "$hypervisor" = xen ]; then
+		log=$out/$name.xen.log
+		run_qemu "${XEN_IMAGE:-$build/lab/xen}" "$common $(option xenopts "")"
+	else
+		run_qemu "$build/mica.elf" "$common qemu-exit $hvopts"
+	fi
+	local status=$?
+	sed -i 's/\r$//; s/^(XEN) \(TEST\|RESULT\)/\1/' "$log" 2>/dev/null
+	judge "$status"
+	echo "$verdict"
+}
+
+names=("$@")
+if [ ${#names[@]} -eq 0 ]; then
+	for f in tests/guest/*.c; do
+		names+=("$(basename "$f" .c)")
+	done
+fi
+
+make -s -j"$jobs" -f tests/guest/guest.mk OUT="$out" \
+	$(printf "$out/%s.elf " "${names[@]}") || exit 1
+
+export -f option run_qemu judge judge_crash run_one
+export build hypervisor limit out
+results=$out/results.$hypervisor
+printf '%s\n' "${names[@]}" | xargs -P "$jobs" -I{} bash -c 'run_one {}' | tee "$results"
+passed=$(grep -c '^pass' "$results")
+failed=$(grep -c '^fail' "$results")
+skipped=$(grep -c '^skip' "$results")
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ] && [ $((passed + skipped)) -eq ${#names[@]} ]

@@ -1,0 +1,143 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Set-up of a fresh Debian 12: packages, and the stock kernels the lab boots.
+#
+#   setup.sh packages build|lab      install what is missing (needs root only if something is)
+#   setup.sh kernel 6.1|6.12|cloud DIR   fetch Debian's kernel package, unpack it into DIR
+#   setup.sh xen DIR                 fetch Debian's Xen, the reference the lab compares against
+#
+# Kernels are never installed: the package file is unpacked with dpkg-deb.  Versions come
+# from apt, so the newest point release is what gets tested.  Backports are read through an
+# apt configuration of our own under DIR; /etc is not changed.  What is already there is
+# kept: delete the directory to fetch again.
+set -euo pipefail
+
+BUILD_PACKAGES="gcc binutils libc6-dev liblzma-dev libzstd-dev zlib1g-dev liblz4-dev"
+LAB_PACKAGES="$BUILD_PACKAGES g++ clang libcmocka-dev libxen-dev qemu-system-x86 busybox-static
+	cpio kmod python3 xz-utils zstd lz4 gzip e2fsprogs grub-common grub-pc-bin
+	grub-efi-amd64-bin xorriso mtools ovmf gdb"
+
+say()
+{
+	echo "setup: $*"
+}
+
+die()
+{
+	echo "setup: $*" >&2
+	exit 1
+}
+
+# The packages of the list that dpkg does not know as installed.
+missing()
+{
+	local p
+	for p in "$@"; do
+		case "$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null)" in
+		installed*) ;;
+		*) echo "$p" ;;
+		esac
+	done
+}
+
+packages()
+{
+	local list want
+
+	command -v dpkg-query >/dev/null || {
+		say "no dpkg here, so nothing is installed; Debian calls what is needed: $*"
+		return 0
+	}
+	list=$(missing "$@")
+	[ -n "$list" ] || return 0
+	want=$(echo $list)
+	[ "$(id -u)" = 0 ] || die "not root, so cannot install: apt-get install $want"
+	say "installing $want"
+	export DEBIAN_FRONTEND=noninteractive
+	apt-get -q -o DPkg::Lock::Timeout=300 update >/dev/null ||
+		die "apt-get update failed; is the package mirror reachable?"
+	apt-get -q -y -o DPkg::Lock::Timeout=300 install --no-install-recommends $want >/dev/null ||
+		die "apt-get install $want failed"
+}
+
+# Options that make apt read only Debian's backports, with its state below $1.
+backports_apt()
+{
+	local dir=$1/apt mirror
+
+	mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Codename: bookworm' 2>/dev/null |
+		head -n 1)
+	mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
+	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]" \
+		"${mirror:-http://deb.debian.org/debian/} bookworm-backports main" >"$dir/sources.list"
+	APT="-o Dir::Etc::SourceList=$dir/sources.list -o Dir::Etc::SourceParts=-
+		-o Dir::State::Lists=$dir/lists -o Dir::Cache=$dir/cache"
+}
+
+# Download the package that meta-package $1 depends on (or $1 itself) into directory $2.
+# Prints the file's name.
+download()
+{
+	local meta=$1 into=$2 pkg
+
+	mkdir -p "$into"
+	apt-get -q $APT update >&2 >/dev/null || die "apt-get update failed for $meta"
+	pkg=$(apt-cache $APT depends "$meta" | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p' |
+		head -n 1)
+	[ -n "$pkg" ] || pkg=$meta
+	say "downloading $pkg" >&2
+	(cd "$into" && apt-get -q $APT -o APT::Sandbox::User=root download "$pkg" >/dev/null) || die "cannot download $pkg"
+	ls -t "$into/${pkg}"_*.deb | head -n 1
+}
+
+# Put the kernel package of flavour $1 into directory $2: vmlinuz and, but for the cloud
+# flavour which is only ever refused, its modules under lib/modules/VERSION.
+kernel()
+{
+	local flavour=$1 dir=$2 meta=linux-image-amd64 what="./boot ./lib" deb tmp
+
+	APT=
+	[ -e "$dir/vmlinuz" ] && return 0
+	mkdir -p "$dir"
+	dir=$(realpath "$dir")
+	case $flavour in
+	6.1) ;;
+	6.12) backports_apt "$dir" ;;
+	cloud) meta=linux-image-cloud-amd64 what=./boot ;;
+	*) die "kernel flavour '$flavour' is not 6.1, 6.12 or cloud" ;;
+	esac
+	deb=$(ls -t "$dir"/deb/*.deb 2>/dev/null | head -n 1) || true
+	[ -n "$deb" ] || deb=$(download $meta "$dir/deb")
+	say "unpacking $(basename "$deb")"
+	tmp=$dir/root.tmp
+	rm -rf "$tmp" "$dir/root"
+	mkdir -p "$tmp"
+	dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$tmp" $what
+	mv "$tmp" "$dir/root"
+	basename "$dir"/root/boot/vmlinuz-* | sed 's/^vmlinuz-//' >"$dir/version"
+	[ $flavour = cloud ] || depmod -b "$dir/root" "$(cat "$dir/version")"
+	ln -sf "root/boot/vmlinuz-$(cat "$dir/version")" "$dir/vmlinuz"
+}
+
+xen()
+{
+	local dir=$1 deb
+
+	APT=
+	[ -e "$dir/xen" ] && return 0
+	mkdir -p "$dir"
+	dir=$(realpath "$dir")
+	deb=$(download xen-hypervisor-4.17-amd64 "$dir/deb")
+	dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$dir" --wildcards './boot/xen-*.gz'
+	gzip -dc "$dir"/boot/xen-*.gz >"$dir/xen.tmp"
+	mv "$dir/xen.tmp" "$dir/xen"
+}
+
+case "${1:-} ${2:-}" in
+"packages build") packages $BUILD_PACKAGES ;;
+"packages lab") packages $LAB_PACKAGES ;;
+"kernel "*) kernel "$2" "${3:?directory}" ;;
+"xen "*) xen "${2:?directory}" ;;
+*) die "usage: setup.sh packages build|lab | kernel 6.1|6.12|cloud DIR | xen DIR" ;;
+esac

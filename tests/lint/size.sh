@@ -1,0 +1,32 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+#   size.sh MICA_ELF      what a thin hypervisor weighs, against its limits; status 1 if over
+#
+# Text and read-only data are the sections of the image that are loaded and never written.
+set -euo pipefail
+LIMIT_BYTES=307200
+LIMIT_LINES=15000
+
+bytes=$(readelf -SW "$1" | sed -n 's/^ *\[ *[0-9]*\] *//p' | awk '
+	function hex(s,   i, n) {
+		for (i = 1; i <= length(s); i++)
+			n = n * 16 + index("0123456789abcdef", substr(s, i, 1)) - 1
+		return n
+	}
+	$2 == "PROGBITS" && $7 ~ /A/ && $7 !~ /W/ { sum += hex($5) }
+	END { print sum + 0 }')
+lines=$(cat hypervisor/*/*.[chS] | wc -l)
+over=0
+
+report()
+{
+	local word=ok
+
+	[ "$2" -le "$3" ] || { word=OVER; over=1; }
+	printf '%-24s %8d of %8d  %s\n' "$1" "$2" "$3" $word
+}
+
+report "text + rodata, bytes" "$bytes" $LIMIT_BYTES
+report "lines in hypervisor/" "$lines" $LIMIT_LINES
+exit $over

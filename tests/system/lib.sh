@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# What the scenarios share.  Sourced first; the working directory is the top of the tree.
+set -euo pipefail
+. tests/lab/host.sh
+
+NAME=${NAME:-$(basename "$0" .sh)}
+WORK=$BUILD/test/system/$NAME.d
+LOG=$BUILD/test/system/$NAME.log
+rm -rf "$WORK"
+mkdir -p "$WORK"
+
+skip()
+{
+	echo "$*"
+	exit 77
+}
+
+fail()
+{
+	echo "fail: $*"
+	exit 1
+}
+
+# HYPERVISOR=xen XEN_IMAGE=FILE: the same scenario on Debian's Xen, to check the scenario itself.
+AUDIT=(--refuse 'audit: [1-9]' --expect 'audit: clean')
+OTHER=()
+ELF=$BUILD/mica.elf
+END_OPTION=qemu-exit
+if [ "${HYPERVISOR:-mica}" = xen ]; then
+	AUDIT=()
+	ELF=${XEN_IMAGE:-$BUILD/lab/xen/xen}
+	END_OPTION=spec-ctrl=eager-fpu
+	OTHER=(--xen --hypervisor "$ELF")
+fi
+
+qemu()
+{
+	tests/lab/qemu.py --build "$BUILD" --quiet --log "$LOG" "${OTHER[@]}" "$@"
+}
+
+# boot TEST "WORDS" [options of qemu.py]: dom0 runs TEST of the image to its good end, the audit
+# is clean, and the machine goes off.
+boot()
+{
+	local test=$1 words=$2
+
+	shift 2
+	qemu --cmdline "lab=test:$test $words" --refuse 'LAB-RESULT: fail' "${AUDIT[@]}" \
+		--expect "LAB-RESULT: ok $test" --end off "$@"
+}
+
+# cannot_boot "REGEX" [options of qemu.py]: the hypervisor stops with one sentence that matches.
+cannot_boot()
+{
+	local why=$1
+
+	shift
+	qemu --expect "mica: cannot boot: .*($why)" --end config --limit 60 "$@"
+	[ "$(grep -c 'mica: cannot boot:' "$LOG")" = 1 ] || fail "more than one sentence"
+}
+
+# A file of the lab with some bytes changed: patch FILE OFFSET HEX
+patch_bytes()
+{
+	printf "$(sed 's/../\\x&/g' <<<"$3")" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}

@@ -1,0 +1,6 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# An option whose value does not parse.
+# seconds: 2
+. tests/system/lib.sh
+cannot_boot 'dom0_max_vcpus' --options "dom0_max_vcpus=many"
