@@ -20,6 +20,7 @@
 #include "boot/dom0_tables.h"
 #include "boot/options.h"
 #include "call/privileged.h"
+#include "call/version.h"
 #include "cpu/acpi_info.h"
 #include "cpu/image.h"
 #include "cpu/log.h"
@@ -255,10 +256,6 @@ static boot_text void write_cmdline(const struct boot_info *bi, const char *s, c
 {
 	int n;
 
-	while (*s && *s != ' ')
-		s++;
-	while (*s == ' ')
-		s++;
 	if (bi->efi && acpi.rsdp_phys)
 		n = fmt_snprintf(out, room, "%s%sacpi_rsdp=0x%lx", s, *s ? " " : "", acpi.rsdp_phys);
 	else
@@ -373,5 +370,7 @@ boot_text void dom0_create(const struct boot_info *bi)
 	hv_pages_free(runs, RUNS_ORDER);
 	log_info("dom0: %lu MiB, %u vCPUs, kernel at %lx, initrd of %lu KiB", b->nr_pages >> 8,
 		 b->d->max_vcpus, b->kernel.virt_base + b->kernel.start, module_bytes(b->initrd) >> 10);
+	version_set_cmdline(bi->cmdline);
+	console_init();
 	domain_unpause(b->d);
 }

@@ -8,6 +8,7 @@
  * Nothing is cleared: dom0 may see whatever the firmware left in RAM.  Single-threaded, boot only.
  */
 #include "boot/dom0_mem.h"
+#include "cpu/panic.h"
 #include "lib/bug.h"
 #include "mm/heap.h"
 #include "mm/hvmap.h"
@@ -53,7 +54,7 @@ static boot_text bool all_ours(uint64_t mf, uint64_t nr)
 	for (uint64_t i = 0; i < nr; i++) {
 		mfn_t m = mfn(mf + i);
 
-		if (!frame_valid(m) || frame_of(m)->owner != DOMID_XEN || frame_of(m)->word.refs != 1)
+		if (!frame_valid(m) || frame_of(m)->owner != DOMID_XEN || frame_word(frame_of(m)).refs != 1)
 			return false;
 	}
 	return true;
@@ -63,8 +64,13 @@ boot_text bool dom0_mem_adopt(struct dom0_memory *m, uint64_t pfn, uint64_t mf, 
 {
 	if (!all_ours(mf, nr) || !dom0_mem_add(m, pfn, mf, nr))
 		return false;
-	for (uint64_t i = 0; i < nr; i++)
-		bug_on(space_assign(m->space, frame_of(mfn(mf + i))));
+	for (uint64_t i = 0; i < nr; i++) {
+		struct frame *f = frame_of(mfn(mf + i));
+
+		*f = (struct frame){ .owner = DOMID_INVALID };	/* as from the heap */
+		if (space_assign(m->space, f))
+			boot_fail("there is no memory for the list of dom0's frames");
+	}
 	return true;
 }
 

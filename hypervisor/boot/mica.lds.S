@@ -18,6 +18,7 @@ PHDRS {
 	text PT_LOAD FLAGS(5);
 	rodata PT_LOAD FLAGS(4);
 	data PT_LOAD FLAGS(6);
+	bootmem PT_LOAD FLAGS(6);	/* apart: its alignment must not move the file offset of data */
 }
 
 SECTIONS {
@@ -41,7 +42,7 @@ SECTIONS {
 	image_rodata = .;
 	.rodata : AT_PHYS(.rodata) {
 		__start_dom_services = .;
-		KEEP(*(.rodata.dom_services))
+		KEEP(*(.data.rel.ro.dom_services))
 		__stop_dom_services = .;
 		. = ALIGN(8);
 		ex_table_start = .;
@@ -51,6 +52,8 @@ SECTIONS {
 		KEEP(*(.smap_sites))
 		smap_sites_end = .;
 		*(EXCLUDE_FILE(*symbols.o) .rodata EXCLUDE_FILE(*symbols.o) .rodata.*)
+		/* Constants that hold addresses; nothing relocates us, so they can be read-only. */
+		*(.data.rel.ro .data.rel.ro.*)
 		*(.got .got.plt)
 		. = ALIGN(8);
 	} :rodata
@@ -77,7 +80,7 @@ SECTIONS {
 		*(.bss.boot.pages)
 		*(.bss.boot)
 		. = ALIGN(4096);
-	} :data
+	} :bootmem
 	image_end = .;
 
 	/DISCARD/ : { *(.note .note.* .comment .eh_frame .eh_frame_hdr) }

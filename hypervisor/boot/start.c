@@ -192,7 +192,7 @@ static void show_memory(void)
 }
 
 /* Not boot code: what it frees includes its caller. */
-static void noreturn finish(void)
+static noinline void noreturn finish(void)
 {
 	mm_free_image((uint64_t)image_start, (uint64_t)image_text);
 	mm_free_image((uint64_t)image_bootmem, (uint64_t)image_end);

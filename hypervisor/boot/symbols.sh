@@ -8,7 +8,7 @@
 #   uint32_t mica_nr_symbols;
 #   const char mica_symbol_names[];                  NUL terminated, one after the other
 #
-# Only functions are listed.  Every symbol of the image lies within 4 GiB of IMAGE_BASE
+# Only functions are listed, not the marks of the linker script.  Every symbol of the image lies within 4 GiB of IMAGE_BASE
 # (0xffff808000000000), so the low eight digits of an address are its offset.  The build links,
 # runs this and links again until nothing moves; see Makefile.
 exec awk '
@@ -18,7 +18,7 @@ BEGIN {
 	print "\t.hidden mica_symbols, mica_nr_symbols, mica_symbol_names"
 	print "\t.balign 8\nmica_symbols:"
 }
-($2 == "T" || $2 == "t") && $1 ~ /^ffff8080/ {
+($2 == "T" || $2 == "t") && $1 ~ /^ffff8080/ && $3 !~ /^image_/ {
 	printf "\t.long 0x%s, %d\n", substr($1, 9), at
 	name[n++] = $3
 	at += length($3) + 1

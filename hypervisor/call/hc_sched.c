@@ -57,7 +57,7 @@ static long op_poll(struct vcpu *self, gva_t arg)
 
 static void watchdog_over(struct vcpu *v)
 {
-	log_warn("d%u: its watchdog expired\n", v->dom->id);
+	log_warn("d%u: its watchdog expired", v->dom->id);
 	domain_shutdown(v->dom, SHUTDOWN_watchdog, 0);
 }
 

@@ -45,7 +45,7 @@ long hypercall_unknown(struct vcpu *v, uint64_t nr)
 {
 	if (nr < 64 && !(v->dom->logged_unknown[nr / 32] & 1u << nr % 32)) {
 		v->dom->logged_unknown[nr / 32] |= 1u << nr % 32;
-		log_guest(LOG_INFO, "d%uv%u: hypercall %lu is not served (caller at %lx)\n",
+		log_guest(LOG_INFO, "d%uv%u: hypercall %lu is not served (caller at %lx)",
 			  v->dom->id, v->id, nr, guest_regs()->rip);
 	}
 	return -ENOSYS;

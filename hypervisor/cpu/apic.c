@@ -128,7 +128,7 @@ static void read_pair(uint32_t *count, uint64_t *tsc)
 	}
 }
 
-static void calibrate(void)
+static boot_text void calibrate(void)
 {
 	uint32_t count0, count1;
 	uint64_t tsc0, tsc1, ns;
@@ -147,7 +147,7 @@ static void calibrate(void)
 	log_debug("APIC timer: %lu kHz", timer_per_ns * 1000000 >> 32);
 }
 
-void apic_init_bsp(void)
+boot_text void apic_init_bsp(void)
 {
 	uint64_t base = rdmsr(MSR_APIC_BASE);
 
@@ -160,7 +160,6 @@ void apic_init_bsp(void)
 	}
 	irq_vector_set(VECTOR_APIC_ERROR, error_interrupt, NULL);
 	set_up();
-	this_cpu()->online = 1;
 	tsc_per_ns = ((uint64_t)tsc_khz << 32) / 1000000;
 	if (!cpu.tsc_deadline)
 		calibrate();

@@ -82,7 +82,7 @@ static struct cpuid_leaf host_leaf(uint32_t leaf, uint32_t sub)
 	return l;
 }
 
-static uint32_t read_word(enum word w)
+static boot_text uint32_t read_word(enum word w)
 {
 	struct cpuid_leaf l;
 
@@ -101,7 +101,7 @@ static uint32_t read_word(enum word w)
 	}
 }
 
-void cpuid_init(void)
+boot_text void cpuid_init(void)
 {
 	struct cpuid_leaf l;
 

@@ -75,7 +75,7 @@ static inline uint64_t *gdt_entry(struct percpu *p, unsigned sel)
 
 /* --- IDT ----------------------------------------------------------------------------------------- */
 
-void desc_init_idt(const uint64_t entry[256])
+boot_text void desc_init_idt(const uint64_t entry[256])
 {
 	for (unsigned v = 0; v < 256; v++) {
 		uint64_t ist = v == 2 ? IST_NMI : v == 8 || v == 1 ? IST_DF : v == 18 ? IST_MC : 0;
@@ -109,7 +109,7 @@ static struct {
 static uint64_t sysenter_entry;
 
 /* Appends an instruction that ends in the distance from its end to @target. */
-static uint8_t *emit(uint8_t *out, uint64_t *va, const uint8_t *opcode, unsigned n, uint64_t target)
+static boot_text uint8_t *emit(uint8_t *out, uint64_t *va, const uint8_t *opcode, unsigned n, uint64_t target)
 {
 	int32_t distance = (int32_t)(target - (*va + n + 4));
 
@@ -119,7 +119,7 @@ static uint8_t *emit(uint8_t *out, uint64_t *va, const uint8_t *opcode, unsigned
 	return out + n + 4;
 }
 
-static void write_stub(unsigned cpu, unsigned which, uint64_t entry)
+static boot_text void write_stub(unsigned cpu, unsigned which, uint64_t entry)
 {
 	static const uint8_t mov_rsp_to[] = { 0x48, 0x89, 0x25 }, mov_to_rsp[] = { 0x48, 0x8b, 0x25 };
 	static const uint8_t push[] = { 0xff, 0x35 }, pop_rsp_based[] = { 0x8f, 0x84, 0x24 };
@@ -138,7 +138,7 @@ static void write_stub(unsigned cpu, unsigned which, uint64_t entry)
 	bug_on(out != start + STUB_BYTES);
 }
 
-void desc_set_syscall_entries(uint64_t syscall64, uint64_t syscall32, uint64_t sysenter)
+boot_text void desc_set_syscall_entries(uint64_t syscall64, uint64_t syscall32, uint64_t sysenter)
 {
 	for (unsigned id = 0; id < MAX_CPUS; id++) {
 		syscall_slot[id].top = (uint64_t)percpu_of(id) + CPU_STACK_TOP;
@@ -158,7 +158,7 @@ static void set_system(uint64_t *entry, unsigned type, uint64_t base, uint32_t l
 		   (uint64_t)(limit >> 16 & 0xf) << 48 | (base >> 24 & 0xff) << 56;
 }
 
-void desc_init_cpu(unsigned cpu, uint64_t *gdt_ptes, uint64_t *ldt_ptes, mfn_t reserved, mfn_t empty)
+boot_text void desc_init_cpu(unsigned cpu, uint64_t *gdt_ptes, uint64_t *ldt_ptes, mfn_t reserved, mfn_t empty)
 {
 	struct percpu *p = percpu_of(cpu);
 	struct cpu_desc *d = desc_of(p);

@@ -44,7 +44,7 @@ static struct core core_words(void)
 }
 
 /* State components guests may use: x87, SSE, AVX, and all three of AVX-512 or none. */
-static void find_xsave(void)
+static boot_text void find_xsave(void)
 {
 	struct cpuid_leaf l = leaf_of(0xd, 0);
 	uint64_t have = (l.a | (uint64_t)l.d << 32) & 0xe7;
@@ -62,7 +62,7 @@ static void find_xsave(void)
 	cpu.xsaveopt = leaf_of(0xd, 1).a & 1;
 }
 
-static void find_features(void)
+static boot_text void find_features(void)
 {
 	const struct core *w = &boot_core;
 	struct cpuid_leaf vendor = leaf_of(0, 0);
@@ -100,7 +100,7 @@ static void set_control_registers(void)
 	wrmsr(MSR_PAT, PAT_VALUE);
 }
 
-void features_init_bsp(void)
+boot_text void features_init_bsp(void)
 {
 	boot_core = core_words();
 	find_features();

@@ -39,7 +39,7 @@ static inline uint16_t *field16(void *area, unsigned at) { return (uint16_t *)((
 static inline uint32_t *field32(void *area, unsigned at) { return (uint32_t *)((char *)area + at); }
 static inline uint64_t *field64(void *area, unsigned at) { return (uint64_t *)((char *)area + at); }
 
-void fpu_init_boot(void)
+boot_text void fpu_init_boot(void)
 {
 	char raw[LEGACY_BYTES + 64], *area = (char *)ALIGN_UP((uint64_t)raw, 64);
 	struct cpuid_leaf l = { 0 };

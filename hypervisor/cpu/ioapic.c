@@ -41,7 +41,7 @@ static void reg_write(const struct ioapic *io, unsigned reg, uint32_t v)
 	io->regs[4] = v;
 }
 
-void ioapic_init(void)
+boot_text void ioapic_init(void)
 {
 	for (unsigned i = 0; i < acpi.nr_ioapics; i++) {
 		struct ioapic *io = &ioapics[nr_ioapics];

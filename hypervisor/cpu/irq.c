@@ -22,7 +22,7 @@ static struct {
 } handlers[256];
 static struct spinlock lock = SPINLOCK_INIT(RANK_IRQ);
 
-void irq_init(void)
+boot_text void irq_init(void)
 {
 	outb(PIC1_DATA, 0xff);
 	outb(PIC2_DATA, 0xff);

@@ -115,7 +115,10 @@ static void show_cpu(void *arg)
 
 static void show_cpus(void)
 {
-	smp_call(cpus_online, show_cpu, NULL);
+	unsigned id;
+
+	for_each_cpu(id, cpus_online)		/* one after the other, so that the lines stay together */
+		smp_call(BIT(id), show_cpu, NULL);
 }
 
 void keys_init(void)

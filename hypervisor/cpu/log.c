@@ -22,6 +22,7 @@
 static struct spinlock lock = SPINLOCK_INIT(RANK_LOG);
 static char ring[RING_BYTES];
 static uint32_t ring_head, ring_tail;	/* next byte to write, oldest byte kept */
+static uint32_t panic_head;		/* ring_head when the panic began; 0 = none */
 static bool mid_line;			/* the sinks' last character was not a newline */
 static bool to_uart, to_vga;
 static enum log_level threshold = LOG_INFO;
@@ -212,14 +213,16 @@ size_t log_read(char *dst, size_t size, uint32_t *index, bool incremental, bool 
 	return n;
 }
 
+/* What came before the panic, whatever its level, and whether or not someone has read it. */
 void log_tail_to_sinks(unsigned lines)
 {
-	uint32_t at = ring_head, stop = ring_head > RING_BYTES ? ring_head - RING_BYTES : 0;
+	uint32_t end = panic_head ? panic_head : ring_head, at = end;
+	uint32_t stop = ring_head > RING_BYTES ? ring_head - RING_BYTES : 0;
 
-	for (lines++; at != stop; at--)
+	for (lines++; (int32_t)(at - stop) > 0; at--)
 		if (ring[(at - 1) % RING_BYTES] == '\n' && !--lines)
 			break;
-	for (; at != ring_head; at++)
+	for (; at != end; at++)
 		sink_put(ring[at % RING_BYTES]);
 	if (mid_line)
 		sink_put('\n');
@@ -228,4 +231,5 @@ void log_tail_to_sinks(unsigned lines)
 void log_force_unlock(void)
 {
 	lock_init(&lock, RANK_LOG);
+	panic_head = ring_head;
 }

@@ -157,36 +157,48 @@ static uint64_t bar_address(uint16_t bdf, unsigned bar)
 	return (low & ~0xfu) | ((low & 6) == 4 ? (uint64_t)pci_read(bdf, at + 4, 4) << 32 : 0);
 }
 
+/* Index of the page, else of a free place, else one past the end. */
+static unsigned msix_page_find(uint64_t frame)
+{
+	unsigned end = ARRAY_SIZE(msix_pages), place = end;
+
+	for (unsigned i = 0; i < end; i++) {
+		if (msix_pages[i].mfn == frame)
+			return i;
+		if (!msix_pages[i].mfn)
+			place = MIN(place, i);
+	}
+	return place;
+}
+
 /* Takes a use of the page; NULL when the table or the address space is full. */
 static char *msix_page_get(uint64_t frame)
 {
-	unsigned slot = ARRAY_SIZE(msix_pages), i;
 	char *va = NULL;
+	unsigned i;
 
 	lock_take(&msix_lock);
-	for (i = 0; i < ARRAY_SIZE(msix_pages); i++) {
-		if (msix_pages[i].mfn == frame)
-			break;
-		if (!msix_pages[i].mfn)
-			slot = MIN(slot, i);
-	}
-	if (i == ARRAY_SIZE(msix_pages))
-		i = slot;
-	if (i < ARRAY_SIZE(msix_pages) && msix_pages[i].mfn)
+	i = msix_page_find(frame);
+	if (i < ARRAY_SIZE(msix_pages) && msix_pages[i].mfn) {
 		va = msix_pages[i].va;
+		msix_pages[i].users++;
+	}
 	lock_drop(&msix_lock);
-	if (i == ARRAY_SIZE(msix_pages))
-		return NULL;
-	if (!va)				/* takes a lock of lower rank, so in between */
-		va = map_device(frame << PAGE_SHIFT, PAGE_SIZE);
+	if (va || i == ARRAY_SIZE(msix_pages))
+		return va;
+
+	va = map_device(frame << PAGE_SHIFT, PAGE_SIZE);	/* takes a lock of lower rank */
 	if (!va)
 		return NULL;
 	lock_take(&msix_lock);
-	if (!msix_pages[i].mfn) {
+	i = msix_page_find(frame);		/* another CPU may have been here */
+	if (i < ARRAY_SIZE(msix_pages)) {
 		msix_pages[i].mfn = frame;
 		msix_pages[i].va = va;
+		msix_pages[i].users++;
+	} else {
+		va = NULL;
 	}
-	msix_pages[i].users++;
 	lock_drop(&msix_lock);
 	return va;
 }

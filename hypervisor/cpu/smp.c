@@ -111,7 +111,13 @@ static void ipi_interrupt(unsigned vector, void *data)
 	smp_poll();
 }
 
-static void place_trampoline(struct percpu *ap)
+boot_text void smp_init(void)
+{
+	this_cpu()->online = 1;
+	irq_vector_set(VECTOR_IPI, ipi_interrupt, NULL);
+}
+
+static boot_text void place_trampoline(struct percpu *ap)
 {
 	uint8_t *page = (uint8_t *)(DIRECT_MAP_BASE + SMP_TRAMPOLINE_PHYS);
 	struct smp_trampoline_params params = {
@@ -126,7 +132,7 @@ static void place_trampoline(struct percpu *ap)
 	smp_fence();
 }
 
-static bool wait_stage(uint32_t stage, uint32_t limit_us)
+static boot_text bool wait_stage(uint32_t stage, uint32_t limit_us)
 {
 	uint64_t end = now_ns() + limit_us * 1000ul;
 
@@ -140,11 +146,10 @@ static bool wait_stage(uint32_t stage, uint32_t limit_us)
 
 /* INIT, STARTUP, and a second STARTUP if the first went unheard (SDM vol. 3, 8.4.4.1).  The long pauses
  * it asks for are for CPUs older than 64-bit mode. */
-int smp_start_cpu(unsigned cpu)
+boot_text int smp_start_cpu(unsigned cpu)
 {
 	struct percpu *ap = percpu_of(cpu);
 
-	irq_vector_set(VECTOR_IPI, ipi_interrupt, NULL);
 	ap_stage = AP_ASLEEP;
 	place_trampoline(ap);
 	apic_send_init(ap->apic_id);

@@ -18,6 +18,8 @@ enum ipi_bit {
 	IPI_STOP,			/* panic: stop for good */
 };
 
+/* Once, on the boot CPU, after apic_init_bsp(): from now on it can be asked. */
+void smp_init(void);
 /*
  * Starts the application processor whose percpu (area already mapped and filled) is @cpu and waits until
  * it says it is online.  Returns 0 or -EIO when it never answered.

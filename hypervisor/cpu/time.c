@@ -30,18 +30,18 @@ static uint64_t boot_wallclock;
 
 static volatile uint32_t *hpet;
 
-static uint32_t pm_read(void)
+static boot_text uint32_t pm_read(void)
 {
 	return inl(acpi.pm_timer);
 }
 
-static uint32_t hpet_read(void)
+static boot_text uint32_t hpet_read(void)
 {
 	return hpet[0xf0 / 4];
 }
 
 /* Channel 2 counts down; a latch command freezes its value for two reads. */
-static uint32_t pit_read(void)
+static boot_text uint32_t pit_read(void)
 {
 	uint32_t v;
 
@@ -51,12 +51,12 @@ static uint32_t pit_read(void)
 	return ~v;
 }
 
-static uint64_t pm_start(void)
+static boot_text uint64_t pm_start(void)
 {
 	return acpi.pm_timer ? 3579545 : 0;
 }
 
-static uint64_t hpet_start(void)
+static boot_text uint64_t hpet_start(void)
 {
 	uint32_t period_fs;
 
@@ -69,7 +69,7 @@ static uint64_t hpet_start(void)
 	return 1000000000000000ul / period_fs;
 }
 
-static uint64_t pit_start(void)
+static boot_text uint64_t pit_start(void)
 {
 	outb(0x61, (inb(0x61) & ~2u) | 1);	/* gate open, speaker off */
 	outb(0x43, 0xb0);			/* channel 2, both bytes, mode 0 */
@@ -89,7 +89,7 @@ static const struct reference {
 	{ "PIT", pit_start, pit_read, 0xffff },
 };
 
-static void read_pair(const struct reference *ref, uint32_t *count, uint64_t *tsc)
+static boot_text void read_pair(const struct reference *ref, uint32_t *count, uint64_t *tsc)
 {
 	uint64_t best = ~0ul;
 
@@ -107,7 +107,7 @@ static void read_pair(const struct reference *ref, uint32_t *count, uint64_t *ts
 }
 
 /* TSC ticks per second by this reference; 0 when it is missing or stands still. */
-static uint64_t measure(const struct reference *ref)
+static boot_text uint64_t measure(const struct reference *ref)
 {
 	uint64_t hz = ref->start(), tsc0, tsc1;
 	uint32_t count0, count1, last, now;
@@ -129,7 +129,7 @@ static uint64_t measure(const struct reference *ref)
 }
 
 /* ns = (tsc << shift) * mul >> 32 with mul in [2^31, 2^32): the most digits that fit. */
-static void set_scale(uint64_t hz)
+static boot_text void set_scale(uint64_t hz)
 {
 	int8_t shift = 0;
 
@@ -157,7 +157,7 @@ uint64_t time_from_tsc(uint64_t tsc)
 	return (uint64_t)((unsigned __int128)ticks * tsc_scale.mul >> 32);
 }
 
-void time_init(void)
+boot_text void time_init(void)
 {
 	const struct reference *ref = references;
 	uint64_t hz = 0;
@@ -193,7 +193,7 @@ static struct {
 	uint64_t tsc;
 } sync;
 
-void time_sync_boot_cpu(struct percpu *other)
+boot_text void time_sync_boot_cpu(struct percpu *other)
 {
 	uint64_t best = ~0ul;
 	int64_t ahead = 0;

@@ -21,6 +21,7 @@
 #include "cpu/timer.h"
 
 #define NEVER		(~0ul)
+#define ROUND		32		/* functions run before the guest gets its turn */
 
 void timer_init(struct timer *t, void (*fn)(void *), void *data, unsigned cpu)
 {
@@ -140,18 +141,20 @@ static void run_one(struct percpu *me, struct timer *t)
 	lock_take(&me->timer_lock);
 }
 
-/* SOFTIRQ_TIMER.  Time is looked at once, so a function that re-arms for the next moment waits for the
- * next interrupt. */
+/* SOFTIRQ_TIMER.  What is due beyond one round, or was armed anew for now, waits for the interrupt that
+ * a deadline in the past raises at once. */
 static void run_due(void)
 {
 	struct percpu *me = this_cpu();
 	uint64_t now = now_ns();
+	unsigned left = ROUND;
 	struct timer *t;
 
 	lock_take(&me->timer_lock);
-	while ((t = me->timers) && t->deadline_ns <= now) {
+	while ((t = me->timers) && t->deadline_ns <= now && left) {
 		if (!atomic_acquire(&t->running_on)) {
 			run_one(me, t);
+			left--;
 			continue;
 		}
 		/* it moved here while its function still runs where it was */

@@ -22,7 +22,7 @@ int uaccess_put64(uint64_t dst, uint64_t v);
 
 /* boot/mica.lds.S */
 struct ex_entry { int32_t from, to; };
-extern const struct ex_entry __start_ex_table[], __stop_ex_table[];
+extern const struct ex_entry ex_table_start[], ex_table_end[];
 
 /* For n > 0: one past the end would wrap for the last page, so look at the last byte. */
 static always_inline bool range_ok(uint64_t start, uint64_t n)
@@ -76,7 +76,7 @@ int put_guest_u64(gva_t dst, uint64_t v)
 /* About two hundred entries, and faults here are rare: looked through from the start. */
 uint64_t uaccess_fixup(uint64_t rip)
 {
-	for (const struct ex_entry *e = __start_ex_table; e < __stop_ex_table; e++)
+	for (const struct ex_entry *e = ex_table_start; e < ex_table_end; e++)
 		if ((uint64_t)&e->from + (uint64_t)(int64_t)e->from == rip)
 			return (uint64_t)&e->to + (uint64_t)(int64_t)e->to;
 	return 0;

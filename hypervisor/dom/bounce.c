@@ -107,7 +107,7 @@ void bounce_exception(struct vcpu *v, unsigned vector, uint32_t error_code)
 	bool has_error = vector < 32 && VECTORS_WITH_ERROR_CODE >> vector & 1;
 
 	if (!t->address && vector < 32)
-		log_guest(LOG_WARN, "d%uv%u: exception %s error %x, no handler\n", v->dom->id, v->id,
+		log_guest(LOG_WARN, "d%uv%u: exception %s error %x, no handler", v->dom->id, v->id,
 			  name[vector] ? name[vector] : "?", error_code);
 	bounce(v, vector < 32 && name[vector] ? name[vector] : "an interrupt", t->address,
 	       t->flags & TI_EVENT_MASK, has_error ? &error : NULL);

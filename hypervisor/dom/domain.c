@@ -273,7 +273,7 @@ int domain_unpause(struct domain *d)
 	for_each_vcpu(d, v)
 		vcpu_unpause(v);
 	if (first)
-		log_debug("d%u: runs\n", d->id);
+		log_debug("d%u: runs", d->id);
 	return 0;
 }
 
@@ -337,7 +337,7 @@ const char *shutdown_reason_name(unsigned reason)
 
 static void noreturn hardware_shutdown(unsigned reason)
 {
-	log_info("dom0 asks for %s\n", shutdown_reason_name(reason));
+	log_info("dom0 asks for %s", shutdown_reason_name(reason));
 	switch (reason) {
 	case SHUTDOWN_poweroff:
 		machine_halt(EXIT_OK);
@@ -387,21 +387,17 @@ void domain_resume(struct domain *d)
 
 static void show_guest_stack(const struct vcpu *v, const struct regs *r)
 {
-	uint64_t word;
+	uint64_t w[4];
 
 	if (v != current)
 		return;
-	log_err("guest stack at %lx:\n", r->rsp);
-	for (unsigned line = 0; line < 4; line++) {
-		log_err(" ");
-		for (unsigned i = 0; i < 4; i++) {
-			if (get_guest_u64(&word, gva(r->rsp + (line * 4 + i) * 8))) {
-				log_err(" (not readable)\n");
-				return;
-			}
-			log_err(" %016lx", word);
+	log_err("guest stack at %lx:", r->rsp);
+	for (unsigned line = 0; line < 6; line++) {
+		if (copy_from_guest(w, gva(r->rsp + line * sizeof(w)), sizeof(w))) {
+			log_err("  (not readable)");
+			return;
 		}
-		log_err("\n");
+		log_err("  %016lx %016lx %016lx %016lx", w[0], w[1], w[2], w[3]);
 	}
 }
 
@@ -414,8 +410,8 @@ void domain_crash(struct vcpu *v, const char *fmt, ...)
 	va_start(ap, fmt);
 	fmt_vsnprintf(why, sizeof(why), fmt, ap);
 	va_end(ap);
-	log_err("d%uv%u crashed: %s\n", v->dom->id, v->id, why);
-	log_err("guest %s mode, kernel root %lx, user root %lx, cr2 %lx\n",
+	log_err("d%uv%u crashed: %s", v->dom->id, v->id, why);
+	log_err("guest %s mode, kernel root %lx, user root %lx, cr2 %lx",
 		in_kernel(v) ? "kernel" : "user", v->kernel_cr3, v->user_cr3, v->info->arch.cr2);
 	panic_show_regs(r);
 	show_guest_stack(v, r);
@@ -453,4 +449,5 @@ void domain_init_all(void)
 {
 	space_of = memspace_of;
 	audit_register(audit_domains);
+	iomem_init();
 }

@@ -79,6 +79,7 @@ struct domain_config {
 };
 
 void domain_init_all(void);
+void iomem_init(void);			/* dom/iomem.c */
 /* Creates an empty, paused domain with no vCPUs; id DOMID_INVALID picks the next free one.  0, -EEXIST,
  * -ENOMEM, -EINVAL. */
 int domain_create(domid_t id, const struct domain_config *cfg, struct domain **out);
@@ -117,7 +118,7 @@ struct dom_service {
 	void (*vcpu_destroy)(struct vcpu *v);
 };
 #define DOM_SERVICE(id) \
-	static const struct dom_service id __attribute__((used, __section__(".rodata.dom_services"), __aligned__(8)))
+	static const struct dom_service id __attribute__((used, __section__(".data.rel.ro.dom_services"), __aligned__(8)))
 
 static inline struct domain *space_domain(struct memspace *m) { return container_of(m, struct domain, mem); }
 

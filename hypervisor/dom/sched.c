@@ -3,10 +3,11 @@
  * Proportional share by virtual time.
  *
  * Each CPU has a queue of runnable vCPUs sorted by vruntime: CPU time scaled by 256 / weight of the
- * domain.  The one furthest behind runs, for at most a slice; the queue's clock (min_vruntime) is that
- * of the furthest behind.  A vCPU that slept starts at the queue's clock less a bonus, so it preempts a
- * hog soon but cannot hoard.  A CPU without work steals from the others; a woken vCPU whose CPU is busy
- * goes to an idle one.  Caps: a domain has cap percent of each PERIOD; when it is used up its vCPUs
+ * domain.  The one furthest behind runs, for at most a slice; the queue's clock is the vruntime of the
+ * one it picked last.  A vCPU that slept starts at the queue's clock less a bonus, so it preempts a
+ * hog soon but cannot hoard.  vruntimes mean the same on every CPU: one that picks looks at the heads of
+ * the other queues too and takes a vCPU that is more than a slice further behind than its own, so
+ * shares are right over all CPUs, not only on each.  A woken vCPU whose CPU is busy goes to an idle one.  Caps: a domain has cap percent of each PERIOD; when it is used up its vCPUs
  * are parked until the next one.
  *
  * Lock: one per queue (RANK_SCHED), guards the list and the scheduling fields of vCPUs whose cpu is
@@ -39,13 +40,15 @@ struct runqueue {
 	struct spinlock lock;		/* RANK_SCHED */
 	struct list queue;		/* by vruntime */
 	unsigned nr;
-	uint64_t min_vruntime;
+	uint64_t clock;			/* vruntime of the last one picked, when it was */
+	uint64_t head;			/* vruntime of the first in the queue, ~0 = empty; others read it */
 	struct timer slice;
 	struct vcpu idle;
 	bool is_idle;
 };
 
 static struct runqueue *rq_of_cpu[MAX_CPUS];
+static unsigned nr_waiting;		/* queued anywhere; atomic */
 static struct domain idle_domain = { .id = DOMID_IDLE, .weight = 1 };
 static struct vcpu_info idle_info = { .evtchn_upcall_mask = 1 };
 unsigned sched_ratelimit_us;		/* kept for sysctl; slices are bounded by PREEMPT_NS already */
@@ -85,6 +88,11 @@ static int32_t resting_state(const struct vcpu *v)
 	return v->blocked ? RUNSTATE_blocked : RUNSTATE_runnable;
 }
 
+static void publish_head(struct runqueue *rq)
+{
+	write_once(rq->head, rq->nr ? list_first(&rq->queue, struct vcpu, run_link)->vruntime : ~0ul);
+}
+
 static void enqueue(struct runqueue *rq, struct vcpu *v)
 {
 	struct list *at = rq->queue.prev;
@@ -94,6 +102,8 @@ static void enqueue(struct runqueue *rq, struct vcpu *v)
 	list_insert(at->next, &v->run_link);
 	v->queued = true;
 	rq->nr++;
+	atomic_add(&nr_waiting, 1);
+	publish_head(rq);
 }
 
 static void dequeue(struct runqueue *rq, struct vcpu *v)
@@ -101,6 +111,8 @@ static void dequeue(struct runqueue *rq, struct vcpu *v)
 	list_del(&v->run_link);
 	v->queued = false;
 	rq->nr--;
+	atomic_sub(&nr_waiting, 1);
+	publish_head(rq);
 }
 
 static uint64_t scaled(const struct domain *d, uint64_t ns)
@@ -161,20 +173,22 @@ static bool may_run_on(const struct vcpu *v, unsigned cpu)
 	return v->hard_affinity >> cpu & 1;
 }
 
-/* Takes a vCPU from another queue: the busiest one's that may run here and is fully saved. */
-static struct vcpu *steal(struct runqueue *mine, unsigned cpu)
+/* Takes from another queue a vCPU that may run here, is fully saved, and is further behind than @than. */
+static struct vcpu *steal(unsigned cpu, uint64_t than)
 {
 	for (unsigned i = 1; i < nr_cpus; i++) {
 		struct runqueue *rq = rq_of_cpu[(cpu + i) % nr_cpus];
 
-		if (!rq || !read_once(rq->nr) || !lock_try(&rq->lock))
+		if (!rq || read_once(rq->head) >= than || !lock_try(&rq->lock))
 			continue;
 		list_for_each(v, &rq->queue, struct vcpu, run_link) {
+			if (v->vruntime >= than)
+				break;
 			if (!may_run_on(v, cpu) || !runnable(v) || atomic_acquire(&v->on_cpu))
 				continue;
 			dequeue(rq, v);
-			v->vruntime += mine->min_vruntime - rq->min_vruntime;
-			v->cpu = cpu;
+			v->cpu = (uint16_t)cpu;
+			v->running = true;	/* nobody else may wake or take it now */
 			lock_drop(&rq->lock);
 			return v;
 		}
@@ -198,7 +212,7 @@ static struct vcpu *pick(struct runqueue *rq, unsigned cpu)
 
 static void arm_slice(struct runqueue *rq, struct vcpu *v, uint64_t now)
 {
-	uint64_t run = rq->nr ? SLICE_NS : ~0ul, left = cap_left(v->dom);
+	uint64_t run = rq->nr || read_once(nr_waiting) ? SLICE_NS : ~0ul, left = cap_left(v->dom);
 
 	if (v->is_idle || MIN(run, left) == ~0ul)
 		timer_stop(&rq->slice);
@@ -214,7 +228,6 @@ static void push_away(struct vcpu *v)
 
 	v->cpu = to;
 	lock_take(&rq->lock);
-	v->vruntime = rq->min_vruntime;
 	enqueue(rq, v);
 	lock_drop(&rq->lock);
 	softirq_raise_on(to, SOFTIRQ_SCHED);
@@ -225,7 +238,7 @@ static void schedule(void)
 {
 	struct percpu *pc = this_cpu();
 	struct runqueue *rq = rq_of_cpu[pc->id];
-	struct vcpu *prev = pc->vcpu, *next;
+	struct vcpu *prev = pc->vcpu, *next = NULL;
 	bool push = false;
 	uint64_t now;
 
@@ -238,17 +251,22 @@ static void schedule(void)
 		else
 			push = true;
 	}
-	next = pick(rq, pc->id);
-	if (!next) {
-		lock_drop(&rq->lock);		/* two queue locks are never held at once */
-		next = steal(rq, pc->id);
+	/* Somebody further behind elsewhere?  Two queue locks are never held at once; meanwhile prev is
+	 * still "running", so nobody takes it from our queue. */
+	if (read_once(nr_waiting) > rq->nr) {
+		uint64_t than = rq->nr ? rq->head - MIN(rq->head, SLICE_NS) : ~0ul;
+
+		lock_drop(&rq->lock);
+		next = steal(pc->id, than);
 		lock_take(&rq->lock);
 	}
 	if (!next)
+		next = pick(rq, pc->id);
+	if (!next)
 		next = &rq->idle;
 	rq->is_idle = next->is_idle;
-	if (!next->is_idle && next->vruntime > rq->min_vruntime)
-		rq->min_vruntime = next->vruntime;
+	if (!next->is_idle)
+		rq->clock = next->vruntime;
 	next->sched_in_ns = now;
 	prev->running = false;
 	next->running = true;
@@ -310,7 +328,6 @@ void sched_wake(struct vcpu *v)
 		struct runqueue *old = rq;
 
 		rq = rq_of_cpu[to];
-		v->vruntime += rq->min_vruntime - old->min_vruntime;
 		v->cpu = to;			/* from here on the other queue's lock guards it, and nobody */
 		lock_drop(&old->lock);		/* else can wake or take it: it is neither queued nor running */
 		lock_take(&rq->lock);
@@ -319,8 +336,8 @@ void sched_wake(struct vcpu *v)
 			return;
 		}
 	}
-	if (v->vruntime + scaled(v->dom, WAKE_BONUS_NS) < rq->min_vruntime)
-		v->vruntime = rq->min_vruntime - scaled(v->dom, WAKE_BONUS_NS);
+	if (v->vruntime + scaled(v->dom, WAKE_BONUS_NS) < rq->clock)
+		v->vruntime = rq->clock - scaled(v->dom, WAKE_BONUS_NS);
 	enqueue(rq, v);
 	if (rq->is_idle) {
 		kick = true;
@@ -426,7 +443,7 @@ void sched_vcpu_init(struct vcpu *v)
 	list_init(&v->run_link);
 	v->hard_affinity = v->soft_affinity = ~0ul;
 	v->cpu = (uint16_t)(v->id % nr_cpus);
-	v->vruntime = rq_of_cpu[v->cpu]->min_vruntime;
+	v->vruntime = rq_of_cpu[v->cpu]->clock;
 	v->pause_count = v->dom->pause_count;
 }
 
@@ -461,8 +478,8 @@ static void dump(void)
 		struct runqueue *rq = rq_of_cpu[cpu];
 		struct vcpu *v = percpu_of(cpu)->vcpu;
 
-		log_info("cpu%u: runs %s%u.%u, %u waiting, clock %lu us\n", cpu, v->is_idle ? "idle " : "d",
-			 v->dom->id, v->id, rq->nr, rq->min_vruntime / 1000);
+		log_info("cpu%u: runs %s%u.%u, %u waiting, clock %lu us", cpu, v->is_idle ? "idle " : "d",
+			 v->dom->id, v->id, rq->nr, rq->clock / 1000);
 	}
 }
 
@@ -476,6 +493,7 @@ void sched_init_cpu(unsigned cpu)
 	list_init(&rq->queue);
 	timer_init(&rq->slice, slice_over, rq, cpu);
 	rq->is_idle = true;
+	rq->head = ~0ul;
 	idle = &rq->idle;
 	idle->dom = &idle_domain;
 	idle->id = cpu;

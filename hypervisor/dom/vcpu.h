@@ -70,6 +70,7 @@ struct vcpu {
 	struct fpu fpu;
 	uint64_t guest_cr4;		/* the bits the guest owns */
 	uint64_t guest_cr2;		/* virtual CR2 as MOV sees it */
+	uint32_t tsc_aux;		/* TSC_AUX as the guest wrote it: loaded on switch-in */
 	bool guest_ts;			/* virtual CR0.TS */
 	uint64_t dr[4], dr6, dr7;
 	uint8_t iopl;			/* virtual IOPL 0..3 */

@@ -110,6 +110,8 @@ static int port_make(struct domain *d, enum port_state state, uint32_t what, uns
 {
 	int rc;
 
+	if (!d->evtchn)
+		return refuse(-ESRCH, "d%u is not ready", d->id);
 	lock_take(&d->evtchn->lock);
 	rc = port_alloc(d, port);
 	if (!rc)
@@ -170,6 +172,10 @@ int evtchn_bind_interdomain(struct domain *d, domid_t remote, uint32_t remote_po
 
 	if (!rd)
 		return refuse(-ESRCH, "bind_interdomain: no domain %u", remote);
+	if (!rd->evtchn) {			/* being created */
+		domain_put(rd);
+		return refuse(-EINVAL, "bind_interdomain: d%u has no ports yet", remote);
+	}
 	lock_pair(&d->evtchn->lock, &rd->evtchn->lock);
 	rc = join_ports(d, rd, remote_port, port);
 	lock_pair_drop(&d->evtchn->lock, &rd->evtchn->lock);
@@ -393,7 +399,7 @@ int evtchn_status(struct domain *d, struct evtchn_status *out)
 		[PORT_UNBOUND] = EVTCHNSTAT_unbound, [PORT_INTERDOMAIN] = EVTCHNSTAT_interdomain,
 		[PORT_PIRQ] = EVTCHNSTAT_pirq, [PORT_VIRQ] = EVTCHNSTAT_virq, [PORT_IPI] = EVTCHNSTAT_ipi,
 	};
-	struct port *p = port_find(d, out->port);
+	struct port *p = d->evtchn ? port_find(d, out->port) : NULL;
 
 	if (!p) {
 		out->status = EVTCHNSTAT_closed;

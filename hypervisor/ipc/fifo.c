@@ -288,7 +288,7 @@ static void raise_early(struct domain *d, unsigned index)
 
 	for (uint32_t nr = MAX(1u, index * (uint32_t)PAGE_WORDS); nr < end; nr++) {
 		p = port_find(d, nr);
-		if (!atomic_read(&p->early))
+		if (!p || !atomic_read(&p->early))
 			continue;
 		port_take(p);
 		/* RESERVED: its early belongs to bind_pirq */

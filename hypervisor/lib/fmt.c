@@ -238,8 +238,10 @@ uint64_t fmt_parse_u64(const char *s, const char **end)
 	*end = s;
 	for (; digit_of(*p) < base; p++) {
 		if (__builtin_mul_overflow(v, (uint64_t)base, &v) ||
-		    __builtin_add_overflow(v, (uint64_t)digit_of(*p), &v))
+		    __builtin_add_overflow(v, (uint64_t)digit_of(*p), &v)) {
+			*end = s;
 			return 0;
+		}
 		*end = p + 1;
 	}
 	return v;

@@ -1,28 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The rules for one page-table entry (abi-inventory 3.2), and the less common targets of level-1
- * entries: device memory, frames of other domains, exported frames of ours.  No state, no lock.
+ * The less common targets of level-1 entries: device memory, exported frames of ours, frames that must
+ * change their kind first; and the refusals.  No state of its own, no lock.
  */
 #include <mica/errno.h>
-#include "cpu/features.h"
 #include "cpu/log.h"
 #include "mm/entry.h"
-#include "mm/space.h"
 
 enum io_verdict (*pt_io_check)(mfn_t m);
-
-uint64_t entry_forbidden(const struct memspace *m, unsigned level)
-{
-	static const uint64_t rules[PT_LEVELS + 1] = {
-		[1] = 0,
-		[2] = PTE_PSE | PTE_G | PTE_PWT | PTE_PCD,
-		[3] = PTE_PSE | PTE_G | PTE_PWT | PTE_PCD,
-		[4] = PTE_PSE | PTE_G | PTE_PWT | PTE_PCD,
-	};
-	uint64_t mask = rules[level] | cpu.pte_reserved;
-
-	return level == 1 && !m->cache_attrs ? mask | PTE_CACHE : mask;
-}
 
 /* Device memory: no references, but permission. */
 static int take_io(const struct entry_rights *r, mfn_t m, uint64_t *v)
@@ -58,8 +43,6 @@ int entry_take_slow(const struct entry_rights *r, uint64_t *v, struct scan *s)
 		return take_exported(f, v);
 	if (!r->frames || frame_owner(f) != r->frames->id)
 		return refuse(-EPERM, "frame %lx belongs to domain %u", m.n, frame_owner(f));
-	if (r->frames != r->tables && r->frames->dying)
-		return refuse(-EPERM, "domain %u is being destroyed", r->frames->id);
 	if (*v & PTE_RW)
 		return frame_take(f, r->frames, KIND_WRITABLE, s);
 	return frame_get_fast(f, r->frames->id) ? 0 : refuse(-EPERM, "frame %lx is gone", m.n);

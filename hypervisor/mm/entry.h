@@ -10,9 +10,11 @@
 #ifndef MM_ENTRY_H
 #define MM_ENTRY_H
 
+#include "cpu/features.h"
 #include "mm/frame_priv.h"
 #include "mm/hvmap.h"
 #include "mm/pt.h"
+#include "mm/space.h"
 
 /* Whose frames a level-1 entry may name. */
 struct entry_rights {
@@ -21,8 +23,19 @@ struct entry_rights {
 	bool readonly_foreign;		/* exported frames of ours, read-only */
 };
 
-/* Bits a present entry of @level must not have, for a table of @m. */
-uint64_t entry_forbidden(const struct memspace *m, unsigned level);
+/* Bits a present entry of @level must not have, for a table of @m (abi-inventory 3.2). */
+static inline uint64_t entry_forbidden(const struct memspace *m, unsigned level)
+{
+	if (level == 1)
+		return cpu.pte_reserved | (m->cache_attrs ? 0 : PTE_CACHE);
+	return cpu.pte_reserved | PTE_PSE | PTE_G | PTE_PWT | PTE_PCD;
+}
+
+/* Index of the entry at machine address @slot in its table. */
+static inline unsigned entry_index(maddr_t slot)
+{
+	return (slot.a & ~PAGE_MASK) / sizeof(uint64_t);
+}
 
 /* What we store for what the guest wrote: user-accessible, since guest kernels run in ring 3, and
  * never global. */

@@ -29,7 +29,6 @@ uint64_t heap_free_frames(void);
 uint64_t heap_total_frames(void);
 /* Idle CPUs: scrubs one dirty block of at most 64 frames; false when there is none. */
 bool heap_scrub_some(void);
-void heap_forget(void);			/* unit tests: an empty heap */
 
 /* Whole zeroed pages for the hypervisor: owner DOMID_XEN, refs 1.  NULL when empty. */
 void *hv_page_alloc(void);

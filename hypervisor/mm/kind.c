@@ -23,32 +23,32 @@
  */
 #include "mm/kind.h"
 
+/* Does a use as @want go together with what the frame is used as now?  Shared is for ever, and a
+ * writable use of it is counted without changing it. */
+static bool fits(union frame_word now, enum frame_kind want)
+{
+	if (now.kind == KIND_SHARED)
+		return want == KIND_WRITABLE;
+	return want != KIND_SHARED && (!now.users || now.kind == want);
+}
+
 enum verdict kind_ask(union frame_word now, enum frame_kind want, union frame_word *next)
 {
-	bool changes = now.kind != want;
-
 	*next = now;
 	if (!now.refs || now.refs >= FRAME_REFS_MAX || want == KIND_NONE)
 		return REFUSE;
-	if (now.busy == BUSY_UNDOING)
+	if (now.busy == BUSY_UNDOING)		/* users does not count users now */
 		return WAIT;
-	if (now.kind == KIND_SHARED) {		/* for ever; a writable use is counted, no other granted */
-		if (want != KIND_WRITABLE || now.users >= FRAME_USERS_MAX)
-			return REFUSE;
-		next->users++;
-		next->refs++;
-		return GRANT;
-	}
-	if (want == KIND_SHARED || now.users >= FRAME_USERS_MAX || (now.users && changes))
+	if (!fits(now, want) || now.users >= FRAME_USERS_MAX)
 		return REFUSE;
 	if (now.busy)
 		return WAIT;
 	next->users++;
 	next->refs++;
-	if (now.users)
+	if (now.users || now.kind == KIND_SHARED)
 		return GRANT;
 	next->kind = want;
-	if (!kind_is_table(want) && (!changes || now.kind == KIND_NONE))
+	if (!kind_is_table(want) && (now.kind == want || now.kind == KIND_NONE))
 		return GRANT;
 	next->busy = BUSY_CHECKING;
 	return CHECK;

@@ -16,9 +16,8 @@
 #include <mica/errno.h>
 #include "cpu/log.h"
 #include "mm/entry.h"
-#include "mm/space.h"
-
-#define TRIES		64		/* lost races before we give up on an entry */
+#include "mm/pt_priv.h"
+#include "mm/undo.h"
 
 static const uint64_t no_table = ~0ul;
 
@@ -56,7 +55,7 @@ static enum frame_kind kind_to_write(struct frame *f)
 }
 
 /* Makes frame @m the batch's table.  Unfinished business of this vCPU and space comes first. */
-static int take_table(struct pt_batch *b, mfn_t m)
+int pt_take_table(struct pt_batch *b, mfn_t m)
 {
 	struct frame *f = frame_of(m);
 	enum frame_kind kind;
@@ -85,22 +84,16 @@ static int take_table(struct pt_batch *b, mfn_t m)
 	return 0;
 }
 
-/* The value to store for @val over @old. */
-static inline uint64_t merge(uint64_t val, uint64_t old, enum pt_write_how how)
-{
-	return how == PT_KEEP_AD ? val | (old & (PTE_A | PTE_D)) : val;
-}
-
 /* A level-1 write that needs no new reference.  1: it does need one. */
-static always_inline int write_leaf_in_place(uint64_t *e, uint64_t *old, uint64_t new,
-					     enum pt_write_how how)
+static always_inline int write_in_place(uint64_t *e, uint64_t *old, uint64_t new,
+					enum pt_write_how how, unsigned tries)
 {
-	for (unsigned i = 0; i < TRIES; i++) {
+	while (tries--) {
 		uint64_t diff = *old ^ new;
 
-		if (!(*old & PTE_P) || (diff & PTE_ADDR) || ((diff & PTE_RW) && (new & PTE_RW)))
+		if (!(*old & PTE_P) || (diff & PTE_ADDR) || (diff & new & PTE_RW))
 			return 1;
-		if (!atomic_cmpxchg(e, old, merge(new, *old, how)))
+		if (!atomic_cmpxchg(e, old, pt_merge(new, *old, how)))
 			continue;
 		if ((diff & PTE_RW) && frame_valid(pte_mfn(pte(new))))
 			frame_drop_use(frame_of(pte_mfn(pte(new))));
@@ -109,42 +102,56 @@ static always_inline int write_leaf_in_place(uint64_t *e, uint64_t *old, uint64_
 	return -EAGAIN;
 }
 
-/* Stores @new, whose references we hold, and returns what stood there in *old. */
-static always_inline int exchange(uint64_t *e, uint64_t *old, uint64_t new, enum pt_write_how how)
-{
-	for (unsigned i = 0; i < TRIES; i++)
-		if (atomic_cmpxchg(e, old, merge(new, *old, how)))
-			return 0;
-	return refuse(-EAGAIN, "entry changes under our hands");
-}
-
-static int write_leaf(struct pt_batch *b, uint64_t *e, uint64_t new, enum pt_write_how how)
+/*
+ * Stores @new over *old, which is what we believe stands there; *old becomes what did.  @tries 1: only
+ * over exactly *old.
+ */
+static always_inline int write_leaf(struct pt_batch *b, uint64_t *e, uint64_t *old, uint64_t new,
+				    enum pt_write_how how, unsigned tries)
 {
 	const struct entry_rights rights = {
 		.tables = b->tables, .frames = b->frames, .readonly_foreign = b->readonly_foreign,
 	};
-	uint64_t old = read_once(*e), forbidden = entry_forbidden(b->tables, 1);
+	uint64_t forbidden = entry_forbidden(b->tables, 1), drop;
 	int rc;
 
 	if (new & PTE_P) {
 		if (unlikely(new & forbidden))
 			return refuse(-EINVAL, "L1 entry %lx: forbidden bits %lx", new, new & forbidden);
 		new = entry_adjust(new, 1);
-		rc = write_leaf_in_place(e, &old, new, how);
+		rc = write_in_place(e, old, new, how, tries);
 		if (rc <= 0)
 			return rc;
+		if (unlikely(b->frames != b->tables) && b->frames && b->frames->dying)
+			return refuse(-EPERM, "domain %u is being destroyed", b->frames->id);
 		rc = entry_take_leaf(&rights, &new, b->scan);
 		if (unlikely(rc))
 			return rc;
 	} else {
 		how = PT_NORMAL;
 	}
-	rc = exchange(e, &old, new, how);
-	if (unlikely(rc))
-		old = new;			/* not stored: give the new target back */
-	if (old & PTE_P)
-		entry_drop_leaf(old);
+	rc = pt_exchange(e, old, new, how, tries);
+	drop = rc ? new : *old;
+	if (drop & PTE_P)
+		entry_drop_leaf(drop);
 	return rc;
+}
+
+int pt_take_leaf_slot(struct pt_batch *b, maddr_t slot, uint64_t **e)
+{
+	int rc;
+
+	if (slot.a & 7)
+		return refuse(-EINVAL, "entry address %lx is not aligned", slot.a);
+	if (b->table_mfn != maddr_mfn(slot).n) {
+		rc = pt_take_table(b, maddr_mfn(slot));
+		if (rc)
+			return rc;
+	}
+	if (b->table_kind != KIND_L1)
+		return refuse(-EINVAL, "frame %lx is no L1 table", b->table_mfn);
+	*e = b->table_va + entry_index(slot);
+	return 0;
 }
 
 /* Takes the table that @new, an entry of level @level, names. */
@@ -176,15 +183,15 @@ static int write_upper(struct pt_batch *b, uint64_t *e, uint64_t new, enum pt_wr
 	if (new & PTE_P) {
 		new = entry_adjust(new, level);
 		while ((old & PTE_P) && !((old ^ new) & PTE_ADDR) && !(new & forbidden))
-			if (atomic_cmpxchg(e, &old, merge(new, old, how)))
-				return 0;
+			if (atomic_cmpxchg(e, &old, pt_merge(new, old, how)))
+				return 0;	/* same table, other flags */
 		rc = take_child(b, new, level);
 		if (rc)
 			return rc;
 	} else {
 		how = PT_NORMAL;
 	}
-	rc = exchange(e, &old, new, how);
+	rc = pt_exchange(e, &old, new, how, PT_TRIES);
 	if (rc)
 		old = new;
 	if (old & PTE_P)
@@ -194,21 +201,34 @@ static int write_upper(struct pt_batch *b, uint64_t *e, uint64_t new, enum pt_wr
 
 int pt_write(struct pt_batch *b, maddr_t slot, pte_t val, enum pt_write_how how)
 {
-	uint64_t *e;
+	uint64_t *e, old;
 	int rc;
 
 	if (slot.a & 7)
 		return refuse(-EINVAL, "entry address %lx is not aligned", slot.a);
 	if (b->table_mfn != maddr_mfn(slot).n) {
-		rc = take_table(b, maddr_mfn(slot));
+		rc = pt_take_table(b, maddr_mfn(slot));
 		if (rc)
 			return rc;
 	}
-	e = b->table_va + pt_slot_index(slot);
-	if (b->table_kind == KIND_L1)
-		return write_leaf(b, e, val.v, how);
+	e = b->table_va + entry_index(slot);
+	if (b->table_kind == KIND_L1) {
+		old = read_once(*e);
+		return write_leaf(b, e, &old, val.v, how, PT_TRIES);
+	}
 	if (b->table_kind != KIND_WRITABLE)
 		return write_upper(b, e, val.v, how);
 	write_once(*e, val.v);
 	return 0;
+}
+
+int pt_store(struct pt_batch *b, maddr_t slot, pte_t old, pte_t val, bool compare, pte_t *seen)
+{
+	uint64_t *e;
+	int rc = pt_take_leaf_slot(b, slot, &e);
+
+	if (rc)
+		return rc;
+	seen->v = compare ? old.v : read_once(*e);
+	return write_leaf(b, e, &seen->v, val.v, PT_NORMAL, compare ? 1 : PT_TRIES);
 }

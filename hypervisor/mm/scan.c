@@ -110,7 +110,7 @@ static int check_branch(struct scan *s, uint64_t v, unsigned index)
 			      frame_nr(s->at[level].table), m.n);
 	rc = frame_ask(frame_of(m), s->space, (enum frame_kind)(level - 1), NULL);
 	if (rc != 1)
-		return rc == -EBUSY ? -EINVAL : rc;
+		return rc;
 	s->at[level - 1].table = frame_of(m);
 	s->at[level - 1].next = 0;
 	s->level--;
@@ -183,9 +183,9 @@ static int run(struct scan *s)
 			continue;
 		if (rc == RESTART)
 			return RESTART;
-		if (rc) {
+		if (rc) {			/* why was said where it was found */
 			fail(s);
-			return rc;
+			return -EINVAL;
 		}
 		finish_table(s);
 		if (s->level && spend(&budget))

@@ -5,7 +5,7 @@
 #   tests/guest/run.sh BUILD_DIR [NAME...]
 #
 # HYPERVISOR=mica (default): boots BUILD_DIR/mica.elf.  HYPERVISOR=xen: boots XEN_IMAGE (default
-# BUILD_DIR/lab/xen), to check the tests themselves.  JOBS tests run at a time, 120 s each.
+# BUILD_DIR/lab/xen/xen, fetched when missing), to check the tests themselves.  JOBS tests run at a time, 120 s each.
 # A test may carry one comment
 #   /* guest: smp=2 mem=256 hvopts="..." args="..." expect=crash */
 # expect=crash: the hypervisor must stop the domain and live to say so.
@@ -82,7 +82,7 @@ run_one() {
 	local common="console=com1 com1=115200,8n1 loglvl=all guest_loglvl=all dom0_mem=64M"
 	if [ "$hypervisor" = xen ]; then
 		log=$out/$name.xen.log
-		run_qemu "${XEN_IMAGE:-$build/lab/xen}" "$common $(option xenopts "")"
+		run_qemu "$xen_image" "$common $(option xenopts "")"
 	else
 		run_qemu "$build/mica.elf" "$common qemu-exit $hvopts"
 	fi
@@ -102,8 +102,13 @@ fi
 make -s -j"$jobs" -f tests/guest/guest.mk OUT="$out" \
 	$(printf "$out/%s.elf " "${names[@]}") || exit 1
 
+xen_image=${XEN_IMAGE:-$build/lab/xen/xen}
+if [ "$hypervisor" = xen ] && [ ! -e "$xen_image" ]; then
+	tests/lab/setup.sh xen "$build/lab/xen" || exit 1
+fi
+
 export -f option run_qemu judge judge_crash run_one
-export build hypervisor limit out
+export build hypervisor limit out xen_image
 results=$out/results.$hypervisor
 printf '%s\n' "${names[@]}" | xargs -P "$jobs" -I{} bash -c 'run_one {}' | tee "$results"
 passed=$(grep -c '^pass' "$results")

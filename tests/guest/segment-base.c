@@ -8,8 +8,9 @@
 static uint64_t cell_kernel = 11, cell_user = 22, cell_fs = 33;
 
 extern const char user_reads[];
-asm(".pushsection .text\nuser_reads: mov %gs:0, %rax; mov %fs:0, %rbx; mov %gs, %ecx; mov %rcx, %rdx;"
-    "syscall; ud2\n.popsection");
+asm(".pushsection .text\n"
+    "user_reads: mov %gs:0, %rax; mov %fs:0, %rbx; mov %gs, %ecx; mov %rcx, %rdx; syscall; ud2\n"
+    ".popsection");
 
 static uint64_t read_gs(void)
 {

@@ -12,7 +12,7 @@ make_raw_disk()
 # logged_sum LOG WORD: the checksum that dom0 printed, carriage returns and stamps aside.
 logged_sum()
 {
-	sed -n "s/.*LAB-SUM: $2 \([0-9a-f]\{64\}\).*/\1/p" "$1" | tail -n 1
+	sed -n "s/.*LAB-SUM: $2 \([0-9a-f]\{32\}\).*/\1/p" "$1" | tail -n 1
 }
 
 # check_raw_disk FILE LOG: what dom0 read is what stands there, so is what it wrote.
@@ -20,12 +20,12 @@ check_raw_disk()
 {
 	local here
 
-	here=$(dd if="$1" bs=1M count=16 status=none | sha256sum | cut -d' ' -f1)
+	here=$(dd if="$1" bs=1M count=16 status=none | md5sum | cut -d' ' -f1)
 	[ "$here" = "$(logged_sum "$2" read)" ] || {
 		echo "dom0 read other data than the disk holds"
 		return 1
 	}
-	here=$(dd if="$1" bs=1M skip=16 count=16 status=none | sha256sum | cut -d' ' -f1)
+	here=$(dd if="$1" bs=1M skip=16 count=16 status=none | md5sum | cut -d' ' -f1)
 	[ "$here" = "$(logged_sum "$2" written)" ] || {
 		echo "the disk holds other data than dom0 wrote"
 		return 1

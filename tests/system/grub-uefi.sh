@@ -5,5 +5,5 @@
 . tests/system/lib.sh
 tests/lab/mkiso.sh "$WORK/mica.iso" "$ELF" "$BUILD/lab/6.1/vmlinux" \
 	"$BUILD/lab/6.1/initrd" "dom0_mem=512M $END_OPTION" "lab=test:boot cpus=2"
-boot boot "" --cpus 2 --boot uefi --iso "$WORK/mica.iso"
+boot boot "" --cpus 2 --boot uefi --iso "$WORK/mica.iso" --refuse '^error: '
 rm -rf "$WORK"

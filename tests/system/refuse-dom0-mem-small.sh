@@ -3,4 +3,4 @@
 # dom0_mem too small for the kernel.
 # seconds: 3
 . tests/system/lib.sh
-cannot_boot 'dom0_mem|memory|small' --memory 512 --dom0-memory 16
+cannot_boot 'dom0_mem|memory|small|would get' --memory 512 --dom0-memory 16

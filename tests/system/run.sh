@@ -7,8 +7,8 @@
 # ones first.  A scenario ends with status 0 (pass), 77 (skip, with the reason as its last line)
 # or anything else (fail).  Its console and messages are in BUILD/test/system/NAME.log and
 # NAME.out.  A scenario may carry the line `# seconds: N`, by which they are ordered.  One with
-# `# by hand` is only run when named; one
-# with `# alone` needs both cores of a small host.  JOBS=1 runs one at a time.
+# `# by hand` is only run when named, one with `# alone` gets both cores of a small host.
+# JOBS=1 runs one at a time.
 set -u
 cd "$(dirname "$0")/../.."
 [ $# -ge 1 ] || { echo "usage: $0 BUILD [NAME...]" >&2; exit 2; }

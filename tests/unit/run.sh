@@ -4,6 +4,7 @@
 #
 # A test's first line names the hypervisor sources it links, relative to hypervisor/:
 #	/* unit: mm/kind.c mm/frame.c */
+# @mm stands for all of mm/ that works on fake_ram(): everything but the hypervisor's page tables.
 # tests/unit/fake stands for cpu/: its headers shadow the real ones, its functions are weak.
 # Runs under address and undefined-behaviour sanitizers; ends in one line of totals.
 set -u
@@ -41,7 +42,11 @@ for test in $(find tests/unit -name '*_test.c' | sort); do
 	sources=$(sed -n '1s|^/\* unit: \(.*\) \*/.*|\1|p' "$test")
 	list=
 	for s in $sources; do
-		case $s in tests/*) list="$list $s" ;; *) list="$list hypervisor/$s" ;; esac
+		case $s in
+		@mm) list="$list $(find hypervisor/mm -name '*.c' ! -name hvmap.c ! -name init.c)" ;;
+		tests/*) list="$list $s" ;;
+		*) list="$list hypervisor/$s" ;;
+		esac
 	done
 	# shellcheck disable=SC2086
 	if ! $cc $flags "$test" $list "$out/libfake.a" -lcmocka -o "$out/$name" 2>"$out/$name.log"; then

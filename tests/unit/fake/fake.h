@@ -42,7 +42,7 @@ void fake_lock_check_none(void);		/* fails when this CPU holds any lock */
 /*
  * RAM: @frames machine frames from 0 on (the first 256 belong to DOMID_IO), mapped at the fake
  * DIRECT_MAP_BASE, with frame table and M2P; [first free, frames) is given to the heap unless
- * @heap is false.  Can be called again: everything starts anew.  Needs mm/frame.c, mm/buddy.c.
+ * @heap is false.  Once per program.  The test links @mm.
  */
 void fake_ram(uint64_t frames, bool heap);
 

@@ -6,7 +6,7 @@
 #ifndef FAKE_LAYOUT_H
 #define FAKE_LAYOUT_H
 
-#include_next "cpu/layout.h"
+#include "../../../../hypervisor/cpu/layout.h"
 
 #undef HV_START
 #undef HV_END

@@ -9,7 +9,7 @@
 #define this_cpu	real_this_cpu
 #define percpu_of	real_percpu_of
 #define guest_regs	real_guest_regs
-#include_next "cpu/percpu.h"
+#include "../../../../hypervisor/cpu/percpu.h"
 #undef this_cpu
 #undef percpu_of
 #undef guest_regs

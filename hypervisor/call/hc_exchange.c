@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * memory_op(XENMEM_exchange): a domain gives frames back and receives as many others that are contiguous
+ * or low in memory.  Dom0 does this for every DMA buffer its devices could not reach otherwise.
+ *
+ * Works in chunks, the larger of the two extent sizes: all frames of a chunk are taken from the domain
+ * (nothing but its allocation may refer to them), the new ones allocated, then handed over.  A chunk is
+ * exchanged whole or not at all.  nr_exchanged tells how many input extents were; a preempted call
+ * starts again from there.
+ */
+#include <mica/memory.h>
+#include "call/handlers.h"
+#include "call/memory.h"
+#include "mm/heap.h"
+#include "mm/hvmap.h"
+
+struct exchange {
+	struct xen_memory_exchange x;
+	struct domain *d;
+	unsigned in_shift, out_shift;	/* extents of each side in one chunk, as shifts */
+	uint32_t *taken;		/* frame numbers taken from the domain in this chunk */
+	unsigned nr_taken;
+	uint32_t *fresh;		/* first frame of each new extent */
+	unsigned nr_fresh;
+	uint64_t nr_assigned;		/* new frames that are the domain's already */
+};
+
+static int check(const struct vcpu *self, const struct xen_memory_exchange *x)
+{
+	const struct xen_memory_reservation *in = &x->in, *out = &x->out;
+
+	if (in->extent_order > memory_max_order(self) || out->extent_order > memory_max_order(self))
+		return refuse(-EPERM, "exchange: order %u for %u", in->extent_order, out->extent_order);
+	if (in->nr_extents > ~0ul >> (in->extent_order + 3) || out->nr_extents > ~0ul >> (out->extent_order + 3) ||
+	    in->nr_extents << in->extent_order != out->nr_extents << out->extent_order ||
+	    x->nr_exchanged > in->nr_extents || in->domid != out->domid)
+		return refuse(-EINVAL, "exchange: %lu extents for %lu, %lu done", in->nr_extents,
+			      out->nr_extents, x->nr_exchanged);
+	if (!guest_range_ok(gva(in->extent_start), in->nr_extents * 8) ||
+	    !guest_range_ok(gva(out->extent_start), out->nr_extents * 8))
+		return refuse(-EFAULT, "exchange: lists at %lx and %lx", in->extent_start, out->extent_start);
+	return 0;
+}
+
+/* Takes the frames of one chunk from the domain. */
+static int take_old(struct exchange *e, uint64_t chunk)
+{
+	const struct xen_memory_reservation *in = &e->x.in;
+	uint64_t first;
+
+	for (uint64_t i = 0; i < BIT(e->in_shift); i++) {
+		gva_t at = gva_nth(gva(in->extent_start), (chunk << e->in_shift) + i, sizeof(first));
+
+		if (copy_from_guest(&first, at, sizeof(first)))
+			return -EFAULT;
+		for (uint64_t j = 0; j < BIT(in->extent_order); j++) {
+			mfn_t m = mfn(first + j);
+
+			if (!frame_valid(m) || space_steal(&e->d->mem, frame_of(m)))
+				return refuse(-EINVAL, "exchange: frame %lx is in use or not yours", m.n);
+			e->taken[e->nr_taken++] = m.n;
+		}
+	}
+	return 0;
+}
+
+static int allocate_new(struct exchange *e)
+{
+	const struct xen_memory_reservation *out = &e->x.out;
+	unsigned bits = XENMEMF_get_address_bits(out->mem_flags);
+
+	if (bits && bits < PAGE_SHIFT + out->extent_order)
+		return refuse(-ENOMEM, "exchange: order %u below 2^%u", out->extent_order, bits);
+	while (e->nr_fresh < BIT(e->out_shift)) {
+		struct frame *f = heap_alloc(out->extent_order, bits);
+
+		if (!f)
+			return refuse(-ENOMEM, "exchange: no memory of order %u below 2^%u",
+				      out->extent_order, bits);
+		e->fresh[e->nr_fresh++] = frame_mfn(f).n;
+	}
+	return 0;
+}
+
+/* New frame number @n of the chunk. */
+static struct frame *fresh_frame(const struct exchange *e, uint64_t n)
+{
+	unsigned order = e->x.out.extent_order;
+
+	return frame_of(mfn(e->fresh[n >> order] + (n & MASK(order))));
+}
+
+/* The new frames become the domain's, so that nothing can fail once the old ones are gone. */
+static int assign_new(struct exchange *e)
+{
+	uint64_t all = (uint64_t)e->nr_fresh << e->x.out.extent_order;
+
+	for (; e->nr_assigned < all; e->nr_assigned++) {
+		int rc = space_assign(&e->d->mem, fresh_frame(e, e->nr_assigned));
+
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+/* The old frames go back where they were, the new ones to the heap.  A new one that another vCPU of the
+ * guest has found and mapped meanwhile stays: it is the domain's. */
+static void undo(struct exchange *e, const uint64_t *pfn)
+{
+	uint64_t all = (uint64_t)e->nr_fresh << e->x.out.extent_order;
+
+	for (uint64_t n = 0; n < all; n++) {
+		struct frame *f = fresh_frame(e, n);
+
+		if (n >= e->nr_assigned || !space_steal(&e->d->mem, f))
+			heap_free(f, 0);
+	}
+	while (e->nr_taken) {
+		mfn_t m = mfn(e->taken[--e->nr_taken]);
+
+		if (space_assign(&e->d->mem, frame_of(m)))
+			heap_free(frame_of(m), 0);
+		else
+			m2p_set(m, pfn[e->nr_taken]);
+	}
+	e->nr_fresh = e->nr_assigned = 0;
+}
+
+/* Nothing can be refused any more but the guest's own list. */
+static int give_new(struct exchange *e, uint64_t chunk)
+{
+	int rc = 0;
+
+	for (uint64_t i = 0; i < e->nr_fresh; i++) {
+		gva_t at = gva_nth(gva(e->x.out.extent_start), (chunk << e->out_shift) + i, sizeof(uint64_t));
+		uint64_t pfn, first = e->fresh[i];
+
+		if (copy_from_guest(&pfn, at, sizeof(pfn)) || copy_to_guest(at, &first, sizeof(first))) {
+			rc = -EFAULT;
+			continue;
+		}
+		for (uint64_t j = 0; j < BIT(e->x.out.extent_order); j++)
+			m2p_set(mfn(first + j), pfn + j);
+	}
+	while (e->nr_taken)
+		heap_free(frame_of(mfn(e->taken[--e->nr_taken])), 0);
+	e->nr_fresh = e->nr_assigned = 0;
+	return rc;
+}
+
+/* Every entry of the output list of a chunk must be readable before anything is given away. */
+static int probe_out(struct exchange *e, uint64_t chunk)
+{
+	for (uint64_t i = 0; i < BIT(e->out_shift); i++) {
+		gva_t at = gva_nth(gva(e->x.out.extent_start), (chunk << e->out_shift) + i, sizeof(uint64_t));
+		uint64_t pfn;
+
+		if (copy_from_guest(&pfn, at, sizeof(pfn)) || copy_to_guest(at, &pfn, sizeof(pfn)))
+			return refuse(-EFAULT, "exchange: output list at %lx", at.a);
+	}
+	return 0;
+}
+
+static void remember_m2p(const struct exchange *e, uint64_t chunk, uint64_t *pfn)
+{
+	uint64_t first, n = 0;
+
+	for (uint64_t i = 0; i < BIT(e->in_shift); i++) {
+		gva_t at = gva_nth(gva(e->x.in.extent_start), (chunk << e->in_shift) + i, sizeof(first));
+
+		if (copy_from_guest(&first, at, sizeof(first)))
+			return;
+		for (uint64_t j = 0; j < BIT(e->x.in.extent_order); j++, n++)
+			pfn[n] = frame_valid(mfn(first + j)) ? m2p_get(mfn(first + j)) : M2P_INVALID;
+	}
+}
+
+static int exchange_chunk(struct exchange *e, uint64_t chunk, uint64_t *pfn)
+{
+	int rc = probe_out(e, chunk);
+
+	if (rc)
+		return rc;
+	remember_m2p(e, chunk, pfn);
+	rc = take_old(e, chunk);
+	if (!rc)
+		rc = allocate_new(e);
+	if (!rc)
+		rc = assign_new(e);
+	if (rc) {
+		undo(e, pfn);
+		return rc;
+	}
+	return give_new(e, chunk);
+}
+
+static long exchange_all(struct vcpu *self, struct exchange *e, gva_t arg, uint64_t *pfn)
+{
+	uint64_t chunk = e->x.nr_exchanged >> e->in_shift, end = e->x.in.nr_extents >> e->in_shift;
+	gva_t done = gva_add(arg, offsetof(struct xen_memory_exchange, nr_exchanged));
+	bool again = false;
+	long rc = 0;
+
+	for (uint64_t first = chunk; chunk < end && !rc; chunk++) {
+		if (chunk != first && preempt_due()) {
+			again = true;
+			break;
+		}
+		rc = exchange_chunk(e, chunk, pfn);
+		if (rc)
+			break;
+	}
+	if (put_guest_u64(done, chunk << e->in_shift))
+		return refuse(-EFAULT, "exchange: result at %lx", done.a);
+	return again ? hypercall_again(self, 1, (uint64_t)XENMEM_exchange) : rc;
+}
+
+long memory_exchange(struct vcpu *self, gva_t arg)
+{
+	struct exchange e = { .nr_taken = 0 };
+	unsigned in, out, most;
+	uint64_t *pfn;
+	long rc;
+	int err;
+
+	if (copy_from_guest(&e.x, arg, sizeof(e.x)))
+		return -EFAULT;
+	rc = check(self, &e.x);
+	if (rc)
+		return rc;
+	in = e.x.in.extent_order;
+	out = e.x.out.extent_order;
+	most = MAX(in, out);
+	e.in_shift = most - in;
+	e.out_shift = most - out;
+	e.d = domain_get_target(self, e.x.in.domid, &err);
+	if (!e.d)
+		return err;
+	e.taken = kmalloc(sizeof(*e.taken) << most);
+	e.fresh = kmalloc(sizeof(*e.fresh) << e.out_shift);
+	pfn = kmalloc(sizeof(*pfn) << most);
+	rc = e.taken && e.fresh && pfn ? exchange_all(self, &e, arg, pfn) : -ENOMEM;
+	kfree(pfn);
+	kfree(e.fresh);
+	kfree(e.taken);
+	domain_put(e.d);
+	return rc;
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sysctl: what the toolstack asks about the host (abi-inventory 4.10): its log, size and CPUs, the list
+ * of domains, debug keys, and the one CPU pool there is.
+ *
+ * Same frame as domctl: the argument is copied in, version and privilege checked, and the structure goes
+ * back whole when the command succeeded.
+ */
+#include <mica/sysctl.h>
+#include "call/handlers.h"
+#include "call/toolstack.h"
+#include "cpu/features.h"
+#include "cpu/keys.h"
+#include "cpu/time.h"
+#include "lib/string.h"
+#include "mm/heap.h"
+
+static long readconsole(struct xen_sysctl_readconsole *rc)
+{
+	char piece[256];
+	uint32_t room = rc->count;
+	bool incremental = rc->incremental;
+
+	rc->count = 0;
+	while (rc->count < room) {
+		size_t n = log_read(piece, MIN((size_t)(room - rc->count), sizeof(piece)), &rc->index,
+				    incremental, false);
+
+		if (!n)
+			break;
+		incremental = true;		/* go on from where it stopped */
+		if (copy_to_guest(gva(rc->buffer + rc->count), piece, n))
+			return -EFAULT;
+		rc->count += n;
+	}
+	if (rc->clear)
+		log_read(piece, 0, &rc->index, true, true);
+	return 0;
+}
+
+static long physinfo(struct xen_sysctl_physinfo *p)
+{
+	memset(p, 0, sizeof(*p));
+	p->threads_per_core = p->nr_nodes = 1;
+	p->cores_per_socket = p->nr_cpus = nr_cpus;
+	p->max_cpu_id = nr_cpus - 1;
+	p->cpu_khz = tsc_khz;
+	p->capabilities = XEN_SYSCTL_PHYSCAP_pv | XEN_SYSCTL_PHYSCAP_gnttab_v1 | XEN_SYSCTL_PHYSCAP_gnttab_v2;
+	p->total_pages = heap_total_frames();
+	p->free_pages = heap_free_frames();
+	p->outstanding_pages = space_claimed_total();
+	p->max_mfn = max_mfn;
+	features_words(1, p->hw_cap, ARRAY_SIZE(p->hw_cap));
+	return 0;
+}
+
+static long domain_list(struct xen_sysctl_getdomaininfolist *l)
+{
+	struct xen_domctl_getdomaininfo info;
+	struct domain *d;
+	unsigned id = l->first_domain;
+
+	for (l->num_domains = 0; l->num_domains < l->max_domains; l->num_domains++) {
+		d = domain_next(id);
+		if (!d)
+			break;
+		toolstack_domain_info(d, &info);
+		id = d->id + 1u;
+		domain_put(d);
+		if (copy_to_guest(gva_nth(gva(l->buffer), l->num_domains, sizeof(info)), &info, sizeof(info)))
+			return -EFAULT;
+	}
+	return 0;
+}
+
+static long debug_keys(const struct xen_sysctl_debug_keys *k)
+{
+	uint8_t c;
+
+	for (uint32_t i = 0; i < k->nr_keys && i < 256; i++) {
+		if (get_guest_u8(&c, gva(k->keys + i)))
+			return -EFAULT;
+		keys_run(c);
+	}
+	return 0;
+}
+
+static long cpu_topology(struct xen_sysctl_cputopoinfo *t)
+{
+	uint32_t n = t->cputopo ? MIN(t->num_cpus, nr_cpus) : nr_cpus;
+
+	for (uint32_t i = 0; t->cputopo && i < n; i++) {
+		struct xen_sysctl_cputopo topo = { .core = i };
+
+		if (copy_to_guest(gva_nth(gva(t->cputopo), i, sizeof(topo)), &topo, sizeof(topo)))
+			return -EFAULT;
+	}
+	t->num_cpus = n;
+	return 0;
+}
+
+/* There is one pool, number 0, with all CPUs and all domains. */
+static long cpupool(struct xen_sysctl_cpupool_op *op)
+{
+	struct domain *d;
+
+	switch (op->op) {
+	case XEN_SYSCTL_CPUPOOL_OP_INFO:
+		if (op->cpupool_id != XEN_SYSCTL_CPUPOOL_PAR_ANY && op->cpupool_id)
+			return -ENOENT;
+		op->cpupool_id = 0;
+		op->sched_id = SCHEDULER_ID;
+		op->n_dom = 0;
+		for (unsigned id = 0; (d = domain_next(id)) != NULL; id = d->id + 1u, domain_put(d))
+			op->n_dom++;
+		return toolstack_put_cpumask(&op->cpumap, cpus_online);
+	case XEN_SYSCTL_CPUPOOL_OP_FREEINFO:
+		return toolstack_put_cpumask(&op->cpumap, 0);
+	default:
+		return refuse(-ENOSYS, "CPU pools cannot be changed");
+	}
+}
+
+static long sysctl(struct xen_sysctl *op)
+{
+	switch (op->cmd) {
+	case XEN_SYSCTL_readconsole:
+		return readconsole(&op->u.readconsole);
+	case XEN_SYSCTL_physinfo:
+		return physinfo(&op->u.physinfo);
+	case XEN_SYSCTL_sched_id:
+		op->u.sched_id.sched_id = SCHEDULER_ID;
+		return 0;
+	case XEN_SYSCTL_getdomaininfolist:
+		return domain_list(&op->u.getdomaininfolist);
+	case XEN_SYSCTL_debug_keys:
+		return debug_keys(&op->u.debug_keys);
+	case XEN_SYSCTL_cputopoinfo:
+		return cpu_topology(&op->u.cputopoinfo);
+	case XEN_SYSCTL_cpupool_op:
+		return cpupool(&op->u.cpupool_op);
+	default:
+		return refuse(-ENOSYS, "sysctl %u", op->cmd);
+	}
+}
+
+long hc_sysctl(struct vcpu *self, gva_t arg)
+{
+	struct xen_sysctl op;
+	long rc;
+
+	if (copy_from_guest(&op, arg, sizeof(op)))
+		return -EFAULT;
+	if (op.interface_version != XEN_SYSCTL_INTERFACE_VERSION)
+		return refuse(-EACCES, "sysctl: interface version %x", op.interface_version);
+	require_privilege(self, "sysctl");
+	rc = sysctl(&op);
+	if (!rc && copy_to_guest(arg, &op, sizeof(op)))
+		rc = -EFAULT;
+	return rc;
+}

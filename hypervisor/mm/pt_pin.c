@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Whole tables: pinning and unpinning them, and walking them by virtual address.
+ *
+ * A pin is a use that the guest holds without having the table loaded or linked anywhere; the word's
+ * pinned bit says that one of its uses is the pin.  Walks hold nothing: tables may change under them,
+ * so what a walk returns is only a place to look, and mm/pt.c takes the table it names again.
+ */
+#include <mica/errno.h>
+#include "cpu/log.h"
+#include "mm/entry.h"
+#include "mm/space.h"
+
+uint64_t pt_hv_slots[HV_SLOT_LAST - HV_SLOT_FIRST + 1];
+
+int pt_pin(struct memspace *m, struct frame *f, enum frame_kind level, struct scan *s)
+{
+	uint64_t was;
+	int rc;
+
+	bug_on(!kind_is_table(level));
+	if (scan_drain(m))
+		return RESTART;
+	rc = frame_take(f, m, level, s);
+	if (rc)
+		return rc;
+	was = atomic_or(&f->word.raw, WORD_PINNED);
+	if (was & WORD_PINNED) {
+		frame_drop(f, level);
+		return refuse(-EINVAL, "frame %x is pinned already", frame_nr(f));
+	}
+	return 0;
+}
+
+int pt_unpin(struct memspace *m, struct frame *f)
+{
+	uint64_t was;
+
+	if (scan_drain(m))			/* one tree at most waits to be undone */
+		return RESTART;
+	if (!frame_get(f, m))
+		return refuse(-EINVAL, "frame %x is not domain %u's", frame_nr(f), m->id);
+	was = atomic_and(&f->word.raw, ~WORD_PINNED);
+	if (was & WORD_PINNED) {
+		frame_drop(f, (enum frame_kind)((was & WORD_KIND) >> WORD_KIND_SHIFT));
+		(void)scan_drain(m);
+	}
+	frame_put(f);
+	return was & WORD_PINNED ? 0 : refuse(-EINVAL, "frame %x is not pinned", frame_nr(f));
+}
+
+/* The entry of @level that translates @va, found from @root.  False: nothing there. */
+static bool find_entry(mfn_t root, uint64_t va, unsigned level, maddr_t *slot)
+{
+	mfn_t table = root;
+
+	if (!va_canonical(va) || entry_is_hv_slot(PT_LEVELS, pt_index(va, PT_LEVELS)))
+		return false;
+	for (unsigned l = PT_LEVELS; frame_valid(table); l--) {
+		const uint64_t *t = mfn_to_virt(table);
+		pte_t e = pte(read_once(t[pt_index(va, l)]));
+
+		if (l == level) {
+			*slot = maddr(mfn_maddr(table).a + pt_index(va, l) * sizeof(uint64_t));
+			return true;
+		}
+		if (!pte_present(e))
+			return false;
+		table = pte_mfn(e);
+	}
+	return false;
+}
+
+int pt_find_slot(mfn_t root, uint64_t va, maddr_t *slot)
+{
+	return find_entry(root, va, 1, slot) ? 0 : refuse(-EINVAL, "no L1 table for %lx", va);
+}
+
+int pt_walk(mfn_t root, uint64_t va, pte_t *leaf, unsigned *level)
+{
+	maddr_t slot;
+
+	if (!find_entry(root, va, 1, &slot))
+		return -EFAULT;
+	*leaf = pte(read_once(*(uint64_t *)maddr_to_virt(slot)));
+	*level = 1;
+	return pte_present(*leaf) ? 0 : -EFAULT;
+}

@@ -1,0 +1,323 @@
+/* unit: dom/sched.c dom/event.c */
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The scheduler over virtual time: hogs, sleepers, weights, caps, several CPUs.  vcpu_switch() is ours:
+ * it only notes who runs and jumps back to the loop that plays the CPUs.
+ */
+#include "unit.h"
+#include "cpu/softirq.h"
+#include "cpu/time.h"
+#include "dom/event.h"
+#include "dom/sched.h"
+#include "dom/vtime.h"
+#include "mm/heap.h"
+
+#define MS	1000000ul
+#define SECOND	(1000 * MS)
+#define STEP	(50 * 1000ul)
+
+static jmp_buf back;
+static struct vcpu_info info[64];
+
+void vcpu_switch(struct vcpu *prev, struct vcpu *next)
+{
+	assert_true(next->is_idle || !next->on_cpu);
+	assert_true(next->running && !next->queued);
+	this_cpu()->vcpu = next;
+	prev->on_cpu = false;
+	next->on_cpu = !next->is_idle;
+	longjmp(back, 1);
+}
+
+void vcpu_pause(struct vcpu *v) { atomic_add(&v->pause_count, 1); }
+void vcpu_unpause(struct vcpu *v)
+{
+	if (atomic_sub(&v->pause_count, 1) == 1)
+		sched_wake(v);
+}
+void vtime_update(struct vcpu *v) { }
+void keys_register(char key, const char *help, void (*fn)(void));
+void keys_register(char key, const char *help, void (*fn)(void)) { }
+void stack_reset_call(void (*fn)(void));
+void stack_reset_call(void (*fn)(void)) { abort(); }
+void *kmalloc(size_t n) { return calloc(1, n); }
+bool heap_scrub_some(void) { return false; }
+
+static void run_softirqs(void)
+{
+	unsigned cpu;
+
+	for_each_cpu(cpu, cpus_online) {
+		fake_run_on(cpu);
+		while (this_cpu()->softirq_pending)
+			if (!setjmp(back))
+				softirq_run();
+	}
+	fake_run_on(0);
+}
+
+/* Lets @ns of virtual time pass; @each is called after every step. */
+static void play(uint64_t ns, void (*each)(void))
+{
+	for (uint64_t t = 0; t < ns; t += STEP) {
+		fake_advance(STEP);
+		run_softirqs();
+		if (each)
+			each();
+	}
+}
+
+static void setup(unsigned cpus)
+{
+	fake_cpus(cpus);
+	sched_init();
+	for (unsigned i = 0; i < cpus; i++) {
+		sched_init_cpu(i);
+		fake_percpus[i].softirq_pending = 0;
+	}
+}
+
+static struct vcpu *hog(unsigned weight, unsigned cap)
+{
+	static unsigned n;
+	struct domain *d = calloc(1, sizeof(*d));
+	struct vcpu *v = calloc(1, sizeof(*v));
+
+	d->id = (domid_t)++n;
+	d->weight = (uint16_t)weight;
+	d->max_vcpus = 1;
+	d->vcpu = calloc(1, sizeof(v));
+	d->vcpu[0] = v;
+	sched_domain_init(d);
+	sched_set_params(d, weight, cap);
+	v->dom = d;
+	v->info = &info[n % 64];
+	v->offline = true;
+	v->runstate.state = RUNSTATE_offline;
+	v->runstate.state_entry_time = now_ns();
+	sched_vcpu_init(v);
+	v->offline = false;
+	sched_wake(v);
+	return v;
+}
+
+static void expect_share(struct vcpu *v, uint64_t before, uint64_t over, double share, double error)
+{
+	double got = (double)(v->cpu_time_ns - before) / (double)over;
+
+	if (got < share - error || got > share + error)
+		fail_msg("d%u got %.4f, expected %.4f +- %.4f", v->dom->id, got, share, error);
+}
+
+static void weights_one_cpu(void **state)
+{
+	struct vcpu *a, *b, *c;
+
+	setup(1);
+	a = hog(256, 0);
+	b = hog(512, 0);
+	c = hog(1024, 0);
+	play(SECOND, NULL);
+	expect_share(a, 0, SECOND, 1.0 / 7, 0.02);
+	expect_share(b, 0, SECOND, 2.0 / 7, 0.02);
+	expect_share(c, 0, SECOND, 4.0 / 7, 0.02);
+}
+
+static void weights_over_cpus(void **state)
+{
+	struct vcpu *v[5];
+	uint64_t before[5];
+
+	setup(2);
+	for (unsigned i = 0; i < 5; i++)
+		v[i] = hog(256, 0);
+	play(200 * MS, NULL);
+	for (unsigned i = 0; i < 5; i++)
+		before[i] = v[i]->cpu_time_ns;
+	play(2 * SECOND, NULL);
+	for (unsigned i = 0; i < 5; i++)
+		expect_share(v[i], before[i], 2 * SECOND, 2.0 / 5, 0.02);
+}
+
+static void three_on_two(void **state)
+{
+	struct vcpu *v[3];
+
+	setup(2);
+	for (unsigned i = 0; i < 3; i++)
+		v[i] = hog(256, 0);
+	play(2 * SECOND, NULL);
+	for (unsigned i = 0; i < 3; i++)
+		expect_share(v[i], 0, 2 * SECOND, 2.0 / 3, 0.02);
+}
+
+static void caps(void **state)
+{
+	struct vcpu *a, *b;
+
+	setup(1);
+	a = hog(256, 25);
+	b = hog(256, 0);
+	play(SECOND, NULL);
+	expect_share(a, 0, SECOND, 0.25, 0.02);
+	expect_share(b, 0, SECOND, 0.75, 0.02);
+}
+
+static void cap_alone(void **state)
+{
+	struct vcpu *a;
+
+	setup(1);
+	a = hog(256, 10);
+	play(SECOND, NULL);
+	expect_share(a, 0, SECOND, 0.10, 0.02);
+}
+
+static void idle_steals(void **state)
+{
+	struct vcpu *v[4];
+
+	setup(4);
+	for (unsigned i = 0; i < 4; i++) {
+		v[i] = hog(256, 0);
+		run_softirqs();
+	}
+	play(SECOND, NULL);
+	for (unsigned i = 0; i < 4; i++)
+		expect_share(v[i], 0, SECOND, 1.0, 0.02);
+}
+
+/* A sleeper that wakes every millisecond for 50 us among hogs runs at its next step. */
+static struct vcpu *sleeper;
+static uint64_t woken_at, worst;
+static unsigned wakes;
+
+static void sleeper_step(void)
+{
+	unsigned cpu;
+
+	for_each_cpu(cpu, cpus_online) {
+		if (fake_percpus[cpu].vcpu != sleeper)
+			continue;
+		fake_run_on(cpu);
+		if (woken_at) {
+			worst = MAX(worst, now_ns() - woken_at);
+			woken_at = 0;
+		}
+		sched_block(sleeper);
+		run_softirqs();
+	}
+	if (sleeper->blocked && !woken_at && now_ns() % MS < STEP) {
+		woken_at = now_ns();
+		wakes++;
+		sched_wake(sleeper);
+		run_softirqs();
+	}
+}
+
+static void wake_latency(void **state)
+{
+	setup(1);
+	for (unsigned i = 0; i < 4; i++)
+		hog(256, 0);
+	play(200 * MS, NULL);
+	sleeper = hog(256, 0);
+	worst = wakes = 0;
+	woken_at = 0;
+	play(SECOND, sleeper_step);
+	assert_true(wakes > 800);
+	if (worst > 100 * 1000)
+		fail_msg("woke after %lu ns at worst, %u times", worst, wakes);
+}
+
+static void affinity(void **state)
+{
+	struct vcpu *a, *b;
+
+	setup(2);
+	a = hog(256, 0);
+	b = hog(256, 0);
+	run_softirqs();
+	/* b may only run where a runs: they share that CPU */
+	assert_int_equal(sched_set_affinity(a, 1, 1), 0);
+	assert_int_equal(sched_set_affinity(b, 1, 1), 0);
+	assert_int_equal(sched_set_affinity(b, 1ul << 40, 1), -EINVAL);
+	run_softirqs();
+	a->cpu_time_ns = b->cpu_time_ns = 0;
+	play(SECOND, NULL);
+	expect_share(a, 0, SECOND, 0.5, 0.02);
+	expect_share(b, 0, SECOND, 0.5, 0.02);
+}
+
+static void runstate_adds_up(void **state)
+{
+	struct vcpu_runstate_info r;
+	struct vcpu *a;
+	uint64_t start;
+
+	setup(1);
+	start = now_ns();
+	a = hog(256, 30);
+	hog(256, 0);
+	play(SECOND, NULL);
+	sched_get_runstate(a, &r);
+	assert_int_equal(r.time[0] + r.time[1] + r.time[2] + r.time[3], now_ns() - start);
+}
+
+/* Random wakes, blocks, pauses and affinity changes on 4 CPUs: nobody is lost, nobody runs twice. */
+static void random_life(void **state)
+{
+	struct vcpu *v[12];
+
+	unit_seed("random_life");
+	setup(4);
+	for (unsigned i = 0; i < 12; i++)
+		v[i] = hog(1 + unit_below(1024), unit_one_in(4) ? 10 + unit_below(80) : 0);
+	for (uint64_t step = 0; step < unit_steps(20000); step++) {
+		struct vcpu *x = v[unit_below(12)];
+		unsigned running = 0;
+
+		fake_run_on(unit_below(4));
+		switch (unit_below(6)) {
+		case 0:
+			sched_wake(x);
+			break;
+		case 1:
+			if (!this_cpu()->vcpu->is_idle)
+				sched_block(this_cpu()->vcpu);
+			break;
+		case 2:
+			atomic_add(&x->pause_count, 1);
+			if (x->running)
+				softirq_raise_on(x->cpu, SOFTIRQ_SCHED);
+			break;
+		case 3:
+			if (x->pause_count)
+				vcpu_unpause(x);
+			break;
+		default:
+			fake_advance(STEP);
+		}
+		run_softirqs();
+		for (unsigned i = 0; i < 12; i++) {
+			running += v[i]->on_cpu;
+			assert_true(!(v[i]->on_cpu && v[i]->queued));
+			assert_true(v[i]->on_cpu || v[i]->queued || v[i]->blocked || v[i]->capped ||
+				    v[i]->pause_count);
+		}
+		assert_true(running <= 4);
+	}
+	fake_lock_check_none();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(weights_one_cpu), cmocka_unit_test(weights_over_cpus),
+		cmocka_unit_test(three_on_two), cmocka_unit_test(caps), cmocka_unit_test(cap_alone),
+		cmocka_unit_test(idle_steals), cmocka_unit_test(wake_latency), cmocka_unit_test(affinity),
+		cmocka_unit_test(runstate_adds_up), cmocka_unit_test(random_life),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
