@@ -335,6 +335,30 @@ const char *shutdown_reason_name(unsigned reason)
 	return reason < ARRAY_SIZE(name) ? name[reason] : "unknown";
 }
 
+static void show_guest_stack(const struct vcpu *v, const struct regs *r)
+{
+	uint64_t w[4];
+
+	if (v != current)
+		return;
+	log_err("guest stack at %lx:", r->rsp);
+	for (unsigned line = 0; line < 6; line++) {
+		if (copy_from_guest(w, gva(r->rsp + line * sizeof(w)), sizeof(w))) {
+			log_err("  (not readable)");
+			return;
+		}
+		log_err("  %016lx %016lx %016lx %016lx", w[0], w[1], w[2], w[3]);
+	}
+}
+
+static void show_guest(const struct vcpu *v, const struct regs *r)
+{
+	log_err("d%uv%u in guest %s mode, kernel root %lx, user root %lx, cr2 %lx", v->dom->id, v->id,
+		in_kernel(v) ? "kernel" : "user", v->kernel_cr3, v->user_cr3, v->info->arch.cr2);
+	panic_show_regs(r);
+	show_guest_stack(v, r);
+}
+
 static void noreturn hardware_shutdown(unsigned reason)
 {
 	log_info("dom0 asks for %s", shutdown_reason_name(reason));
@@ -344,6 +368,7 @@ static void noreturn hardware_shutdown(unsigned reason)
 	case SHUTDOWN_reboot:
 		machine_reboot(EXIT_REBOOT);
 	default:
+		show_guest(current, guest_regs());
 		if (opt_noreboot)
 			machine_halt(EXIT_DOM0_CRASH);
 		machine_reboot(EXIT_DOM0_CRASH);
@@ -385,22 +410,6 @@ void domain_resume(struct domain *d)
 			vcpu_unpause(v);
 }
 
-static void show_guest_stack(const struct vcpu *v, const struct regs *r)
-{
-	uint64_t w[4];
-
-	if (v != current)
-		return;
-	log_err("guest stack at %lx:", r->rsp);
-	for (unsigned line = 0; line < 6; line++) {
-		if (copy_from_guest(w, gva(r->rsp + line * sizeof(w)), sizeof(w))) {
-			log_err("  (not readable)");
-			return;
-		}
-		log_err("  %016lx %016lx %016lx %016lx", w[0], w[1], w[2], w[3]);
-	}
-}
-
 void domain_crash(struct vcpu *v, const char *fmt, ...)
 {
 	const struct regs *r = v == current ? guest_regs() : &v->regs;
@@ -411,10 +420,7 @@ void domain_crash(struct vcpu *v, const char *fmt, ...)
 	fmt_vsnprintf(why, sizeof(why), fmt, ap);
 	va_end(ap);
 	log_err("d%uv%u crashed: %s", v->dom->id, v->id, why);
-	log_err("guest %s mode, kernel root %lx, user root %lx, cr2 %lx",
-		in_kernel(v) ? "kernel" : "user", v->kernel_cr3, v->user_cr3, v->info->arch.cr2);
-	panic_show_regs(r);
-	show_guest_stack(v, r);
+	show_guest(v, r);
 	atomic_or(&v->work, VWORK_CRASH);
 	domain_shutdown(v->dom, SHUTDOWN_crash, 0);
 }
@@ -448,6 +454,7 @@ static void audit_domains(struct audit *a)
 void domain_init_all(void)
 {
 	space_of = memspace_of;
+	segdesc_check = segdesc_fix_page;
 	audit_register(audit_domains);
 	iomem_init();
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Guest descriptors.  A guest may have code and data segments of privilege 3, and nothing else: no
- * gates, no TSS, no LDT descriptor, no privilege below 3.  In 64-bit mode bases and limits of code and
+ * gates, no TSS, no LDT descriptor.  Guests write DPL 0 for their kernel's segments (Linux starts its
+ * second CPU on one): it becomes 3, since that kernel runs in ring 3.  In 64-bit mode bases and limits of code and
  * data segments hardly matter; what matters is DPL and S (SDM vol. 3, 3.4.5).
  *
  * Pages of a guest's GDT and LDT have kind SEGDESC while they are in use, so nobody can write them but
@@ -24,20 +25,29 @@
 #define DESC_L		BIT(53)
 #define DESC_DB		BIT(54)
 
-bool segdesc_ok(uint64_t desc)
+bool segdesc_fix(uint64_t *desc)
 {
-	if (!(desc & DESC_P))
+	if (!(*desc & DESC_P))
 		return true;
-	if (!(desc & DESC_S) || (desc & DESC_DPL) != DESC_DPL)
+	if (!(*desc & DESC_S))
 		return false;
-	return !((desc & DESC_CODE) && (desc & DESC_L) && (desc & DESC_DB));	/* reserved combination */
+	if ((*desc & DESC_CODE) && (*desc & DESC_L) && (*desc & DESC_DB))
+		return false;			/* reserved combination */
+	*desc |= DESC_DPL;
+	return true;
 }
 
-bool segdesc_page_ok(const uint64_t *page)
+bool segdesc_fix_page(uint64_t *page)
 {
-	for (unsigned i = 0; i < 512; i++)
-		if (page[i] && !segdesc_ok(read_once(page[i])))
+	uint64_t desc;
+
+	for (unsigned i = 0; i < 512; i++) {
+		desc = page[i];
+		if (!segdesc_fix(&desc))
 			return false;
+		if (desc != page[i])
+			page[i] = desc;
+	}
 	return true;
 }
 
@@ -144,7 +154,7 @@ int segdesc_update(struct vcpu *v, maddr_t slot, uint64_t desc)
 
 	if ((slot.a & 7) || !frame_valid(maddr_mfn(slot)))
 		return refuse(-EINVAL, "update_descriptor: address %lx", slot.a);
-	if (!segdesc_ok(desc))
+	if (!segdesc_fix(&desc))
 		return refuse(-EINVAL, "update_descriptor: %016lx is not allowed", desc);
 	f = frame_of(maddr_mfn(slot));
 	/* In use as descriptors it stays so; else it is a page the guest could write itself. */

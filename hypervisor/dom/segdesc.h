@@ -5,10 +5,10 @@
 
 #include "dom/vcpu.h"
 
-/* Is this descriptor one a guest may have in its GDT or LDT?  Pure. */
-bool segdesc_ok(uint64_t desc);
-/* All 512 of a page; registered with mm for KIND_SEGDESC. */
-bool segdesc_page_ok(const uint64_t *page);
+/* Is this descriptor one a guest may have in its GDT or LDT?  Its DPL becomes 3.  Pure. */
+bool segdesc_fix(uint64_t *desc);
+/* All 512 of a page; mm/ asks when a frame becomes KIND_SEGDESC. */
+bool segdesc_fix_page(uint64_t *page);
 int segdesc_set_gdt(struct vcpu *v, const mfn_t *frames, unsigned nr, unsigned entries);
 void segdesc_drop_gdt(struct vcpu *v);
 int segdesc_set_ldt(struct vcpu *v, uint64_t base, unsigned entries);

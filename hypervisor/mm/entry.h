@@ -19,7 +19,7 @@
 /* Whose frames a level-1 entry may name. */
 struct entry_rights {
 	const struct memspace *tables;	/* owner of the table */
-	const struct memspace *frames;	/* owner of the target; NULL: only what is not RAM */
+	const struct memspace *frames;	/* owner of the target; NULL: none */
 	bool readonly_foreign;		/* exported frames of ours, read-only */
 };
 

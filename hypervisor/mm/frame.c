@@ -14,10 +14,12 @@
 #include "cpu/smp.h"
 #include "mm/frame_priv.h"
 #include "mm/heap.h"
+#include "mm/hvmap.h"
 #include "mm/scan.h"
 #include "mm/space.h"
 
 uint64_t max_mfn;
+bool (*segdesc_check)(uint64_t *page);
 
 const char *frame_kind_name(enum frame_kind kind)
 {
@@ -151,6 +153,10 @@ int frame_ask(struct frame *f, const struct memspace *owner, enum frame_kind wan
 		tlb_flush_since(cpus_online, f->link);
 	if (kind_is_table(want))
 		return 1;
+	if (want == KIND_SEGDESC && !segdesc_check(frame_to_virt(f))) {
+		take_back(f, now, next);
+		return refuse(-EINVAL, "frame %x holds a descriptor that is not allowed", frame_nr(f));
+	}
 	settle(f);
 	return 0;
 }

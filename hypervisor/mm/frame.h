@@ -75,6 +75,10 @@ _Static_assert(sizeof(struct frame) == 16, "struct frame");
  * except what the hypervisor uses.
  */
 #define frame_table		((struct frame *)FRAME_TABLE_BASE)
+/* A page is to hold a guest's segment descriptors: makes its 512 entries harmless or says false.  Nobody
+ * else can write it meanwhile.  A hook: dom/segdesc.c registers it. */
+extern bool (*segdesc_check)(uint64_t *page);
+
 extern uint64_t max_mfn;		/* one past the highest RAM frame */
 
 static inline struct frame *frame_of(mfn_t m) { return &frame_table[m.n]; }

@@ -48,7 +48,8 @@ enum verdict kind_ask(union frame_word now, enum frame_kind want, union frame_wo
 	if (now.users || now.kind == KIND_SHARED)
 		return GRANT;
 	next->kind = want;
-	if (!kind_is_table(want) && (now.kind == want || now.kind == KIND_NONE))
+	if (!kind_is_table(want) &&
+	    (now.kind == want || (now.kind == KIND_NONE && want == KIND_WRITABLE)))
 		return GRANT;
 	next->busy = BUSY_CHECKING;
 	return CHECK;

@@ -110,7 +110,8 @@ static always_inline int write_leaf(struct pt_batch *b, uint64_t *e, uint64_t *o
 				    enum pt_write_how how, unsigned tries)
 {
 	const struct entry_rights rights = {
-		.tables = b->tables, .frames = b->frames, .readonly_foreign = b->readonly_foreign,
+		.tables = b->tables, .frames = b->readonly_foreign ? NULL : b->frames,
+		.readonly_foreign = b->readonly_foreign,
 	};
 	uint64_t forbidden = entry_forbidden(b->tables, 1), drop;
 	int rc;

@@ -135,8 +135,11 @@ int scan_drain(struct memspace *m)
 			push(m, f);
 			return RESTART;
 		}
-		if (budget > 8)			/* a table costs as much as a few entries */
-			budget -= 7;
+		if (!--budget) {			/* an empty table is work, too */
+			budget = SCAN_BUDGET;
+			if (preempt_due())
+				return read_once(m->undo_head) == FRAME_LINK_NONE ? 0 : RESTART;
+		}
 	}
 	return 0;
 }

@@ -5,8 +5,10 @@
 
 #include "mm/frame.h"
 
-/* Live entries and tables between two looks at the clock: some microseconds. */
+/* Live entries and tables between two looks at the clock: some microseconds.  Unit tests look often. */
+#ifndef SCAN_BUDGET
 #define SCAN_BUDGET		128
+#endif
 
 /* A table whose check ended early (busy checking, one user): its first @taken entries hold references. */
 void undo_unfinished(struct frame *f, unsigned taken);

@@ -288,7 +288,8 @@ static void bench_update_va(void)
 static void bench_trapped(void)
 {
 	volatile uint64_t *entry = &window_l1()[0];
-	uint64_t rw = make_pte(frame_spare(0), PTE_RW_PAGE), ro = make_pte(frame_spare(0), PTE_RO_PAGE);
+	uint64_t rw = make_pte(frame_spare(0), PTE_RW_PAGE);
+	uint64_t ro = make_pte(frame_spare(0), PTE_RO_PAGE);
 	uint64_t old, set = rw;
 
 	must(hc_vm_assist(VMASST_CMD_enable, VMASST_TYPE_writable_pagetables));

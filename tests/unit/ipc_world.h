@@ -14,6 +14,16 @@
 #include "mm/hvmap.h"
 #include "mm/pt.h"
 
+struct domain *domain_get_target(struct vcpu *caller, domid_t id, int *rc)
+{
+	struct domain *d = domain_get(id == DOMID_SELF ? caller->dom->id : id);
+
+	*rc = !d ? -ESRCH : d != caller->dom && !caller->dom->privileged ? -EPERM : 0;
+	if (d && *rc)
+		domain_put(d);
+	return *rc ? NULL : d;
+}
+
 #define WORLD_DOMS	3
 #define WORLD_VCPUS	2
 #define WORLD_FRAMES	4096

@@ -15,7 +15,7 @@ mkdir -p "$build/unit"
 out=$(cd "$build/unit" && pwd) || exit 2
 cc=${CC:-gcc}
 case $cc in *clang*) cc=gcc ;; esac
-flags="-std=gnu11 -g -O1 -D_GNU_SOURCE -DMICA_DEBUG=1 -DMICA_UNIT=1
+flags="-std=gnu11 -g -O1 -D_GNU_SOURCE -DMICA_DEBUG=1 -DMICA_UNIT=1 -DSCAN_BUDGET=2
 	-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 	-fno-strict-aliasing -fno-builtin -pthread
 	-Wall -Wextra -Werror -Wno-unused-parameter

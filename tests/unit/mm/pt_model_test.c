@@ -8,6 +8,7 @@
  */
 #include "pt_world.h"
 #include "cpu/features.h"
+#include "cpu/tlb.h"
 
 struct model_frame { int owner; uint32_t refs, users; int kind; bool pinned, allocated; };
 
@@ -16,6 +17,7 @@ static uint32_t ended[WORLD_FRAMES];	/* clock just before its last use ended */
 static bool changed[WORLD_FRAMES];	/* this operation gave it another kind */
 static struct scan scan;
 static uint64_t restarts;
+static uint64_t pinned_at[5][2], written_at[5][2];	/* [level][went through]: is the program worth it? */
 
 /* --- the model ---------------------------------------------------------------------------------- */
 
@@ -307,6 +309,8 @@ static void op_write(void)
 	expect = m_write(n, i, val, frames, xen, keep, &stored);
 	int rc = r_write(n, i, val, frames, xen, keep);
 
+	if (n < WORLD_FRAMES && model[n].users && model[n].kind <= 4)
+		written_at[model[n].kind][!rc]++;
 	nobody_stale("write");
 	agree("write", rc, expect);
 	if (read_entry(n, i) != stored)
@@ -349,6 +353,7 @@ static void op_pin(void)
 	int expect = m_pin(n, (int)level);
 	int rc = again(pt_pin(&space_a, frame_of(mfn(n)), (enum frame_kind)level, &scan));
 
+	pinned_at[level][!rc]++;
 	nobody_stale("pin");
 	agree("pin", rc, expect);
 }
@@ -484,23 +489,34 @@ static void program(uint64_t steps, unsigned preempt_one_in)
 
 static void never_preempted(void **state)
 {
-	for (unsigned i = 0; i < 12; i++)
-		program(unit_steps(2500), 0);
+	for (unsigned i = 0; i < 16; i++)
+		program(unit_steps(4000), 0);
 }
 
 static void preempted_at_random(void **state)
 {
-	for (unsigned i = 0; i < 12; i++)
-		program(unit_steps(2500), 3);
+	for (unsigned i = 0; i < 16; i++)
+		program(unit_steps(4000), 3);
 	printf("# %lu restarts\n", restarts);
 	assert_true(restarts > 0);
 }
 
 static void always_preempted(void **state)
 {
-	for (unsigned i = 0; i < 12; i++)
-		program(unit_steps(2500), 1);
+	for (unsigned i = 0; i < 16; i++)
+		program(unit_steps(4000), 1);
 	printf("# %lu restarts\n", restarts);
+}
+
+static void all_paths_walked(void **state)
+{
+	for (unsigned level = 1; level <= 4; level++) {
+		printf("# L%u: %lu pins, %lu refused; %lu writes, %lu refused\n", level,
+		       pinned_at[level][1], pinned_at[level][0], written_at[level][1],
+		       written_at[level][0]);
+		assert_true(pinned_at[level][0] && pinned_at[level][1]);
+		assert_true(written_at[level][0] && written_at[level][1]);
+	}
 }
 
 static int setup(void **state)
@@ -516,6 +532,7 @@ int main(void)
 		cmocka_unit_test(never_preempted),
 		cmocka_unit_test(preempted_at_random),
 		cmocka_unit_test(always_preempted),
+		cmocka_unit_test(all_paths_walked),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);
