@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Static ACPI tables (ACPI 6.4 chapter 5; HPET specification 3.2.4; PCI firmware specification 4.1.2).
- * Only what the hypervisor itself needs; the rest, and all of AML, is dom0's.
+ * Static ACPI tables (ACPI 6.4 chapter 5; HPET specification 3.2.4; PCI firmware specification
+ * 4.1.2). Only what the hypervisor itself needs; the rest, and all of AML, is dom0's.
  *
  * Runs on the boot page tables, so nothing stays mapped.  The firmware is not trusted to be right:
  * signatures, lengths and checksums are checked, every entry is bounded by its table, and a broken
@@ -67,7 +67,8 @@ static boot_text const struct sdt *get_table(uint64_t phys, boot_at_fn *at)
 	}
 	t = at(phys, length);
 	if (t && !sums_to_zero(t, length)) {
-		log_warn("ACPI: table %.4s at %lx has a wrong checksum, ignored", t->signature, phys);
+		log_warn("ACPI: table %.4s at %lx has a wrong checksum, ignored", t->signature,
+			 phys);
 		return NULL;
 	}
 	return t;
@@ -128,9 +129,10 @@ static boot_text uint64_t scan_efi(uint64_t system_table, boot_at_fn *at)
 	return old;
 }
 
-/* Copies the root pointer to *rsdp; its machine address goes to info->rsdp_phys when it is known. */
-static boot_text bool find_rsdp(struct acpi_info *info, const struct boot_info *boot, struct rsdp *rsdp,
-				boot_at_fn *at)
+/* Copies the root pointer to *rsdp; its machine address goes to info->rsdp_phys when it is
+ * known. */
+static boot_text bool find_rsdp(struct acpi_info *info, const struct boot_info *boot,
+				struct rsdp *rsdp, boot_at_fn *at)
 {
 	const struct rsdp *r;
 	uint64_t phys = scan_efi(boot->efi_system_table, at);
@@ -161,11 +163,15 @@ static boot_text uint64_t field(const struct sdt *t, unsigned offset, unsigned b
 	return v;
 }
 
-enum { MADT_LAPIC = 0, MADT_IOAPIC = 1, MADT_OVERRIDE = 2, MADT_LAPIC_ADDRESS = 5, MADT_X2APIC = 9 };
+enum {
+	MADT_LAPIC = 0, MADT_IOAPIC = 1, MADT_OVERRIDE = 2, MADT_LAPIC_ADDRESS = 5,
+	MADT_X2APIC = 9,
+};
 #define MADT_HEADER	44
 #define MADT_ENABLED	1
 
-static boot_text void add_cpu(struct acpi_info *info, uint32_t apic_id, uint32_t acpi_id, uint32_t flags)
+static boot_text void add_cpu(struct acpi_info *info, uint32_t apic_id, uint32_t acpi_id,
+			      uint32_t flags)
 {
 	unsigned n = info->nr_cpus;
 
@@ -184,7 +190,8 @@ static boot_text void add_cpu(struct acpi_info *info, uint32_t apic_id, uint32_t
 	info->nr_cpus++;
 }
 
-static boot_text void add_ioapic(struct acpi_info *info, uint32_t id, uint64_t phys, uint32_t gsi_base)
+static boot_text void add_ioapic(struct acpi_info *info, uint32_t id, uint64_t phys,
+				 uint32_t gsi_base)
 {
 	unsigned n = info->nr_ioapics;
 
@@ -198,8 +205,10 @@ static boot_text void add_ioapic(struct acpi_info *info, uint32_t id, uint64_t p
 	info->nr_ioapics++;
 }
 
-/* 5.2.12.5; flags: bits 0-1 polarity, 2-3 trigger; 0 as the bus has it (ISA: edge, high), 1 and 3. */
-static boot_text void add_override(struct acpi_info *info, uint64_t irq, uint64_t gsi, uint64_t flags)
+/* 5.2.12.5; flags: bits 0-1 polarity, 2-3 trigger: 0 as the bus has it (for ISA edge and high),
+ * 1 that too, 3 level and low. */
+static boot_text void add_override(struct acpi_info *info, uint64_t irq, uint64_t gsi,
+				   uint64_t flags)
 {
 	if (irq >= ARRAY_SIZE(info->isa))
 		return;
@@ -240,9 +249,9 @@ static boot_text void parse_madt(struct acpi_info *info, const struct sdt *t)
 	}
 }
 
-#define GAS_IO		1		/* Generic Address Structure, 5.2.3.2: address space 1 is ports */
+#define GAS_IO		1		/* Generic Address Structure, 5.2.3.2: space 1 is ports */
 
-/* A PM1 block: the extended address (byte @xgas) when it is a port, else the old one (byte @old). */
+/* A PM block: the extended address (byte @xgas) if that is a port, else the old one (byte @old). */
 static boot_text uint16_t pm_port(const struct sdt *t, unsigned old, unsigned xgas)
 {
 	uint64_t port = field(t, xgas + 4, 8);
@@ -344,7 +353,8 @@ boot_text void acpi_parse(struct acpi_info *info, const struct boot_info *boot, 
 		log_warn("ACPI: no root pointer found");
 		return;
 	}
-	info->present = rsdp.revision >= 2 && rsdp.xsdt && parse_root(info, rsdp.xsdt, 8, "XSDT", at);
+	info->present = rsdp.revision >= 2 && rsdp.xsdt &&
+			parse_root(info, rsdp.xsdt, 8, "XSDT", at);
 	if (!info->present)
 		info->present = parse_root(info, rsdp.rsdt, 4, "RSDT", at);
 	if (!info->present)

@@ -7,9 +7,9 @@
 #include "cpu/acpi_info.h"
 
 /*
- * Finds the root pointer (UEFI system table, the loader's copy, or by scanning BIOS memory) and reads
- * MADT, FADT, HPET and MCFG.  A table with a wrong checksum or length is ignored with a warning.
- * Leaves @info->present false when there are no usable tables.
+ * Finds the root pointer (UEFI system table, the loader's copy, or by scanning BIOS memory) and
+ * reads MADT, FADT, HPET and MCFG.  A table with a wrong checksum or length is ignored with a
+ * warning. Leaves @info->present false when there are no usable tables.
  */
 void acpi_parse(struct acpi_info *info, const struct boot_info *boot, boot_at_fn *at);
 

@@ -32,7 +32,7 @@ struct boot_screen {
 struct boot_info {
 	const char *loader;		/* "Multiboot 1" or "Multiboot 2" */
 	const char *cmdline;		/* options; the file's name in front is cut off */
-	struct boot_region map[BOOT_MAX_REGIONS];	/* sorted, without overlap, holes left out */
+	struct boot_region map[BOOT_MAX_REGIONS];	/* sorted, without overlap */
 	unsigned nr_map;
 	struct boot_module module[BOOT_MAX_MODULES];
 	unsigned nr_modules;
@@ -46,8 +46,8 @@ struct boot_info {
 };
 
 /*
- * Access to machine memory while the boot page tables are in use: a pointer to [phys, phys + len), or
- * NULL when it cannot be reached.  A pointer above 4 GiB is valid only until the next call.
+ * Access to machine memory while the boot page tables are in use: a pointer to [phys, phys + len),
+ * or NULL when it cannot be reached.  A pointer above 4 GiB is valid only until the next call.
  */
 typedef const void *boot_at_fn(uint64_t phys, size_t len);
 

@@ -19,6 +19,7 @@
 #include "boot/dom0_mem.h"
 #include "boot/dom0_tables.h"
 #include "boot/options.h"
+#include "call/memory.h"
 #include "call/privileged.h"
 #include "call/version.h"
 #include "cpu/acpi_info.h"
@@ -370,6 +371,7 @@ boot_text void dom0_create(const struct boot_info *bi)
 	hv_pages_free(runs, RUNS_ORDER);
 	log_info("dom0: %lu MiB, %u vCPUs, kernel at %lx, initrd of %lu KiB", b->nr_pages >> 8,
 		 b->d->max_vcpus, b->kernel.virt_base + b->kernel.start, module_bytes(b->initrd) >> 10);
+	memory_dom0_unproven = b->kernel.is_linux;
 	version_set_cmdline(bi->cmdline);
 	console_init();
 	domain_unpause(b->d);

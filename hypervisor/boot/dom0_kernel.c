@@ -3,7 +3,8 @@
  * The notes by which a kernel says how it wants to be loaded (abi-inventory 1.1).  Every note we
  * know is read once, checked for its form, then against the image: an entry point outside of it, a
  * hypercall page that is not a page of it, an address that is ours.  The features it requires are
- * checked by name.  A kernel that lists what it supports must list dom0.
+ * checked by name.  A kernel that lists what it supports must list dom0; Linux lists it always, so
+ * that one is found out when it runs (call/memory.h).
  *
  * BSD_SYMTAB is accepted and not served: the kernel then runs without its own symbols.
  */
@@ -59,7 +60,7 @@ static boot_text bool note_number(const struct elf *e, uint32_t type, uint64_t *
 	return !has || elf_note_u64(e, type, value);
 }
 
-static boot_text bool read_names(const struct elf *e, char *why, size_t size)
+static boot_text bool read_names(const struct elf *e, struct dom0_kernel *k, char *why, size_t size)
 {
 	char text[64];
 
@@ -69,7 +70,8 @@ static boot_text bool read_names(const struct elf *e, char *why, size_t size)
 	if (strncmp(text, "xen-3.0", 7))
 		return no("asks for interface '%s', we offer xen-3.0", text);
 	note_text(e, XEN_ELFNOTE_GUEST_OS, text, sizeof(text));
-	if (!strncmp(text, "linux", 5))
+	k->is_linux = !strncmp(text, "linux", 5);
+	if (k->is_linux)
 		return true;
 	note_text(e, XEN_ELFNOTE_LOADER, text, sizeof(text));
 	if (strncmp(text, "generic", 7))
@@ -190,7 +192,7 @@ static boot_text bool inside_image(const struct dom0_kernel *k, uint64_t va, uin
 boot_text bool dom0_kernel_read(const struct elf *e, struct dom0_kernel *k, char *why, size_t size)
 {
 	memset(k, 0, sizeof(*k));
-	if (!read_names(e, why, size) || !read_numbers(e, k, why, size) ||
+	if (!read_names(e, k, why, size) || !read_numbers(e, k, why, size) ||
 	    !read_features(e, k, why, size) || !read_segments(e, k, why, size))
 		return false;
 	if (!inside_image(k, k->entry, 1))

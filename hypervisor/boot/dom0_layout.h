@@ -20,6 +20,7 @@ struct dom0_kernel {
 	uint64_t init_p2m;		/* virtual; valid if has_init_p2m */
 	bool has_hypercall_page, has_init_p2m;
 	bool mod_start_pfn;		/* takes the initrd unmapped, by pfn */
+	bool is_linux;			/* says so in GUEST_OS */
 	bool pae_note;			/* has a PAE_MODE note, or asks for pae_pgdir_above_4gb */
 };
 

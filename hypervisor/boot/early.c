@@ -49,7 +49,8 @@ boot_text void early_exception(const struct regs *r)
 	panic_regs(r, "exception %u while booting, error code %x", r->vector, r->error_code);
 }
 
-/* The largest address a page-table entry can hold.  Firmware may claim any; cpu is not filled in yet. */
+/* The largest address a page-table entry can hold.  Firmware may claim any; cpu is not filled in
+ * yet. */
 static boot_text uint64_t phys_limit(void)
 {
 	struct cpuid_leaf l;

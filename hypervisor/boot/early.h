@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The machine before it has its own page tables and descriptors: boot/head.S's tables are in use. */
+/* The machine before it has its own page tables and descriptors: boot/head.S's tables are in
+ * use. */
 #ifndef BOOT_EARLY_H
 #define BOOT_EARLY_H
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The first instructions: from the boot loader's 32-bit protected mode (Multiboot 1 specification 3.2,
- * Multiboot 2 specification 3.3; GRUB enters UEFI systems the same way) to C in 64-bit mode at our
- * linked address.
+ * The first instructions: from the boot loader's 32-bit protected mode (Multiboot 1 specification
+ * 3.2, Multiboot 2 specification 3.3; GRUB enters UEFI systems the same way) to C in 64-bit mode
+ * at our linked address.
  *
- * The boot page tables map the first 4 GiB twice, at 0 and at IMAGE_BASE, with 2 MiB pages, and hold an
- * empty level-2 table behind them for boot/early.c's window.  They serve application processors too
- * (boot/trampoline.S), until start.c gives this part of the image to the heap.
+ * The boot page tables map the first 4 GiB twice, at 0 and at IMAGE_BASE, with 2 MiB pages, and
+ * hold an empty level-2 table behind them for boot/early.c's window.  They serve application
+ * processors too (boot/trampoline.S), until start.c gives this part of the image to the heap.
  */
 #define __ASSEMBLY__ 1
 #include "cpu/layout.h"
@@ -14,7 +14,7 @@
 #define PHYS(sym)	(sym - IMAGE_BASE)
 
 #define MB1_MAGIC	0x1badb002
-#define MB1_FLAGS	0x00010003	/* modules on page boundaries, memory map, address fields follow */
+#define MB1_FLAGS	0x00010003	/* modules on page boundaries, memory map, addresses */
 #define MB2_MAGIC	0xe85250d6
 
 #define EFER		0xc0000080
@@ -62,8 +62,8 @@ mb2_end:
 	.section .boot.text, "ax"
 
 /*
- * Boot CPU.  In: eax = loader's magic, ebx = its information (machine address); 32-bit protected mode,
- * paging off, interrupts off.
+ * Boot CPU.  In: eax = loader's magic, ebx = its information (machine address); 32-bit protected
+ * mode, paging off, interrupts off.
  */
 	.code32
 	.globl	boot_entry
@@ -101,8 +101,8 @@ boot_entry:
 	jmp	enter_long_mode
 
 /*
- * Application processor, from trampoline.S.  In: ebx = linear address of the trampoline's page; flat
- * 32-bit code segment, paging off.
+ * Application processor, from trampoline.S.  In: ebx = linear address of the trampoline's page;
+ * flat 32-bit code segment, paging off.
  */
 	.globl	boot_ap_entry
 boot_ap_entry:
@@ -137,7 +137,7 @@ enter_long_mode:
 
 no_long_mode:
 	mov	$PHYS(no_long_mode_text), %esi
-4:	mov	$COM1 + 5, %dx				/* wait until the serial port can take one */
+4:	mov	$COM1 + 5, %dx				/* until the serial port can take one */
 	mov	$0x10000, %ecx
 5:	in	%dx, %al
 	test	$0x20, %al
@@ -192,8 +192,8 @@ boot_switch_stack:
 	ud2
 
 /*
- * Exceptions until desc_load_cpu(): every one is the end.  A stub pushes the error code where the CPU
- * does not, and the vector; boot/early.c builds the IDT from boot_trap_stubs, 16 bytes each.
+ * Exceptions until desc_load_cpu(): every one is the end.  A stub pushes the error code where the
+ * CPU does not, and the vector; boot/early.c builds the IDT from boot_trap_stubs, 16 bytes each.
  */
 	.balign	16
 	.globl	boot_trap_stubs
@@ -201,8 +201,10 @@ boot_trap_stubs:
 	.set	vector, 0
 	.rept	32
 	.balign	16
-	.if	vector != 8 && (vector < 10 || vector > 14) && vector != 17 && vector != 21 && vector < 29
+	.if	vector != 8 && (vector < 10 || vector > 14) && vector != 17 && vector != 21
+	.if	vector < 29
 	push	$0
+	.endif
 	.endif
 	movl	$vector, 4(%rsp)
 	jmp	boot_trap
@@ -251,7 +253,8 @@ boot_gdtr:
 no_long_mode_text:
 	.asciz	"mica: cannot boot: this CPU has no 64-bit mode\r\n"
 
-/* The boot stack block begins with this CPU's first struct percpu, all zero: this_cpu() works at once. */
+/* The boot stack block begins with this CPU's first struct percpu, all zero: this_cpu() works at
+ * once. */
 	.section .bss.boot.pages, "aw", @nobits
 	.balign	CPU_STACK_BLOCK
 	.globl	boot_stack, boot_l4, boot_window_l2

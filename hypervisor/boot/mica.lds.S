@@ -18,7 +18,7 @@ PHDRS {
 	text PT_LOAD FLAGS(5);
 	rodata PT_LOAD FLAGS(4);
 	data PT_LOAD FLAGS(6);
-	bootmem PT_LOAD FLAGS(6);	/* apart: its alignment must not move the file offset of data */
+	bootmem PT_LOAD FLAGS(6);	/* apart: its alignment must not move data in the file */
 }
 
 SECTIONS {
@@ -86,4 +86,4 @@ SECTIONS {
 	/DISCARD/ : { *(.note .note.* .comment .eh_frame .eh_frame_hdr) }
 }
 
-ASSERT(image_end - image_start < 0x600000, "the image must end below 7 MiB: UEFI firmware uses what follows")
+ASSERT(image_end - image_start < 0x600000, "the image must end below 7 MiB: UEFI uses what follows")

@@ -63,8 +63,10 @@ struct mb2_screen {
 #define SCREEN_TYPE_TEXT	2
 #define MB2_MAX_BYTES		(1u << 20)
 
-/* Copies the string at @phys, at most @max bytes with its terminator; NULL when there is no room. */
-static boot_text const char *keep_string(struct boot_info *info, uint64_t phys, size_t max, boot_at_fn *at)
+/* Copies the string at @phys, at most @max bytes with its terminator; NULL when there is no
+ * room. */
+static boot_text const char *keep_string(struct boot_info *info, uint64_t phys, size_t max,
+					 boot_at_fn *at)
 {
 	char *start = info->text + info->text_used;
 	size_t room = MIN(max, (size_t)(BOOT_TEXT_BYTES - info->text_used));
@@ -123,8 +125,9 @@ static boot_text const char *add_module(struct boot_info *info, uint64_t start, 
 	return NULL;
 }
 
-static boot_text void set_screen(struct boot_info *info, unsigned type, uint64_t addr, uint32_t pitch,
-				 uint32_t width, uint32_t height, uint8_t bpp, const uint8_t *color)
+static boot_text void set_screen(struct boot_info *info, unsigned type, uint64_t addr,
+				 uint32_t pitch, uint32_t width, uint32_t height, uint8_t bpp,
+				 const uint8_t *color)
 {
 	struct boot_screen *s = &info->screen;
 
@@ -144,22 +147,24 @@ static boot_text void set_screen(struct boot_info *info, unsigned type, uint64_t
 	}
 }
 
-static boot_text const char *mb1_modules(struct boot_info *info, const struct mb1_info *mbi, boot_at_fn *at)
+static boot_text const char *mb1_modules(struct boot_info *info, const struct mb1_info *mbi,
+					 boot_at_fn *at)
 {
-	const char *bad = NULL;
+	const char *bad = NULL, *string;
 
 	for (uint32_t i = 0; i < mbi->mods_count && !bad; i++) {
 		const struct mb1_mod *m = at(mbi->mods_addr + i * sizeof(*m), sizeof(*m));
 
 		if (!m)
 			return "the boot loader's list of modules cannot be read";
-		bad = add_module(info, m->start, m->end,
-				 m->string ? keep_string(info, m->string, BOOT_TEXT_BYTES, at) : "");
+		string = m->string ? keep_string(info, m->string, BOOT_TEXT_BYTES, at) : "";
+		bad = add_module(info, m->start, m->end, string);
 	}
 	return bad;
 }
 
-static boot_text void mb1_regions(struct boot_info *info, const struct mb1_info *mbi, boot_at_fn *at)
+static boot_text void mb1_regions(struct boot_info *info, const struct mb1_info *mbi,
+				  boot_at_fn *at)
 {
 	uint32_t done = 0;
 
@@ -201,7 +206,8 @@ static boot_text const char *parse_mb1(struct boot_info *info, uint64_t phys, bo
 	return NULL;
 }
 
-static boot_text void mb2_regions(struct boot_info *info, uint64_t phys, uint32_t len, boot_at_fn *at)
+static boot_text void mb2_regions(struct boot_info *info, uint64_t phys, uint32_t len,
+				  boot_at_fn *at)
 {
 	const uint32_t *head = at(phys, 8);
 	uint32_t step = head ? head[0] : 0;
@@ -217,8 +223,8 @@ static boot_text void mb2_regions(struct boot_info *info, uint64_t phys, uint32_
 	}
 }
 
-static boot_text const char *mb2_tag(struct boot_info *info, uint32_t type, uint64_t phys, uint32_t len,
-				     const char **loader, boot_at_fn *at)
+static boot_text const char *mb2_tag(struct boot_info *info, uint32_t type, uint64_t phys,
+				     uint32_t len, const char **loader, boot_at_fn *at)
 {
 	const void *data = at(phys, len);
 	const uint32_t *word = data;
@@ -242,7 +248,8 @@ static boot_text const char *mb2_tag(struct boot_info *info, uint32_t type, uint
 			mb2_regions(info, phys, len, at);
 		return NULL;
 	case TAG_SCREEN:
-		if (len >= offsetof(struct mb2_screen, color) + (s->type == SCREEN_TYPE_RGB ? 6 : 0))
+		if (len >= (s->type == SCREEN_TYPE_RGB ? sizeof(*s) :
+			    offsetof(struct mb2_screen, color)))
 			set_screen(info, s->type, s->addr, s->pitch, s->width, s->height, s->bpp,
 				   s->color);
 		return NULL;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The hypervisor's command line: words separated by blanks, NAME or NAME=VALUE, in any order; of two
- * the later one counts.  Each option is one row of the table: how to read its value, and what to tell
- * an operator whose value does not parse.
+ * The hypervisor's command line: words separated by blanks, NAME or NAME=VALUE, in any order; of
+ * two the later one counts.  Each option is one row of the table: how to read its value, and what
+ * to tell an operator whose value does not parse.
  */
 #include "boot/options.h"
 #include "cpu/image.h"
@@ -140,7 +140,8 @@ static boot_text int level_index(const char *text, size_t n)
 	return -1;
 }
 
-/* LEVEL or LEVEL/LEVEL: what is always shown, and what at most at a limited rate; the higher counts. */
+/* LEVEL or LEVEL/LEVEL: what is always shown, and what at most at a limited rate; the higher
+ * counts. */
 static boot_text bool read_level(const char *v, int *out)
 {
 	const char *slash = strchr(v, '/');
@@ -153,7 +154,9 @@ static boot_text bool read_level(const char *v, int *out)
 
 static boot_text bool opt_loglvl(const char *v)
 {
-	static const enum log_level to[] = { LOG_ERR, LOG_ERR, LOG_WARN, LOG_INFO, LOG_DEBUG, LOG_DEBUG };
+	static const enum log_level to[] = {
+		LOG_ERR, LOG_ERR, LOG_WARN, LOG_INFO, LOG_DEBUG, LOG_DEBUG,
+	};
 	int i = 0;
 
 	if (!read_level(v, &i))

@@ -2,8 +2,8 @@
 /*
  * The order of start-up, from the first line of C to the scheduler.
  *
- *   boot_main    on head.S's page tables and stack: loader, options, log, CPU features, ACPI tables,
- *                then mm_init() replaces the page tables
+ *   boot_main    on head.S's page tables and stack: loader, options, log, CPU features, ACPI
+ *                tables, then mm_init() replaces the page tables
  *   on_own_stack the boot CPU on its per-CPU area: descriptors, interrupts, time, other CPUs, dom0
  *   finish       gives boot code, boot data and that stack to the heap, and starts to schedule
  *
@@ -42,7 +42,8 @@ static bool go;				/* dom0 is built: the other CPUs may schedule */
 static bool watch;			/* option watchdog */
 static bool log_uart;			/* the log goes to a serial line */
 
-/* The console before options can be complained about: what does not parse falls back to the default. */
+/* The console before options can be complained about: what does not parse falls back to the
+ * default. */
 static boot_text void start_log(void)
 {
 	unsigned com = options.console_com[0] || !options.console_com[1] ? 1 : 2;
@@ -86,7 +87,8 @@ static boot_text void read_loader(uint32_t magic, uint32_t mbi)
 	watch = options.watchdog;
 }
 
-/* SMAP is optional, so STAC and CLAC are no-ops until we know: each site says what belongs there. */
+/* SMAP is optional, so STAC and CLAC are no-ops until we know: each site says what belongs
+ * there. */
 static boot_text void patch_smap(void)
 {
 	extern const struct { int32_t at; uint32_t code; } smap_sites_start[], smap_sites_end[];
@@ -158,7 +160,7 @@ static void ap_main(void)
 static boot_text void start_other_cpus(void)
 {
 	uint32_t boot_apic_id = this_cpu()->apic_id;
-	unsigned prepared = 1;			/* areas that exist; a CPU that fails leaves its to the next */
+	unsigned prepared = 1;		/* areas that exist; a failed CPU's goes to the next */
 
 	smp_ap_main = ap_main;
 	for (unsigned i = 0; i < acpi.nr_cpus && nr_cpus < options.maxcpus; i++) {

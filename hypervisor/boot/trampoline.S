@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The first instructions of an application processor.  cpu/smp.c copies smp_trampoline to the start of
- * a page below 1 MiB, fills in the parameters at its end, and sends the STARTUP IPI with the page's
- * number (SDM vol. 3, 8.4).  Nothing here knows where it was copied to but by its own code segment.
+ * The first instructions of an application processor.  cpu/smp.c copies smp_trampoline to the
+ * start of a page below 1 MiB, fills in the parameters at its end, and sends the STARTUP IPI with
+ * the page's number (SDM vol. 3, 8.4).  Nothing here knows where it was copied to but by its own
+ * code segment.
  */
 #define __ASSEMBLY__ 1
 #include "cpu/layout.h"

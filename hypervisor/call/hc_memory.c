@@ -14,6 +14,7 @@
 #include "call/memory.h"
 #include "cpu/acpi_info.h"
 #include "cpu/apic.h"
+#include "cpu/panic.h"
 #include "ipc/grant.h"
 #include "lib/string.h"
 #include "mm/heap.h"
@@ -23,6 +24,8 @@
 #define MSI_WINDOW_SIZE	0x100000ul
 #define E820_MAX	1024			/* entries a toolstack may set */
 #define PAGES_PER_CHUNK	512			/* machphys_mfn_list: 2 MiB of M2P */
+
+bool memory_dom0_unproven;
 
 /* Blocks are cleared and accounted in one go, so their size is bounded: 2 MiB, 16 MiB for dom0. */
 unsigned memory_max_order(const struct vcpu *self)
@@ -171,6 +174,9 @@ static long memory_map(struct vcpu *self, gva_t arg)
 	struct xen_memory_map map;
 	int rc = 0;
 
+	if (d->hardware && memory_dom0_unproven)
+		boot_fail("dom0's kernel was built without support for running as dom0 "
+			  "(Debian's cloud kernels are): use a standard kernel");
 	if (!read_once(d->e820))
 		return -ENOSYS;
 	if (copy_from_guest(&map, arg, sizeof(map)))
@@ -246,6 +252,7 @@ static long machine_memory_map(struct vcpu *self, gva_t arg)
 	long rc = 0;
 
 	require_privilege(self, "machine_memory_map");
+	memory_dom0_unproven = false;
 	if (copy_from_guest(&map, arg, sizeof(map)))
 		return -EFAULT;
 	b.e = kmalloc(b.max * sizeof(*b.e));

@@ -95,6 +95,8 @@ static int machphys_update(const struct peers *p, const struct mmu_update *req)
 	mfn_t m = maddr_mfn(maddr(req->ptr));
 	struct frame *f = frame_of(m);
 
+	if ((req->ptr & ~PAGE_MASK) != MMU_MACHPHYS_UPDATE)
+		return refuse(-EINVAL, "machphys_update: address %lx", req->ptr);
 	if (!p->frames || !frame_valid(m) || !frame_get(f, &p->frames->mem))
 		return refuse(-EINVAL, "machphys_update: frame %lx", m.n);
 	m2p_set(m, req->val);

@@ -86,6 +86,8 @@ long hc_callback_op(struct vcpu *self, uint64_t cmd, gva_t arg)
 	case CALLBACKOP_unregister:
 		if (copy_from_guest(&u, arg, sizeof(u)))
 			return refuse(-EFAULT, "callback_op: argument at %lx", arg.a);
+		if (u.type > CALLBACKTYPE_syscall32)
+			return refuse(-ENOSYS, "callback type %u", u.type);
 		if (u.type != CALLBACKTYPE_nmi)
 			return refuse(-EINVAL, "callback %u cannot be unregistered", u.type);
 		self->traps[2].address = 0;
@@ -269,7 +271,7 @@ long hc_update_descriptor(struct vcpu *self, uint64_t addr, uint64_t desc)
 /*
  * The iret hypercall in full (abi-inventory 2.4); entry.S does the common cases itself.  CS and SS get
  * RPL 3; hardware IF is always on, the guest's IF is the upcall mask.  A RIP that is not canonical must
- * not reach SYSRET, and IRET would fault on it: the guest gets its failsafe callback.
+ * not reach SYSRET, and IRET would fault on it: the guest gets that #GP.
  */
 static void do_iret(struct vcpu *v)
 {
@@ -305,13 +307,16 @@ static void do_iret(struct vcpu *v)
 		r->vector = 0;
 	v->info->evtchn_upcall_mask = !(f.rflags & RFLAGS_IF);
 	if (v->nmi_masked) {
-		v->nmi_masked = 0;
+		v->nmi_masked = false;
+		if (v->nmi_waits)
+			atomic_or(&v->work, VWORK_NMI);
+		v->nmi_waits = false;
 		vcpu_update_fast(v);
 	}
 	if ((f.cs & 3) == 3)
 		vcpu_toggle_mode(v);
 	if (!va_canonical(r->rip))
-		bounce_failsafe(v);
+		bounce_exception(v, 13, 0);
 }
 
 void iret_slow(struct vcpu *v)

@@ -108,7 +108,7 @@ void trap_from_guest(struct regs *r)
 /*
  * IRET to the guest faulted: its selectors or RIP are bad.  The five words of the IRET frame are still
  * at the top of the stack, the guest's other registers are those of the fault.  Rebuild its struct regs
- * and give it the failsafe callback.
+ * and let the guest have the exception, as if its own IRET had raised it.
  */
 static void noreturn iret_fault(const struct regs *r)
 {
@@ -119,9 +119,8 @@ static void noreturn iret_fault(const struct regs *r)
 	saved.rflags = g->rflags;
 	saved.rsp = g->rsp;
 	saved.ss = g->ss;
-	saved.vector = 0;
-	*g = saved;
-	bounce_failsafe(current);
+	*g = saved;				/* overlaps *r */
+	bounce_exception(current, saved.vector, saved.error_code);
 	exit_reset();
 }
 

@@ -2,9 +2,10 @@
 /*
  * Debug keys: the table of functions, and who gets the next character of the serial line.
  *
- * Input arrives in an interrupt, which may stand in the middle of a long call; so a key is only noted
- * there and runs from a timer, where no lock is held.  One key waits at a time; more are dropped, as
- * nobody types that fast.  The table is written at boot on one CPU and only read afterwards.
+ * Input arrives in an interrupt, which may stand in the middle of a long call; so a key is only
+ * noted there and runs from a timer, where no lock is held.  One key waits at a time; more are
+ * dropped, as nobody types that fast.  The table is written at boot on one CPU and only read
+ * afterwards.
  */
 #include <mica/errno.h>
 #include "cpu/keys.h"
@@ -117,7 +118,7 @@ static void show_cpus(void)
 {
 	unsigned id;
 
-	for_each_cpu(id, cpus_online)		/* one after the other, so that the lines stay together */
+	for_each_cpu(id, cpus_online)		/* in turn, so that the lines stay together */
 		smp_call(BIT(id), show_cpu, NULL);
 }
 

@@ -6,8 +6,8 @@
  *
  * Who waits goes on serving requests of other CPUs (cpu_relax_poll), because the holder may be
  * waiting for an answer from us.  The two top ranks are different: their holders wait for nobody,
- * and what smp_poll() serves may take them itself, so waiting for them serves nothing.  Debug builds keep a bitmap of the ranks this CPU holds and stop at
- * the first lock taken out of order.
+ * and what smp_poll() serves may take them itself, so waiting for them serves nothing.  Debug
+ * builds keep a bitmap of the ranks this CPU holds and stop at the first lock taken out of order.
  */
 #include "cpu/asm.h"
 #include "cpu/lock.h"

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The log: a line is formatted on the caller's stack, then, under one lock, goes into the ring and to
- * the sinks (UART, VGA).  The ring keeps every line; the threshold decides what the sinks show, so a
- * panic can print the debug lines before it.
+ * The log: a line is formatted on the caller's stack, then, under one lock, goes into the ring and
+ * to the sinks (UART, VGA).  The ring keeps every line; the threshold decides what the sinks show,
+ * so a panic can print the debug lines before it.
  *
- * Positions in the ring are 32-bit byte counters that run on and wrap; byte i is at ring[i % size].
- * "tail" is the oldest byte a reader may still have: cleared by readers, pushed by the writer.
- * dom0's console output passes through too; a line of ours never starts in the middle of one of its.
+ * Positions in the ring are 32-bit byte counters that run on and wrap; byte i is at ring[i %
+ * size]. "tail" is the oldest byte a reader may still have: cleared by readers, pushed by the
+ * writer. dom0's console output passes through too; a line of ours never starts in the middle of
+ * one of its.
  */
 #include "cpu/lock.h"
 #include "cpu/log.h"

@@ -71,8 +71,8 @@ static void show_address(const char *label, uint64_t addr)
 		log_err("%s%lx", label, addr);
 }
 
-/* If @sp is on one of the stacks of a CPU that is up, or of this one: one past the last byte of that
- * stack; else 0. */
+/* If @sp is on one of the stacks of a CPU that is up, or of this one: one past the last byte of
+ * that stack; else 0. */
 static uint64_t stack_end(uint64_t sp)
 {
 	static const uint32_t tops[] = {
@@ -137,8 +137,8 @@ void panic_show_regs(const struct regs *r)
 	uint64_t offset = 0;
 	const char *name = regs_from_guest(r) ? NULL : panic_symbol(r->rip, &offset);
 
-	log_err("rip=%016lx cs=%04x rsp=%016lx ss=%04x rflags=%08lx", r->rip, (uint16_t)r->cs, r->rsp,
-		(uint16_t)r->ss, r->rflags);
+	log_err("rip=%016lx cs=%04x rsp=%016lx ss=%04x rflags=%08lx", r->rip, (uint16_t)r->cs,
+		r->rsp, (uint16_t)r->ss, r->rflags);
 	if (name)
 		log_err("rip is %s+0x%lx", name, offset);
 	log_err("rax=%016lx rbx=%016lx rcx=%016lx rdx=%016lx", r->rax, r->rbx, r->rcx, r->rdx);
@@ -148,7 +148,8 @@ void panic_show_regs(const struct regs *r)
 	log_err("vector=%u error=%x", r->vector, r->error_code);
 }
 
-/* The first CPU to fail goes on; the others wait for the end, and a failure while failing ends it. */
+/* The first CPU to fail goes on; the others wait for the end, and a failure while failing ends
+ * it. */
 static void panic_begin(void)
 {
 	struct percpu *me = this_cpu();
@@ -202,7 +203,8 @@ void panic_regs(const struct regs *r, const char *fmt, ...)
 	panic_begin();
 	log_err("panic on CPU %u: %s", cpu_id(), what);
 	panic_show_regs(r);
-	log_err("cr0=%lx cr2=%016lx cr3=%lx cr4=%lx", read_cr0(), read_cr2(), read_cr3(), read_cr4());
+	log_err("cr0=%lx cr2=%016lx cr3=%lx cr4=%lx", read_cr0(), read_cr2(), read_cr3(),
+		read_cr4());
 	if (!regs_from_guest(r))
 		panic_backtrace(r->rip, r->rsp, r->rbp);
 	panic_end();
@@ -233,11 +235,12 @@ static void qemu_exit(enum exit_code code)
 
 static void pause_a_while(void)
 {
-	for (unsigned i = 0; i < 100000; i++)		/* about 100 ms: each read takes a microsecond */
+	for (unsigned i = 0; i < 100000; i++)		/* about 100 ms: a microsecond each */
 		inb(0x80);
 }
 
-/* ACPI 6.4, 4.8.3.6: the reset register is a port, a byte of memory, or a byte of PCI configuration. */
+/* ACPI 6.4, 4.8.3.6: the reset register is a port, a byte of memory, or a byte of PCI
+ * configuration. */
 static void reset_by_acpi(void)
 {
 	if (!acpi.reset.valid)
@@ -270,7 +273,7 @@ void machine_reboot(enum exit_code code)
 	outb(0xcf9, 0x02);				/* reset control: hard, then go */
 	outb(0xcf9, 0x06);
 	pause_a_while();
-	outb(0x64, 0xfe);				/* keyboard controller: pulse the reset line */
+	outb(0x64, 0xfe);				/* keyboard controller: pulse reset */
 	pause_a_while();
 	/* An exception without handlers is a triple fault, which resets most machines. */
 	__asm__ volatile("lidt %0; int3" :: "m"(no_idt));

@@ -18,7 +18,7 @@
 #include "lib/fmt.h"
 #include "lib/string.h"
 
-enum { REG_DATA, REG_IER, REG_FIFO, REG_LCR, REG_MCR, REG_LSR };	/* 16550 data sheet, table 1 */
+enum { REG_DATA, REG_IER, REG_FIFO, REG_LCR, REG_MCR, REG_LSR };	/* 16550 data sheet */
 #define LCR_DLAB	0x80
 #define LSR_DATA	0x01
 #define LSR_THR_EMPTY	0x20
@@ -102,7 +102,7 @@ int uart_init(unsigned com, const char *spec)
 
 static void send(char c)
 {
-	unsigned wait = 200000;		/* reads of a slow bus: some 100 ms, one character takes 10 us */
+	unsigned wait = 200000;		/* some 100 ms of slow reads; a character takes 10 us */
 
 	while (!(inb(uart.port + REG_LSR) & LSR_THR_EMPTY)) {
 		if (!--wait) {
@@ -171,9 +171,9 @@ bool uart_owns_port(uint16_t port)
 }
 
 /*
- * The screen is 80 x 25 cells { character, colour } at 0xb8000.  Before mm_init() the boot page tables
- * map it at its machine address; once they are gone it is reached through map_device().  Characters
- * that come in between are dropped.
+ * The screen is 80 x 25 cells { character, colour } at 0xb8000.  Before mm_init() the boot page
+ * tables map it at its machine address; once they are gone it is reached through map_device().
+ * Characters that come in between are dropped.
  */
 #define VGA_PHYS	0xb8000
 #define VGA_COLUMNS	80

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The watchdog.  Once a second each CPU writes the time into its percpu.loops_ns and looks at the next
- * online CPU's.  A peer that has been silent for ten seconds while we have been awake all that time is
- * named, once per silence, and gets an NMI.  Its NMI handler leaves a copy of its registers for us -
- * printing there could wait for a log that the silent CPU itself holds - and we report them, with
- * what is on its stack, at our next beat.  Nothing is stopped: a debugger looks the same.
+ * The watchdog.  Once a second each CPU writes the time into its percpu.loops_ns and looks at the
+ * next online CPU's.  A peer that has been silent for ten seconds while we have been awake all
+ * that time is named, once per silence, and gets an NMI.  Its NMI handler leaves a copy of its
+ * registers for us - printing there could wait for a log that the silent CPU itself holds - and we
+ * report them, with what is on its stack, at our next beat.  Nothing is stopped: a debugger looks
+ * the same.
  *
  * One question is open at a time:  0 -> peer + 1 (asked) -> peer + 1 | ANSWERED -> 0, each step by
  * cmpxchg; `seen` belongs to whoever made the last step.
@@ -21,7 +22,7 @@
 #define SILENCE_NS	10000000000ul
 
 static struct timer watch_timer[MAX_CPUS];
-static uint64_t awake_since[MAX_CPUS];	/* each written by its own CPU: no gap in its own beats since */
+static uint64_t awake_since[MAX_CPUS];	/* each its own CPU's: no gap in its beats since */
 static cpumask_t named;			/* silences that have been reported */
 
 #define ANSWERED	0x80000000u
@@ -49,7 +50,8 @@ static void look_at(unsigned peer, uint64_t now)
 	}
 	if (now - awake_since[cpu_id()] < SILENCE_NS || (atomic_or(&named, BIT(peer)) & BIT(peer)))
 		return;
-	log_err("watchdog: CPU %u has not answered for %lu seconds", peer, (now - last) / PERIOD_NS);
+	log_err("watchdog: CPU %u has not answered for %lu seconds", peer,
+		(now - last) / PERIOD_NS);
 	if (atomic_cmpxchg(&question, &none, peer + 1))
 		apic_send_nmi(percpu_of(peer)->apic_id);
 }

@@ -284,9 +284,13 @@ void vcpu_do_work(struct vcpu *v)
 		vtime_push_runstate(v);
 	if (!(work & VWORK_NMI))
 		return;
-	if (v->nmi_masked || !v->traps[2].address)
-		return;				/* iret looks again */
-	v->nmi_masked = 1;
+	if (!v->traps[2].address)
+		return;
+	if (v->nmi_masked) {
+		v->nmi_waits = true;		/* iret asks again */
+		return;
+	}
+	v->nmi_masked = true;
 	vcpu_update_fast(v);
 	bounce_nmi(v);
 }
@@ -370,6 +374,8 @@ static bool context_ok(const struct vcpu_guest_context *c)
 {
 	return va_canonical(c->event_callback_eip) && va_canonical(c->failsafe_callback_eip) &&
 	       va_canonical(c->syscall_callback_eip) && va_canonical(c->fs_base) &&
+	       va_canonical(c->user_regs.rip) && va_canonical(c->user_regs.rsp) &&
+	       va_canonical(c->kernel_sp) && va_canonical(c->ldt_base) &&
 	       va_canonical(c->gs_base_kernel) && va_canonical(c->gs_base_user) &&
 	       c->gdt_ents <= 14 * 512 && c->ldt_ents <= 8192 && (c->flags & VGCF_in_kernel);
 }

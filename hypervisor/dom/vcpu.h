@@ -74,7 +74,8 @@ struct vcpu {
 	bool guest_ts;			/* virtual CR0.TS */
 	uint64_t dr[4], dr6, dr7;
 	uint8_t iopl;			/* virtual IOPL 0..3 */
-	uint8_t nmi_masked;		/* a virtual NMI is being handled */
+	bool nmi_masked;		/* a virtual NMI is being handled */
+	bool nmi_waits;			/* another came meanwhile */
 	gva_t iobitmap;
 	unsigned iobitmap_ports;
 

@@ -64,9 +64,11 @@ void pirq_set_in_flight(struct pirq *p, bool on)
 static void pirq_interrupt(unsigned vector, void *data)
 {
 	struct pirq *p = data;
-	struct pirq_state *st = p->owner;
+	struct pirq_state *st = p ? p->owner : NULL;	/* NULL: its vector is being freed */
 	bool again = false;
 
+	if (!st)
+		return;
 	lock_take(&st->lock);
 	if (pirq_level(p)) {
 		ioapic_mask(p->gsi);

@@ -150,7 +150,8 @@ bool elf_segment(const struct elf *e, unsigned i, struct elf_segment *seg)
 	return false;
 }
 
-/* Finds the next place that holds notes, starting with @pos->table_index; false if there is none. */
+/* Finds the next place that holds notes, starting with @pos->table_index; false if there is
+ * none. */
 static bool next_place(const struct elf *e, struct elf_note_pos *pos)
 {
 	unsigned n = e->notes_in_sections ? e->nr_sh : e->nr_ph;
@@ -183,8 +184,10 @@ static bool next_place(const struct elf *e, struct elf_note_pos *pos)
 	return false;
 }
 
-/* Takes one note off the place at @pos; false when the place is used up or what is left is no note. */
-static bool take_note(const struct elf *e, struct elf_note_pos *pos, struct elf_note *note, bool *xen)
+/* Takes one note off the place at @pos; false when the place is used up or what is left is no
+ * note. */
+static bool take_note(const struct elf *e, struct elf_note_pos *pos, struct elf_note *note,
+		      bool *xen)
 {
 	uint64_t name, desc, next;
 	struct nhdr h;

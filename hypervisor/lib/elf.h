@@ -15,7 +15,7 @@
 struct elf {
 	const uint8_t *image;
 	size_t size;
-	uint64_t entry;			/* virtual address of the first instruction, as the header says */
+	uint64_t entry;			/* virtual address of the first instruction */
 	uint64_t ph_offset, sh_offset;	/* tables of program and section headers */
 	unsigned nr_ph, nr_sh;
 	unsigned nr_segments;		/* PT_LOAD among the program headers */
@@ -46,8 +46,8 @@ struct elf_note_pos {
 	uint64_t offset, end;		/* what is left of the present segment or section */
 };
 
-/* Checks @image of @size bytes.  0, or -EINVAL with *why = the rest of a sentence that starts with the
- * image's name ("is not an ELF image"). */
+/* Checks @image of @size bytes.  0, or -EINVAL with *why = the rest of a sentence that starts with
+ * the image's name ("is not an ELF image"). */
 int elf_open(struct elf *e, const void *image, size_t size, const char **why);
 /* The @i-th loadable segment, in the order of the program headers; false past the last one. */
 bool elf_segment(const struct elf *e, unsigned i, struct elf_segment *seg);

@@ -3,9 +3,9 @@
  * Memory and string functions, in 8-byte moves: the hypervisor owns no vector registers while a
  * guest's are live, and the string instructions cost one step per byte where we are measured.
  *
- * The last, partial word of a copy is done by one move that overlaps what was moved before, so small
- * sizes take a handful of instructions and no loop.  The empty asm in each loop keeps the compiler
- * from recognising the loop and calling the very function it is compiling.
+ * The last, partial word of a copy is done by one move that overlaps what was moved before, so
+ * small sizes take a handful of instructions and no loop.  The empty asm in each loop keeps the
+ * compiler from recognising the loop and calling the very function it is compiling.
  */
 #include "lib/string.h"
 

@@ -22,8 +22,10 @@ static bool harmless(uint64_t d)
 {
 	if (!(d & P_BIT))
 		return true;
-	if (!(d & S_BIT))
-		return (d >> 40 & 15) == 0;	/* reserved in long mode: any use faults */
+	if (!(d & S_BIT) && (d >> 40 & 15) == 0)
+		return true;		/* reserved in long mode: any use faults */
+	if (!(d & S_BIT))		/* Xen turns call gates into ones ring 3 cannot use */
+		return !on_mica() && (d >> 40 & 15) == 12 && dpl_of(d) == 0;
 	return dpl_of(d) == 3;
 }
 
@@ -97,6 +99,36 @@ static void check_whole(uint64_t desc)
 	}
 }
 
+/*
+ * Descriptors already in force, then made dangerous: the page leaves and comes back, and a second
+ * frame is added whose last slot starts a 16-byte gate.
+ */
+static void check_smuggled(void)
+{
+	uint64_t *page = page_alloc(), *tail = page_alloc(), list[2];
+
+	page[511] = 0x0000ec0000081000;
+	tail[0] = 0;
+	page_readonly(page);
+	page_readonly(tail);
+	list[0] = mfn_of(page);
+	list[1] = mfn_of(tail);
+	if (hypercall(__HYPERVISOR_set_gdt, list, 1024) >= 0 && !harmless(page[511]))
+		test_fail("a gate across two frames is in force: %lx", page[511]);
+	must(hypercall(__HYPERVISOR_set_gdt, NULL, 0));
+	page_writable(page);
+	page[511] = 0;
+	page_readonly(page);
+	check_ok(hypercall(__HYPERVISOR_set_gdt, list, 1024));
+	must(hypercall(__HYPERVISOR_set_gdt, NULL, 0));
+	page_writable(page);
+	page[7] = 0x0000ec0000081000;
+	page_readonly(page);
+	if (hypercall(__HYPERVISOR_set_gdt, list, 1024) >= 0 && !harmless(page[7]))
+		test_fail("the second check of a frame was skipped: %lx in force", page[7]);
+	must(hypercall(__HYPERVISOR_set_gdt, NULL, 0));
+}
+
 void test_main(void)
 {
 	uint64_t mfn;
@@ -112,4 +144,7 @@ void test_main(void)
 	check_whole(0x0000890000001067);
 	check_whole(0x00008e0000081000);
 	check_whole(0x0000820000001067);
+	check_whole(0x0000ec0000081000);		/* call gate, DPL 3 */
+	check_whole(0x0000ec00e0081000);
+	check_smuggled();
 }

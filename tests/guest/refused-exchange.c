@@ -53,10 +53,6 @@ static void check_frames(void)
 	refuse(make(1, 0, 1, 0), "shared_info");
 	in[0] = in[1] = frame_spare(1);
 	refuse(make(2, 0, 2, 0), "one frame twice");
-	/* nothing changed: the frame is still ours (Xen loses it) */
-	if (on_mica())
-		check_ok(hc_mmu_update(frame_spare(1) * PAGE_SIZE | MMU_MACHPHYS_UPDATE,
-				       pfn_spare(1)));
 }
 
 static long reserve(unsigned int cmd, uint64_t *list, uint64_t n, unsigned int order)

@@ -101,8 +101,6 @@ static void check_addressing(void)
 	asm volatile("mov $4, %%ecx; movq %1, 0x20(%0,%%rcx,8)" : : "r"(at - 0x40), "r"(value)
 		     : "memory", "rcx");
 	expect(value, "mov sib");
-	asm volatile("stosq" : : "D"(at), "a"(pte_a(PTE_RO_PAGE)) : "memory");
-	expect(pte_a(PTE_RO_PAGE), "stosq");
 	asm volatile("push %%rbp; mov %1, %%rbp; movq %%rbp, (%0); pop %%rbp"
 		     : : "D"(at), "a"(value) : "memory");
 	expect(value, "mov rbp");

@@ -1,8 +1,8 @@
 /* unit: boot/acpi.c */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ACPI tables in a made-up memory.  Each access hands out a fresh block of exactly the bytes asked for
- * and frees the one before, so the sanitizer sees a step outside and a pointer kept too long.
+ * ACPI tables in a made-up memory.  Each access hands out a fresh block of exactly the bytes asked
+ * for and frees the one before, so the sanitizer sees a step outside and a pointer kept too long.
  */
 #include <setjmp.h>
 #include <stdarg.h>

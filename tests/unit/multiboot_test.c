@@ -1,6 +1,7 @@
 /* unit: boot/multiboot.c */
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What loaders pass, in a made-up memory of 64 KiB: both protocols, and the order of the memory map. */
+/* What loaders pass, in a made-up memory of 64 KiB: both protocols, and the order of the memory
+ * map. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -48,7 +49,8 @@ static void put_region(uint32_t phys, uint64_t base, uint64_t len, uint32_t type
 	put32(phys + 16, type);
 }
 
-/* Multiboot 1 as QEMU makes it: structure at 0x1000, strings at 0x2000, modules at 0x3000, map at 0x4000. */
+/* Multiboot 1 as QEMU makes it: structure at 0x1000, strings at 0x2000, modules at 0x3000, map
+ * at 0x4000. */
 static void make_mb1(const char *cmdline, const char *loader)
 {
 	memset(memory, 0, sizeof(memory));
