@@ -175,8 +175,8 @@ ret_work:
  * user_syscall: a guest process made a system call.  Pushes the bounce frame {rcx, r11, rip, cs, rflags,
  * rsp, ss} on the guest kernel's stack and enters its callback.
  * In: as entry_syscall64, rsp = struct regs with rdi saved, rdi = the vCPU.
- * VCPU_syscall_entry is 0 unless everything below is allowed (vcpu_update_fast): callback present and
- * masking events, kernel stack inside the guest's range, kernel root loaded.
+ * VCPU_syscall_entry is 0 unless everything below is allowed (vcpu_update_fast): callback present,
+ * kernel stack inside the guest's range, a kernel root.
  */
 	.type	user_syscall, @function
 user_syscall:
@@ -189,7 +189,11 @@ user_syscall:
 	mov	VCPU_info(%rdi), %rsi
 	cmpb	$0, 1(%rsi)			/* evtchn_upcall_mask */
 	jne	user_syscall_slow
-	mov	VCPU_kernel_cr3(%rdi), %rax
+	cmpl	$0, VCPU_syscall_masks(%rdi)
+	jne	9f
+	cmpb	$0, (%rsi)			/* not masked on entry: a pending event comes first */
+	jne	user_syscall_slow
+9:	mov	VCPU_kernel_cr3(%rdi), %rax
 	cmp	%rax, PC(guest_cr3)(%rsp)
 	je	1f
 	mov	%rax, %cr3
@@ -205,7 +209,8 @@ user_syscall:
 	mov	PC(scratch)(%rsp), %rcx
 8:	mov	%rcx, -16(%rax)
 	CLAC
-	movb	$1, 1(%rsi)			/* events masked while the handler starts */
+	mov	VCPU_syscall_masks(%rdi), %ecx
+	mov	%cl, 1(%rsi)			/* events masked while the handler starts, if it wants */
 	movl	$VMODE_KERNEL, VCPU_mode(%rdi)
 	swapgs
 	sub	$56, %rax

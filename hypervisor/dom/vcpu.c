@@ -94,7 +94,7 @@ void vcpu_update_fast(struct vcpu *v)
 {
 	uint64_t sp = v->kernel_sp & ~15ul;
 	bool sp_ok = sp >= HV_END && va_canonical(sp) && guest_range_ok(gva(sp - 64), 64);
-	bool ok = v->cb_syscall.address && v->cb_syscall.masks_events && sp_ok && v->kernel_cr3;
+	bool ok = v->cb_syscall.address && sp_ok && v->kernel_cr3;
 
 	v->bounce_sp = sp_ok ? sp : 0;
 	v->syscall_masks = v->cb_syscall.masks_events;

@@ -351,7 +351,8 @@ bool heap_scrub_some(void)
 	struct frame *f;
 	unsigned order;
 
-	lock_take(&heap.lock);
+	if (!(read_once(heap.filled[0][true]) | read_once(heap.filled[1][true])) || !lock_try(&heap.lock))
+		return false;
 	f = take_dirty(&order);
 	heap.away += f != NULL;
 	lock_drop(&heap.lock);
