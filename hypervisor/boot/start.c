@@ -41,6 +41,7 @@ static struct boot_info boot_info boot_bss;
 static bool go;				/* dom0 is built: the other CPUs may schedule */
 static bool watch;			/* option watchdog */
 static bool log_uart;			/* the log goes to a serial line */
+static uint64_t started_tsc;
 
 /* The console before options can be complained about: what does not parse falls back to the
  * default. */
@@ -193,11 +194,24 @@ static void show_memory(void)
 	       heap_total_frames() * 4, heap_free_frames() * 4, kmalloc_pages() * 4);
 }
 
+/* What we keep for ourselves of the RAM above 1 MiB, in KiB. */
+static uint64_t resident_kib(void)
+{
+	uint64_t frames = 0;
+
+	for (unsigned i = 0; i < host_map_nr; i++)
+		if (host_map[i].type == 1 && host_map[i].start >= 0x100000)
+			frames += (host_map[i].end - host_map[i].start) >> PAGE_SHIFT;
+	return (frames - heap_free_frames() - dom0->mem.tot_frames) * 4;
+}
+
 /* Not boot code: what it frees includes its caller. */
 static noinline void noreturn finish(void)
 {
 	mm_free_image((uint64_t)image_start, (uint64_t)image_text);
 	mm_free_image((uint64_t)image_bootmem, (uint64_t)image_end);
+	log_info("memory: Mica keeps %lu KiB for itself", resident_kib());
+	log_info("start-up took %lu TSC cycles since the boot loader", rdtsc() - started_tsc);
 	atomic_release(&go, true);
 	if (watch)
 		watchdog_init_cpu();
@@ -230,6 +244,7 @@ static boot_text void noreturn on_own_stack(void)
 
 boot_text void boot_main(uint32_t magic, uint32_t mbi)
 {
+	started_tsc = rdtsc();
 	early_traps_init();
 	read_loader(magic, mbi);
 	features_init_bsp();

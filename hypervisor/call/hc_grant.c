@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * grant_table_op(cmd, list, count): walks the list, one element copied in once, done, its answer copied
- * out; delegates to ipc/grant*.c.  Between elements it stops when preemption is due and continues with
- * the rest.  What elements share (page-table batch, unmaps waiting for the flush, the ends of copies)
- * is one struct batch, finished before the guest sees the call's end.
+ * grant_table_op(cmd, list, count): walks the list, one element copied in once, done, its answer
+ * copied out; delegates to ipc/grant*.c.  Between elements it stops when preemption is due and
+ * continues with the rest.  What elements share (page-table batch, unmaps waiting for the flush,
+ * the ends of copies) is one struct batch, finished before the guest sees the call's end.
  */
 #include <mica/grant.h>
 #include "call/handlers.h"
@@ -78,8 +78,8 @@ static void batch_end(struct vcpu *self, struct batch *b)
 }
 
 /* @fn for each of @count elements of @size bytes. */
-static long for_each_element(struct vcpu *self, uint64_t cmd, gva_t ops, uint32_t count, size_t size,
-			     element_fn *fn)
+static long for_each_element(struct vcpu *self, uint64_t cmd, gva_t ops, uint32_t count,
+			     size_t size, element_fn *fn)
 {
 	union element e;
 	struct batch b;
@@ -102,7 +102,8 @@ static long for_each_element(struct vcpu *self, uint64_t cmd, gva_t ops, uint32_
 	}
 	batch_end(self, &b);
 	if (rc == RESTART)
-		return hypercall_again(self, 3, cmd, gva_nth(ops, done, size).a, (uint64_t)(count - done));
+		return hypercall_again(self, 3, cmd, gva_nth(ops, done, size).a,
+				       (uint64_t)(count - done));
 	return rc;
 }
 
@@ -117,7 +118,8 @@ static struct domain *table_of(struct vcpu *self, domid_t id, int16_t *status)
 }
 
 /* Frame numbers 0..nr-1 into the guest's list. */
-static int16_t list_frames(struct domain *d, gva_t list, unsigned nr, mfn_t (*nth)(struct domain *d, unsigned i))
+static int16_t list_frames(struct domain *d, gva_t list, unsigned nr,
+			   mfn_t (*nth)(struct domain *d, unsigned i))
 {
 	for (unsigned i = 0; i < nr; i++)
 		if (put_guest_u64(gva_nth(list, i, 8), nth(d, i).n))
@@ -152,10 +154,12 @@ static long get_status_frames(struct vcpu *self, gva_t arg)
 	d = table_of(self, op.dom, &op.status);
 	if (d) {
 		if (grant_version(d) != 2 || op.nr_frames > grant_nr_status_frames(d))
-			op.status = refuse(GNTST_general_error, "get_status_frames: d%u has %u, not %u",
-					   d->id, grant_nr_status_frames(d), op.nr_frames);
+			op.status =
+				refuse(GNTST_general_error, "get_status_frames: d%u has %u, not %u",
+				       d->id, grant_nr_status_frames(d), op.nr_frames);
 		else
-			op.status = list_frames(d, gva(op.frame_list), op.nr_frames, grant_status_frame);
+			op.status = list_frames(d, gva(op.frame_list), op.nr_frames,
+						grant_status_frame);
 		domain_put(d);
 	}
 	return copy_to_guest(arg, &op, sizeof(op));
@@ -227,11 +231,13 @@ static long single_op(struct vcpu *self, uint64_t cmd, gva_t arg, uint64_t count
 
 long hc_grant_table_op(struct vcpu *self, uint64_t cmd, gva_t ops, uint64_t count)
 {
-	static const struct { element_fn *fn; size_t size; } list_op[] = {
+	static const struct { element_fn *fn; size_t size;
+	} list_op[] = {
 		[GNTTABOP_map_grant_ref] = { do_map, sizeof(struct gnttab_map_grant_ref) },
 		[GNTTABOP_unmap_grant_ref] = { do_unmap, sizeof(struct gnttab_unmap_grant_ref) },
 		[GNTTABOP_copy] = { do_copy, sizeof(struct gnttab_copy) },
-		[GNTTABOP_unmap_and_replace] = { do_replace, sizeof(struct gnttab_unmap_and_replace) },
+		[GNTTABOP_unmap_and_replace] = { do_replace,
+						 sizeof(struct gnttab_unmap_and_replace) },
 		[GNTTABOP_swap_grant_ref] = { do_swap, sizeof(struct gnttab_swap_grant_ref) },
 		[GNTTABOP_cache_flush] = { do_cache_flush, sizeof(struct gnttab_cache_flush) },
 	};
@@ -252,5 +258,6 @@ long hc_grant_table_op(struct vcpu *self, uint64_t cmd, gva_t ops, uint64_t coun
 	}
 	if (cmd >= ARRAY_SIZE(list_op) || !list_op[cmd].fn)
 		return refuse(-ENOSYS, "grant_table_op %lu", cmd);
-	return for_each_element(self, cmd, ops, (uint32_t)count, list_op[cmd].size, list_op[cmd].fn);
+	return for_each_element(self, cmd, ops, (uint32_t)count, list_op[cmd].size,
+				list_op[cmd].fn);
 }

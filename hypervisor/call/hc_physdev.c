@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * physdev_op(cmd, arg): interrupts, I/O privilege and PCI notes.  Interrupt numbers and pins are
- * ipc/pirq.c's business; I/O privilege is two fields of the vCPU that the emulator reads.  What dom0
- * tells about PCI devices is checked against the machine and otherwise not needed: configuration space
- * is asked when an MSI is mapped.
+ * ipc/pirq.c's business; I/O privilege is two fields of the vCPU that the emulator reads.  What
+ * dom0 tells about PCI devices is checked against the machine and otherwise not needed:
+ * configuration space is asked when an MSI is mapped.
  */
 #include <mica/physdev.h>
 #include "call/handlers.h"
@@ -48,7 +48,8 @@ static long set_iobitmap(struct vcpu *self, gva_t arg)
 
 	if (copy_from_guest(&op, arg, sizeof(op)))
 		return -EFAULT;
-	if (op.nr_ports > 65536 || (op.nr_ports && !guest_range_ok(gva(op.bitmap), DIV_UP(op.nr_ports, 8))))
+	if (op.nr_ports > 65536 ||
+	    (op.nr_ports && !guest_range_ok(gva(op.bitmap), DIV_UP(op.nr_ports, 8))))
 		return refuse(-EINVAL, "set_iobitmap: %u ports at %lx", op.nr_ports, op.bitmap);
 	self->iobitmap = gva(op.bitmap);
 	self->iobitmap_ports = op.nr_ports;
@@ -78,8 +79,8 @@ static int gsi_base(uint64_t phys)
 }
 
 /*
- * NetBSD's way to claim a pin: it writes the low half of the pin's redirection entry, with the pirq in
- * the vector field.  We take the wiring and map the pirq; the pin itself is programmed at bind.
+ * NetBSD's way to claim a pin: it writes the low half of the pin's redirection entry, with the pirq
+ * in the vector field.  We take the wiring and map the pirq; the pin itself is programmed at bind.
  */
 static long apic_write(struct vcpu *self, gva_t arg)
 {
@@ -142,7 +143,7 @@ static long map_pirq(struct vcpu *self, gva_t arg)
 		return rc;
 	rc = pirq_map(d, &op);
 	if ((!rc || rc == -EOPNOTSUPP) && copy_to_guest(arg, &op, sizeof(op))) {
-		if (!rc && op.type != MAP_PIRQ_TYPE_GSI)	/* a GSI may have been mapped before */
+		if (!rc && op.type != MAP_PIRQ_TYPE_GSI) /* a GSI may have been mapped before */
 			(void)pirq_unmap(d, op.pirq);
 		rc = -EFAULT;
 	}
@@ -189,8 +190,8 @@ static long setup_gsi(struct vcpu *self, gva_t arg)
 	return pirq_setup_gsi(self->dom, (unsigned)op.gsi, op.triggering, op.polarity);
 }
 
-/* dom0 found a configuration window; does the firmware's table agree?  -EIO it lies elsewhere, -ENODEV
- * the table has none. */
+/* dom0 found a configuration window; does the firmware's table agree?  -EIO it lies elsewhere,
+ * -ENODEV the table has none. */
 static long pci_mmcfg_reserved(struct vcpu *self, gva_t arg)
 {
 	struct physdev_pci_mmcfg_reserved op;
@@ -223,7 +224,8 @@ static long device_add(struct vcpu *self, gva_t arg)
 	require_hardware(self, "pci_device_add");
 	if (copy_from_guest(&op, arg, sizeof(op)))
 		return -EFAULT;
-	if ((op.flags & XEN_PCI_DEV_PXM) && copy_from_guest(&node, gva_add(arg, sizeof(op)), sizeof(node)))
+	if ((op.flags & XEN_PCI_DEV_PXM) &&
+	    copy_from_guest(&node, gva_add(arg, sizeof(op)), sizeof(node)))
 		return -EFAULT;
 	return check_device(op.seg, op.bus, op.devfn);
 }

@@ -2,11 +2,11 @@
 /*
  * Event channels: making, binding and closing ports; a domain's set of them from birth to death.
  *
- * ipc/evtchn_priv.h draws the states of a port and says who may change what.  In short: everything here
- * runs under the domain's channel lock, interdomain operations under both (lock_pair), and each change
- * of a binding under the port's busy bit too, so that senders need no lock.  Events themselves are in
- * ipc/evtchn_send.c, the FIFO form in ipc/fifo.c, interrupts in ipc/pirq.c (asked without our lock,
- * because its lock comes first).
+ * ipc/evtchn_priv.h draws the states of a port and says who may change what.  In short: everything
+ * here runs under the domain's channel lock, interdomain operations under both (lock_pair), and
+ * each change of a binding under the port's busy bit too, so that senders need no lock.  Events
+ * themselves are in ipc/evtchn_send.c, the FIFO form in ipc/fifo.c, interrupts in ipc/pirq.c (asked
+ * without our lock, because its lock comes first).
  */
 #include "cpu/keys.h"
 #include "cpu/softirq.h"
@@ -77,7 +77,8 @@ static void port_set(struct port *p, enum port_state state, uint32_t what, struc
 }
 
 /* A FREE port gets its first state. */
-static void port_use(struct domain *d, uint32_t nr, enum port_state state, uint32_t what, unsigned vcpu)
+static void port_use(struct domain *d, uint32_t nr, enum port_state state, uint32_t what,
+		     unsigned vcpu)
 {
 	struct port *p = port_find(d, nr);
 
@@ -106,7 +107,8 @@ static void port_free(struct domain *d, uint32_t nr)
 /* ---- binding ---- */
 
 /* Allocates a port in a given state.  0, -ENOSPC, -ENOMEM, -ESRCH. */
-static int port_make(struct domain *d, enum port_state state, uint32_t what, unsigned vcpu, uint32_t *port)
+static int port_make(struct domain *d, enum port_state state, uint32_t what, unsigned vcpu,
+		     uint32_t *port)
 {
 	int rc;
 
@@ -141,8 +143,8 @@ static int join_ports(struct domain *d, struct domain *rd, uint32_t remote_port,
 	int rc;
 
 	if (!rp || rp->state != PORT_UNBOUND || rp->what != d->id)
-		return refuse(-EINVAL, "bind_interdomain: d%u port %u is not for d%u", rd->id, remote_port,
-			      d->id);
+		return refuse(-EINVAL, "bind_interdomain: d%u port %u is not for d%u", rd->id,
+			      remote_port, d->id);
 	rc = port_alloc(d, port);
 	if (rc)
 		return rc;
@@ -161,8 +163,9 @@ static int join_ports(struct domain *d, struct domain *rd, uint32_t remote_port,
 }
 
 /*
- * Connects a new port of @d to the unbound @remote_port of domain @remote.  The new port starts pending,
- * so that nothing sent before is missed.  -ESRCH, -EINVAL not made for us, -ENOSPC, -ENOMEM.
+ * Connects a new port of @d to the unbound @remote_port of domain @remote.  The new port starts
+ * pending, so that nothing sent before is missed.  -ESRCH, -EINVAL not made for us, -ENOSPC,
+ * -ENOMEM.
  */
 int evtchn_bind_interdomain(struct domain *d, domid_t remote, uint32_t remote_port, uint32_t *port)
 {
@@ -192,10 +195,11 @@ int evtchn_bind_interdomain(struct domain *d, domid_t remote, uint32_t remote_po
 
 static bool virq_per_vcpu(unsigned virq)
 {
-	return virq == VIRQ_TIMER || virq == VIRQ_DEBUG || virq == VIRQ_XENOPROF || virq == VIRQ_XENPMU;
+	return virq == VIRQ_TIMER || virq == VIRQ_DEBUG || virq == VIRQ_XENOPROF ||
+	       virq == VIRQ_XENPMU;
 }
 
-/* -EINVAL no such VIRQ, or a global one not on vCPU 0; -ENOENT no such vCPU; -EEXIST bound already. */
+/* -EINVAL no such VIRQ, or a global one not on vCPU 0; -ENOENT no such vCPU; -EEXIST bound. */
 int evtchn_bind_virq(struct domain *d, unsigned virq, unsigned vcpu, uint32_t *port)
 {
 	struct evtchn_state *st = d->evtchn;
@@ -248,8 +252,8 @@ int evtchn_bind_pirq(struct domain *d, unsigned pirq, uint32_t flags, uint32_t *
 	return 0;
 }
 
-/* Who is notified of @port from now on.  -ENOENT no such vCPU; -EINVAL no such port or bound to one vCPU
- * by nature. */
+/* Who is notified of @port from now on.  -ENOENT no such vCPU; -EINVAL no such port or bound to one
+ * vCPU by nature. */
 int evtchn_bind_vcpu(struct domain *d, uint32_t port, unsigned vcpu)
 {
 	struct evtchn_state *st = d->evtchn;
@@ -290,8 +294,8 @@ static void part_ports(struct domain *d, uint32_t nr)
 }
 
 /*
- * The peer @id was seen under our lock, which must be dropped to look the domain up and to take both in
- * order; true when the port was still bound to it then.
+ * The peer @id was seen under our lock, which must be dropped to look the domain up and to take
+ * both in order; true when the port was still bound to it then.
  */
 static bool close_interdomain(struct domain *d, uint32_t nr, domid_t id)
 {
@@ -395,9 +399,10 @@ int evtchn_reset(struct domain *d)
 int evtchn_status(struct domain *d, struct evtchn_status *out)
 {
 	static const uint8_t to_abi[] = {
-		[PORT_FREE] = EVTCHNSTAT_closed, [PORT_RESERVED] = EVTCHNSTAT_closed,
+		[PORT_FREE] = EVTCHNSTAT_closed,     [PORT_RESERVED] = EVTCHNSTAT_closed,
 		[PORT_UNBOUND] = EVTCHNSTAT_unbound, [PORT_INTERDOMAIN] = EVTCHNSTAT_interdomain,
-		[PORT_PIRQ] = EVTCHNSTAT_pirq, [PORT_VIRQ] = EVTCHNSTAT_virq, [PORT_IPI] = EVTCHNSTAT_ipi,
+		[PORT_PIRQ] = EVTCHNSTAT_pirq,	     [PORT_VIRQ] = EVTCHNSTAT_virq,
+		[PORT_IPI] = EVTCHNSTAT_ipi,
 	};
 	struct port *p = d->evtchn ? port_find(d, out->port) : NULL;
 
@@ -405,7 +410,8 @@ int evtchn_status(struct domain *d, struct evtchn_status *out)
 		out->status = EVTCHNSTAT_closed;
 		out->vcpu = 0;
 		/* port 0 is there, but never open: who lists ports begins with it */
-		return out->port ? refuse(-EINVAL, "status: d%u has no port %u", d->id, out->port) : 0;
+		return out->port ? refuse(-EINVAL, "status: d%u has no port %u", d->id, out->port)
+				 : 0;
 	}
 	lock_take(&d->evtchn->lock);
 	out->status = to_abi[p->state];
@@ -435,7 +441,8 @@ static struct domain *next_domain(struct domain *d)
 
 static void dump_domain(struct domain *d)
 {
-	static const char *const name[] = { "free", "reserved", "unbound", "interdomain", "pirq", "virq", "ipi" };
+	static const char *const name[] = { "free", "reserved", "unbound", "interdomain",
+					    "pirq", "virq",	"ipi" };
 	struct evtchn_state *st = d->evtchn;
 	struct port *p;
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Event channels: ports, what they are bound to, and the two ways to present them to the guest
- * (2-level bitmaps in shared_info, FIFO queues in guest pages).  One lock per domain, RANK_EVTCHN; an
- * interdomain operation takes both with lock_pair().  All return 0 or -E as abi-inventory 4.2 says.
+ * (2-level bitmaps in shared_info, FIFO queues in guest pages).  One lock per domain, RANK_EVTCHN;
+ * an interdomain operation takes both with lock_pair().  All return 0 or -E as abi-inventory 4.2
+ * says.
  */
 #ifndef IPC_EVTCHN_H
 #define IPC_EVTCHN_H

@@ -8,11 +8,12 @@
  * Who may change a port.  Two guards, and a writer holds both:
  *   the domain's channel lock (RANK_EVTCHN)   for allocation and all bindings
  *   the port's own busy bit (port_take)       so that a sender needs this one only
- * A sender holds the busy bit of the port it sends through while it delivers to the other end.  Undoing
- * a pair takes the busy bits of both ends, so the other end, its domain and its memory cannot go away
- * meanwhile.  Nobody waits for a second busy bit or a channel lock while holding one busy bit, except
- * whoever holds the channel locks of both domains: there is no cycle.
- * Delivering takes the queue lock of a FIFO (RANK_EVTCHN too), so it never happens under a channel lock.
+ * A sender holds the busy bit of the port it sends through while it delivers to the other end.
+ * Undoing a pair takes the busy bits of both ends, so the other end, its domain and its memory
+ * cannot go away meanwhile.  Nobody waits for a second busy bit or a channel lock while holding one
+ * busy bit, except whoever holds the channel locks of both domains: there is no cycle.
+ * Delivering takes the queue lock of a FIFO (RANK_EVTCHN too), so it never happens under a channel
+ * lock.
  */
 #ifndef IPC_EVTCHN_PRIV_H
 #define IPC_EVTCHN_PRIV_H
@@ -97,8 +98,8 @@ static inline struct vcpu *evtchn_vcpu(const struct domain *d, unsigned id)
 	return id < d->max_vcpus ? d->vcpu[id] : NULL;
 }
 
-/* evtchn_send.c.  Makes @nr of @d pending and notifies.  The caller holds the busy bit of @p, or of the
- * port whose peer @p is. */
+/* evtchn_send.c.  Makes @nr of @d pending and notifies.  The caller holds the busy bit of @p, or of
+ * the port whose peer @p is. */
 void port_deliver(struct domain *d, uint32_t nr, struct port *p);
 /* Takes back what was not yet noticed; @p's busy bit is held. */
 void port_clear_pending(struct domain *d, uint32_t nr, struct port *p);
@@ -106,7 +107,8 @@ void virq_raise_vcpu(struct vcpu *v, unsigned virq);
 void virq_raise_dom0(unsigned virq);
 
 /* fifo.c.  @p's busy bit (or its peer's) is held in all of these. */
-bool fifo_set(struct domain *d, struct fifo *f, uint32_t nr, struct port *p);	/* was it not pending? */
+/* Says whether it was not pending before. */
+bool fifo_set(struct domain *d, struct fifo *f, uint32_t nr, struct port *p);
 void fifo_unmask(struct domain *d, struct fifo *f, uint32_t nr, struct port *p);
 void fifo_clear(struct fifo *f, uint32_t nr, struct port *p);
 bool fifo_pending(struct fifo *f, uint32_t nr, const struct port *p);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Events on their way: send, raise, unmask, poll; and how a pending port is shown to a two-level guest.
+ * Events on their way: send, raise, unmask, poll; and how a pending port is shown to a two-level
+ * guest.
  *
  * Two-level, all words in shared_info and vcpu_info, which both sides change atomically:
  *
  *   pending bit 0 -> 1, not masked -> selector bit of the port's vCPU 0 -> 1 -> event_pend()
  *
- * Each step only happens when the one before changed something: an event that is pending already costs
- * one locked instruction.  The sender holds its own port's busy bit and no lock at all; see
+ * Each step only happens when the one before changed something: an event that is pending already
+ * costs one locked instruction.  The sender holds its own port's busy bit and no lock at all; see
  * ipc/evtchn_priv.h for why that is enough.  Queues of FIFO guests are in ipc/fifo.c.
  */
 #include "dom/event.h"
@@ -56,7 +57,7 @@ static void wake_pollers(struct domain *d)
 			event_kick(v);
 }
 
-/* A guest that turns to FIFO while we set the two-level bit: set it once more, in the right place. */
+/* A guest that turns to FIFO while we set the two-level bit: set it once more, where it counts. */
 void port_deliver(struct domain *d, uint32_t nr, struct port *p)
 {
 	struct evtchn_state *st = d->evtchn;
@@ -81,8 +82,8 @@ void port_clear_pending(struct domain *d, uint32_t nr, struct port *p)
 		atomic_and(&d->shared->evtchn_pending[WORD(nr)], ~WORD_BIT(nr));
 }
 
-/* Notify the other end of @port.  0, also when nobody is there yet; -EINVAL when @port has no other end.
- * tour:evtchn/2 */
+/* Notify the other end of @port.  0, also when nobody is there yet; -EINVAL when @port has no other
+ * end.  tour:evtchn/2 */
 int evtchn_send(struct domain *d, uint32_t port)
 {
 	struct port *p = port_find(d, port);
@@ -149,7 +150,8 @@ int evtchn_is_pending(struct domain *d, uint32_t port)
 	return rc;
 }
 
-/* pirq.c: an interrupt bound to @port came in.  While the binding is still being made it is remembered. */
+/* pirq.c: an interrupt bound to @port came in.  While the binding is still being made it is
+ * remembered. */
 void evtchn_raise_port(struct domain *d, uint32_t port)
 {
 	struct port *p = port_find(d, port);

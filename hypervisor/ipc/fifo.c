@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * FIFO event channels: one word per port in guest pages, and per vCPU sixteen queues (one per priority)
- * linked through the words.  The head of each queue is in the guest's control block, the tail is ours.
+ * FIFO event channels: one word per port in guest pages, and per vCPU sixteen queues (one per
+ * priority) linked through the words.  The head of each queue is in the guest's control block, the
+ * tail is ours.
  *
- *   word:  set PENDING -> neither MASKED nor LINKED?  -> LINKED, hung behind the tail
- *                                                        '- tail no longer LINKED: the queue had run
- *                                                           empty, so we are its new head, set "ready"
- * The guest takes the head: clears LINKED and reads the link in one cmpxchg, then handles the port if it
- * is still PENDING and not MASKED.
+ *   word:  set PENDING --neither MASKED nor LINKED--> set LINKED, hang it behind the tail
+ *                                                      '- tail no longer LINKED: the queue had
+ *                                                         run empty, so we are its new head;
+ *                                                         set "ready"
+ * The guest takes the head: clears LINKED and reads the link in one cmpxchg, then handles the port
+ * if it is still PENDING and not MASKED.
  *
- * Everything in those pages is the guest's to break: a word or head with nonsense in it misleads only
- * the guest.  We read back just LINKED and PENDING, follow tails of our own, and bound the one loop.
+ * Everything in those pages is the guest's to break: a word or head with nonsense in it misleads
+ * only the guest.  We read back just LINKED and PENDING, follow tails of our own, and bound the one
+ * loop.
  *
- * struct fifo.lock (RANK_EVTCHN, taken with no channel lock held) guards tails and port.q_*.  Pages are
- * held with one writable use each, from init_control / expand_array until reset or teardown.
+ * struct fifo.lock (RANK_EVTCHN, taken with no channel lock held) guards tails and port.q_*.  Pages
+ * are held with one writable use each, from init_control / expand_array until reset or teardown.
  */
 #include "dom/event.h"
 #include "ipc/evtchn_priv.h"
@@ -51,9 +54,9 @@ static event_word_t *fifo_word(struct fifo *f, uint32_t nr)
 }
 
 /*
- * Hang port @nr behind the word @tail.  False when @tail is no longer in the queue.  A guest that keeps
- * changing the word is held off by BUSY after a few tries (its unmask waits for it), and if it does
- * not care about BUSY it loses the rest of its queue.
+ * Hang port @nr behind the word @tail.  False when @tail is no longer in the queue.  A guest that
+ * keeps changing the word is held off by BUSY after a few tries (its unmask waits for it), and if
+ * it does not care about BUSY it loses the rest of its queue.
  */
 static bool fifo_join(event_word_t *tail, uint32_t nr)
 {
@@ -80,8 +83,10 @@ static void fifo_forget_tail(struct domain *d, uint32_t nr, struct port *p)
 		old->tail[p->q_priority] = 0;
 }
 
-/* Puts @nr into its queue unless it is in one.  A vCPU without control block gets it when it has one. */
-static void fifo_link(struct domain *d, struct fifo *f, uint32_t nr, struct port *p, event_word_t *word)
+/* Puts @nr into its queue unless it is in one.  A vCPU without control block gets it when it has
+ * one. */
+static void fifo_link(struct domain *d, struct fifo *f, uint32_t nr, struct port *p,
+		      event_word_t *word)
 {
 	struct vcpu *v = evtchn_vcpu(d, read_once(p->vcpu));
 	struct fifo_vcpu *fv = v ? atomic_acquire((struct fifo_vcpu **)&v->evtchn_fifo) : NULL;
@@ -116,7 +121,8 @@ bool fifo_set(struct domain *d, struct fifo *f, uint32_t nr, struct port *p)
 	event_word_t *word = fifo_word(f, nr), old;
 
 	if (unlikely(!word)) {
-		/* expand_array publishes the page, then looks at early: one of us two sees the other */
+		/* expand_array publishes the page, then looks at early: one of us two sees the
+		 * other */
 		atomic_xchg(&p->early, 1);
 		word = fifo_word(f, nr);
 		if (!word)
@@ -160,7 +166,8 @@ bool fifo_linked(struct fifo *f, uint32_t nr)
 	return word && (atomic_read(word) & W_LINKED);
 }
 
-/* A frame of the guest's that we write from now on.  RESTART, or -EINVAL for whatever is wrong with it. */
+/* A frame of the guest's that we write from now on.  RESTART, or -EINVAL for whatever is wrong with
+ * it. */
 static int take_guest_page(struct vcpu *v, uint64_t frame, void **page)
 {
 	int rc;
@@ -169,7 +176,8 @@ static int take_guest_page(struct vcpu *v, uint64_t frame, void **page)
 		return refuse(-EINVAL, "fifo: no frame %lx", frame);
 	rc = frame_take(frame_of(mfn(frame)), &v->dom->mem, KIND_WRITABLE, &v->scan);
 	if (rc)
-		return rc == RESTART ? RESTART : refuse(-EINVAL, "fifo: frame %lx is not writable", frame);
+		return rc == RESTART ? RESTART
+				     : refuse(-EINVAL, "fifo: frame %lx is not writable", frame);
 	*page = mfn_to_virt(mfn(frame));
 	return 0;
 }
@@ -180,8 +188,8 @@ static void drop_guest_page(const void *in_page)
 }
 
 /*
- * The guest turned to FIFO: what was pending in the bitmaps is announced when its word appears.  st->fifo
- * is published, so a sender either finds it or has its bit seen here.
+ * The guest turned to FIFO: what was pending in the bitmaps is announced when its word appears.
+ * st->fifo is published, so a sender either finds it or has its bit seen here.
  */
 static void carry_over(struct domain *d)
 {
@@ -298,7 +306,8 @@ static void raise_early(struct domain *d, unsigned index)
 	}
 }
 
-/* EVTCHNOP_expand_array: words for 1024 more ports.  -EOPNOTSUPP not FIFO; -ENOSPC full; -EINVAL; RESTART. */
+/* EVTCHNOP_expand_array: words for 1024 more ports.  -EOPNOTSUPP not FIFO; -ENOSPC full; -EINVAL;
+ * RESTART. */
 int evtchn_expand_array(struct vcpu *v, uint64_t array_mfn)
 {
 	struct evtchn_state *st = v->dom->evtchn;

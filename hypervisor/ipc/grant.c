@@ -2,12 +2,14 @@
 /*
  * Grants: reading and marking the entries that the guest writes.
  *
- * The guest writes entries at any time; we decide on one 32-bit read of {flags, domid} and make that
- * decision stick:
- *   version 1   cmpxchg of the same word sets GTF_reading / GTF_writing: it fails if the guest changed it
+ * The guest writes entries at any time; we decide on one 32-bit read of {flags, domid} and make
+ * that decision stick:
+ *   version 1   cmpxchg of the same word sets GTF_reading / GTF_writing: it fails if the guest
+ *               changed it meanwhile
  *   version 2   the marks go into the status page first, then the word is read again
- * Either way a guest that takes an entry back (clears flags, then looks at the marks) and we cannot both
- * win.  After that struct active says what is in use; the entry is not read again until it is idle.
+ * Either way a guest that takes an entry back (clears flags, then looks at the marks) and we cannot
+ * both win.  After that struct active says what is in use; the entry is not read again until it is
+ * idle.
  *
  * The table's pages and versions are in ipc/grant_table.c, mappings in ipc/grant_map.c, copies in
  * ipc/grant_copy.c; drawing and locks in ipc/grant_priv.h.
@@ -24,9 +26,15 @@ unsigned grant_nr_refs(const struct grant_table *gt)
 
 uint32_t *grant_word(struct grant_table *gt, uint32_t ref)
 {
-	if (gt->version == 1)
-		return (uint32_t *)&((struct grant_entry_v1 *)gt->frame[ref / V1_PER_FRAME])[ref % V1_PER_FRAME];
-	return (uint32_t *)&((union grant_entry_v2 *)gt->frame[ref / V2_PER_FRAME])[ref % V2_PER_FRAME];
+	struct grant_entry_v1 *e1;
+	union grant_entry_v2 *e2;
+
+	if (gt->version == 1) {
+		e1 = gt->frame[ref / V1_PER_FRAME];
+		return (uint32_t *)&e1[ref % V1_PER_FRAME];
+	}
+	e2 = gt->frame[ref / V2_PER_FRAME];
+	return (uint32_t *)&e2[ref % V2_PER_FRAME];
 }
 
 /* Version 1 has the marks in flags, version 2 in the status page. */
@@ -50,16 +58,16 @@ struct active *active_of(struct grant_table *gt, uint32_t ref)
 static int16_t word_allows(uint32_t word, domid_t user, bool write)
 {
 	if ((word & GTF_type_mask) != GTF_permit_access || word >> 16 != user)
-		return refuse(GNTST_general_error, "grant: flags %x for d%u, asked by d%u", word & 0xffff,
-			      word >> 16, user);
+		return refuse(GNTST_general_error, "grant: flags %x for d%u, asked by d%u",
+			      word & 0xffff, word >> 16, user);
 	if (write && (word & GTF_readonly))
 		return refuse(GNTST_general_error, "grant: read-only");
 	return GNTST_okay;
 }
 
 /* Marks the entry in use if its word allows it, see above.  *word: what was decided on. */
-static int16_t entry_mark(struct grant_table *gt, uint32_t ref, domid_t user, bool write, bool was_idle,
-			  uint32_t *word)
+static int16_t entry_mark(struct grant_table *gt, uint32_t ref, domid_t user, bool write,
+			  bool was_idle, uint32_t *word)
 {
 	uint32_t *p = grant_word(gt, ref), now = atomic_read(p);
 	uint16_t marks = write ? MARKS : GTF_reading;
@@ -110,7 +118,8 @@ static int16_t entry_frame(struct grant_table *gt, uint32_t ref, uint32_t word, 
 	}
 	a->mfn = (uint32_t)frame;
 	if (frame >> 32 || a->off + a->len > PAGE_SIZE)
-		return refuse(GNTST_general_error, "grant: frame %lx part %u+%u", frame, a->off, a->len);
+		return refuse(GNTST_general_error, "grant: frame %lx part %u+%u", frame, a->off,
+			      a->len);
 	return GNTST_okay;
 }
 
@@ -171,7 +180,9 @@ int grant_take_frame(mfn_t m, const struct memspace *owner, bool write, struct s
 		return refuse(-EINVAL, "grant: frame %lx of d%u", m.n, owner->id);
 	if (write)
 		return frame_take(f, owner, KIND_WRITABLE, s);
-	return frame_get(f, owner) ? 0 : refuse(-EINVAL, "grant: frame %lx is not d%u's", m.n, owner->id);
+	if (frame_get(f, owner))
+		return 0;
+	return refuse(-EINVAL, "grant: frame %lx is not d%u's", m.n, owner->id);
 }
 
 void grant_drop_frame(mfn_t m, bool write)

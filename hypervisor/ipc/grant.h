@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Grant tables: a domain lets another map or copy its frames (abi-inventory 4.3).  One lock per domain's
- * table, RANK_GRANT; the table's pages are ours, shared with the guest.  Each mapping is a maptrack
- * entry of the mapping domain.  Per-element results are GNTST_*; these functions never return -E for
- * what one element got wrong.
+ * Grant tables: a domain lets another map or copy its frames (abi-inventory 4.3).  One lock per
+ * domain's table, RANK_GRANT; the table's pages are ours, shared with the guest.  Each mapping is a
+ * maptrack entry of the mapping domain.  Per-element results are GNTST_*; these functions never
+ * return -E for what one element got wrong.
  *
  * Functions that return int give 0 when op->status is set, or RESTART: nothing was changed, end the
  * batch and do this element again.
@@ -54,8 +54,8 @@ mfn_t grant_status_frame(struct domain *d, unsigned i);
 unsigned grant_nr_frames(struct domain *d);
 unsigned grant_max_frames(struct domain *d);
 unsigned grant_nr_status_frames(struct domain *d);
-/* -EINVAL no such version, -ENOSYS not offered, -EBUSY grants in use, -ERANGE an entry that version 1
- * cannot say, -ENOMEM. */
+/* -EINVAL no such version, -ENOSYS not offered, -EBUSY grants in use, -ERANGE an entry that version
+ * 1 cannot say, -ENOMEM. */
 int grant_set_version(struct domain *d, uint32_t version);
 uint32_t grant_version(struct domain *d);
 int16_t grant_swap(struct domain *d, uint32_t a, uint32_t b);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Copies between frames of two domains, by grant reference or (own frames) by number, without mapping
- * anything for anybody: we reach all memory through the direct map.
+ * Copies between frames of two domains, by grant reference or (own frames) by number, without
+ * mapping anything for anybody: we reach all memory through the direct map.
  *
- * While a copy is under way its ends are held like mappings: the grant is pinned and the frame taken,
- * writable for the destination.  Network back ends copy many pieces of the same page in one call, so
- * both ends stay held from one element to the next while the same frame is named.
+ * While a copy is under way its ends are held like mappings: the grant is pinned and the frame
+ * taken, writable for the destination.  Network back ends copy many pieces of the same page in one
+ * call, so both ends stay held from one element to the next while the same frame is named.
  */
 #include "ipc/grant_priv.h"
 #include "lib/string.h"
@@ -120,7 +120,8 @@ int grant_copy(struct vcpu *v, struct grant_copier *c, struct gnttab_copy *op)
 	const char *from;
 	int rc;
 
-	if (op->source.offset + op->len > (int)PAGE_SIZE || op->dest.offset + op->len > (int)PAGE_SIZE ||
+	if (op->source.offset + op->len > (int)PAGE_SIZE ||
+	    op->dest.offset + op->len > (int)PAGE_SIZE ||
 	    op->flags & ~(GNTCOPY_source_gref | GNTCOPY_dest_gref)) {
 		op->status = refuse(GNTST_bad_copy_arg, "copy: %u bytes from %u to %u", op->len,
 				    op->source.offset, op->dest.offset);
@@ -132,7 +133,8 @@ int grant_copy(struct vcpu *v, struct grant_copier *c, struct gnttab_copy *op)
 	rc = end_set(v, &c->to, &op->dest, op->flags & GNTCOPY_dest_gref, true, &op->status);
 	if (rc || op->status)
 		return rc;
-	if (!inside(&c->from, op->source.offset, op->len) || !inside(&c->to, op->dest.offset, op->len)) {
+	if (!inside(&c->from, op->source.offset, op->len) ||
+	    !inside(&c->to, op->dest.offset, op->len)) {
 		op->status = refuse(GNTST_general_error, "copy: outside of what is granted");
 		return 0;
 	}

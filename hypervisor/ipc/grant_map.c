@@ -2,13 +2,15 @@
 /*
  * Mapping other domains' grants, and the list of what is mapped (maptrack).
  *
- * Map: a handle is reserved, the grant pinned, the frame taken, the page-table entry written; the first
- * failure undoes what went before.  Unmap: the entry goes, the handle stays busy on the caller's list
- * until one TLB flush for the whole batch is done; only then the frame is let go and the granter sees
- * its entry idle.  So nobody reaches a frame through a stale translation once its owner has it back.
+ * Map: a handle is reserved, the grant pinned, the frame taken, the page-table entry written; the
+ * first failure undoes what went before.  Unmap: the entry goes, the handle stays busy on the
+ * caller's list until one TLB flush for the whole batch is done; only then the frame is let go and
+ * the granter sees its entry idle.  So nobody reaches a frame through a stale translation once its
+ * owner has it back.
  *
- * The page-table entry has references of its own: a guest that overwrites it by other means, or loses
- * the whole table, keeps the grant in use until it unmaps the handle or dies, and that is all.
+ * The page-table entry has references of its own: a guest that overwrites it by other means, or
+ * loses the whole table, keeps the grant in use until it unmaps the handle or dies, and that is
+ * all.
  */
 #include "cpu/features.h"
 #include "cpu/softirq.h"
@@ -71,7 +73,8 @@ static void track_put(struct grant_table *gt, uint32_t handle)
 	lock_drop(&gt->lock);
 }
 
-/* A live handle, made busy: ours alone until track_release.  False: no such mapping, or somebody else is at it. */
+/* A live handle, made busy: ours alone until track_release.  False: no such mapping, or somebody
+ * else is at it. */
 static bool track_claim(struct grant_table *gt, uint32_t handle, struct maptrack *copy)
 {
 	bool ok = false;
@@ -103,7 +106,7 @@ static bool track_writes(const struct maptrack *t)
 	return !(t->flags & GNTMAP_readonly);
 }
 
-/* Where the page-table entry is: named by its machine address, or by the virtual address it maps. */
+/* Where the page-table entry is: named by its machine address, or by the address it maps. */
 static int find_slot(struct vcpu *v, uint32_t flags, uint64_t host_addr, maddr_t *slot)
 {
 	if (flags & GNTMAP_contains_pte) {
@@ -124,7 +127,8 @@ static pte_t grant_pte(mfn_t m, uint32_t flags)
 	return pte_make(m, bits | (((uint64_t)flags >> GNTMAP_guest_avail0) << 9 & PTE_AVAIL));
 }
 
-static int16_t pin_locked(struct domain *rd, uint32_t ref, domid_t user, bool write, struct grant_hold *h)
+static int16_t pin_locked(struct domain *rd, uint32_t ref, domid_t user, bool write,
+			  struct grant_hold *h)
 {
 	int16_t rc;
 
@@ -159,7 +163,8 @@ static int map_frame(struct vcpu *v, struct pt_batch *b, struct domain *rd, mfn_
 	return rc;
 }
 
-static int map_from(struct vcpu *v, struct pt_batch *b, struct domain *rd, struct gnttab_map_grant_ref *op)
+static int map_from(struct vcpu *v, struct pt_batch *b, struct domain *rd,
+		    struct gnttab_map_grant_ref *op)
 {
 	struct grant_table *mine = v->dom->grant;
 	bool write = !(op->flags & GNTMAP_readonly);
@@ -177,8 +182,8 @@ static int map_from(struct vcpu *v, struct pt_batch *b, struct domain *rd, struc
 	rc = map_frame(v, b, rd, h.m, op);
 	if (rc) {
 		unpin_locked(rd, op->ref, write);
-		op->status = refuse(GNTST_general_error, "map: ref %u of d%u at %lx: %d", op->ref, rd->id,
-				    op->host_addr, rc);
+		op->status = refuse(GNTST_general_error, "map: ref %u of d%u at %lx: %d", op->ref,
+				    rd->id, op->host_addr, rc);
 		track_put(mine, handle);
 		return rc == RESTART ? RESTART : 0;
 	}
@@ -221,7 +226,8 @@ int grant_map(struct vcpu *v, struct pt_batch *b, struct gnttab_map_grant_ref *o
 
 /* ---- unmap ---- */
 
-/* The parts @gone of a claimed handle are unmapped; the last part puts it on the list for the flush. */
+/* The parts @gone of a claimed handle are unmapped; the last part puts it on the list for the
+ * flush. */
 static void unmapped(struct vcpu *v, struct grant_unmaps *u, uint32_t handle, struct maptrack t,
 		     uint32_t gone)
 {
@@ -266,8 +272,9 @@ int grant_unmap(struct vcpu *v, struct pt_batch *b, struct grant_unmaps *u,
 	track_release(mine, op->handle, t);
 	if (rc == RESTART)
 		return RESTART;
-	op->status = refuse(GNTST_general_error, "unmap: handle %u, %lx or %lx is not what was mapped",
-			    op->handle, op->host_addr, op->dev_bus_addr);
+	op->status =
+		refuse(GNTST_general_error, "unmap: handle %u, %lx or %lx is not what was mapped",
+		       op->handle, op->host_addr, op->dev_bus_addr);
 	return 0;
 }
 
@@ -279,8 +286,8 @@ static void drop_moved(pte_t moved)
 }
 
 /* Replaces the grant's entry at @host_addr by the one at @new_addr, which becomes empty. */
-static int replace_entry(struct vcpu *v, struct pt_batch *b, const struct maptrack *t, uint64_t host_addr,
-			 uint64_t new_addr)
+static int replace_entry(struct vcpu *v, struct pt_batch *b, const struct maptrack *t,
+			 uint64_t host_addr, uint64_t new_addr)
 {
 	maddr_t slot, from;
 	pte_t moved;
@@ -299,7 +306,7 @@ static int replace_entry(struct vcpu *v, struct pt_batch *b, const struct maptra
 		return 0;
 	do
 		back = pt_move_in(b, from, moved);
-	while (back == RESTART);		/* each try goes on with the work that was in the way */
+	while (back == RESTART); /* each try goes on with the work that was in the way */
 	if (back)
 		drop_moved(moved);		/* the table is none any more */
 	return rc;
@@ -328,8 +335,8 @@ int grant_unmap_and_replace(struct vcpu *v, struct pt_batch *b, struct grant_unm
 	track_release(mine, op->handle, t);
 	if (rc == RESTART)
 		return RESTART;
-	op->status = refuse(GNTST_general_error, "unmap_and_replace: handle %u, %lx by %lx", op->handle,
-			    op->host_addr, op->new_addr);
+	op->status = refuse(GNTST_general_error, "unmap_and_replace: handle %u, %lx by %lx",
+			    op->handle, op->host_addr, op->new_addr);
 	return 0;
 }
 
@@ -359,7 +366,7 @@ void grant_unmaps_finish(struct vcpu *v, struct grant_unmaps *u)
 
 /* ---- life, debugging ---- */
 
-/* No vCPU of @d runs, so no CPU has a translation of its; the entries in its tables hold their own. */
+/* No vCPU of @d runs, so no CPU has a translation of its; its tables hold what they map. */
 int maptrack_teardown(struct domain *d)
 {
 	struct grant_table *gt = d->grant;

@@ -2,9 +2,9 @@
 /*
  * A domain's grant table and its list of mappings; private to ipc/grant*.c.
  *
- * Both halves are one struct per domain with one lock (RANK_GRANT): what it granted (entries, active)
- * and what it mapped (maptrack).  An operation needs the granter's half and the mapper's half, one
- * after the other, never both locks at once.
+ * Both halves are one struct per domain with one lock (RANK_GRANT): what it granted (entries,
+ * active) and what it mapped (maptrack).  An operation needs the granter's half and the mapper's
+ * half, one after the other, never both locks at once.
  */
 #ifndef IPC_GRANT_PRIV_H
 #define IPC_GRANT_PRIV_H
@@ -24,8 +24,8 @@
 #define MAX_TRACK_LIMIT		8192
 
 /*
- * Who uses a reference now.  While readers + writers > 0 the frame, the user and the part are fixed,
- * whatever the guest writes into the entry meanwhile.
+ * Who uses a reference now.  While readers + writers > 0 the frame, the user and the part are
+ * fixed, whatever the guest writes into the entry meanwhile.
  */
 struct active {
 	uint32_t mfn;
@@ -96,7 +96,8 @@ int16_t grant_pin(struct grant_table *gt, uint32_t ref, domid_t user, bool write
 		  struct grant_hold *out);
 void grant_unpin(struct grant_table *gt, uint32_t ref, bool write);
 
-/* grant.c, no lock needed.  Existence, or a writable use, of a frame of @owner's.  0, -EINVAL, -EBUSY, RESTART. */
+/* grant.c, no lock needed.  Existence, or a writable use, of a frame of @owner's.  0, -EINVAL,
+ * -EBUSY, RESTART. */
 int grant_take_frame(mfn_t m, const struct memspace *owner, bool write, struct scan *s);
 void grant_drop_frame(mfn_t m, bool write);
 

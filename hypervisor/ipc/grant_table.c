@@ -3,8 +3,9 @@
  * A domain's grant table from birth to death: its pages, versions 1 and 2, exchanging entries.
  *
  * The table starts empty and grows when the guest asks; its pages are the hypervisor's, lent to the
- * guest (kind shared), and given back at teardown.  Use counts (struct active) stay until the domain
- * is gone, because others may still have its frames mapped.  Everything under the table's lock.
+ * guest (kind shared), and given back at teardown.  Use counts (struct active) stay until the
+ * domain is gone, because others may still have its frames mapped.  Everything under the table's
+ * lock.
  */
 #include "cpu/keys.h"
 #include "ipc/grant_priv.h"
@@ -59,7 +60,8 @@ static int table_arrays(struct grant_table *gt)
 	gt->nr_active = DIV_UP(gt->max_frames * V1_PER_FRAME, ACTIVE_PER_PAGE);
 	gt->frame = kmalloc(gt->max_frames * sizeof(*gt->frame));
 	gt->active = kmalloc(gt->nr_active * sizeof(*gt->active));
-	gt->status = kmalloc(DIV_UP(gt->max_frames * V2_PER_FRAME, STATUS_PER_FRAME) * sizeof(*gt->status));
+	gt->status = kmalloc(DIV_UP(gt->max_frames * V2_PER_FRAME, STATUS_PER_FRAME) *
+			     sizeof(*gt->status));
 	if (gt->frame && gt->active && gt->status)
 		return 0;
 	kfree(gt->frame);
@@ -74,8 +76,8 @@ static int16_t setup_locked(struct domain *d, unsigned nr)
 	struct grant_table *gt = d->grant;
 
 	if (nr > gt->max_frames || gt->dying)
-		return refuse(GNTST_general_error, "setup_table: d%u may have %u frames, not %u", d->id,
-			      gt->max_frames, nr);
+		return refuse(GNTST_general_error, "setup_table: d%u may have %u frames, not %u",
+			      d->id, gt->max_frames, nr);
 	if (nr <= gt->nr_frames)
 		return GNTST_okay;
 	if (table_arrays(gt) || (gt->version == 2 && status_grow(d, nr)))
@@ -102,7 +104,8 @@ int16_t grant_setup(struct domain *d, unsigned nr)
 }
 
 /* Page @i of an array that has *nr; the lock keeps the page from going meanwhile. */
-static mfn_t nth_page(struct grant_table *gt, void *const *const *pages, const unsigned *nr, unsigned i)
+static mfn_t nth_page(struct grant_table *gt, void *const *const *pages, const unsigned *nr,
+		      unsigned i)
 {
 	mfn_t m;
 
@@ -204,7 +207,8 @@ static int to_v1(struct grant_table *gt)
 			continue;
 		new[i].domid = old[i].hdr.domid;
 		new[i].frame = (uint32_t)old[i].full_page.frame;
-		write_once(new[i].flags, (uint16_t)((old[i].hdr.flags & ~MARKS) | active_marks(gt, i)));
+		write_once(new[i].flags,
+			   (uint16_t)((old[i].hdr.flags & ~MARKS) | active_marks(gt, i)));
 	}
 	status_drop(gt);
 	return 0;
@@ -243,7 +247,8 @@ int grant_set_version(struct domain *d, uint32_t version)
 
 static int16_t swap_locked(struct grant_table *gt, uint32_t a, uint32_t b)
 {
-	size_t size = gt->version == 1 ? sizeof(struct grant_entry_v1) : sizeof(union grant_entry_v2);
+	size_t size =
+		gt->version == 1 ? sizeof(struct grant_entry_v1) : sizeof(union grant_entry_v2);
 	union grant_entry_v2 keep;
 	struct active *aa, *ab;
 
@@ -300,7 +305,8 @@ static void dump_active(struct grant_table *gt)
 			a = &gt->active[p][i];
 			if (!active_idle(a))
 				log_info("  ref %lu: frame %x for d%u, %u read, %u write",
-					 p * ACTIVE_PER_PAGE + i, a->mfn, a->user, a->readers, a->writers);
+					 p * ACTIVE_PER_PAGE + i, a->mfn, a->user, a->readers,
+					 a->writers);
 		}
 	}
 }
@@ -362,14 +368,15 @@ static int grant_create(struct domain *d, const struct domain_config *cfg)
 	gt->max_version = cfg->grant_version == 1 ? 1 : 2;
 	gt->max_frames = MIN(cfg->max_grant_frames ? cfg->max_grant_frames : DEFAULT_FRAMES,
 			     (unsigned)MAX_FRAMES_LIMIT);
-	gt->max_track = MIN(cfg->max_maptrack ? cfg->max_maptrack : DEFAULT_TRACK, (unsigned)MAX_TRACK_LIMIT);
+	gt->max_track = MIN(cfg->max_maptrack ? cfg->max_maptrack : DEFAULT_TRACK,
+			    (unsigned)MAX_TRACK_LIMIT);
 	gt->free_handle = NO_HANDLE;
 	d->grant = gt;
 	return 0;
 }
 
-/* Ends this domain's mappings, and gives its table's pages back; who mapped its grants keeps the frames
- * and the use counts until he unmaps. */
+/* Ends this domain's mappings, and gives its table's pages back; who mapped its grants keeps the
+ * frames and the use counts until he unmaps. */
 static int grant_teardown(struct domain *d)
 {
 	struct grant_table *gt = d->grant;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Physical interrupts as event channels, for the hardware domain.  A pirq is the domain's number for a
- * GSI (normally the same number) or for an MSI (the next free one above the GSIs).
+ * Physical interrupts as event channels, for the hardware domain.  A pirq is the domain's number
+ * for a GSI (normally the same number) or for an MSI (the next free one above the GSIs).
  *
  *            map (GSI)                     bind                 interrupt
  *   UNUSED -------------> GSI, masked ------------> GSI, open -------------> GSI, in flight
@@ -9,15 +9,16 @@
  *     |       unmap          |   '---- unbind -------'    |   event raised       |
  *     '----------------------'                            '------- eoi ----------'
  *
- *   UNUSED --map (MSI)--> MSI, enabled: an interrupt raises the event, or is kept as "missed" until bind.
- *   Edge GSIs never go in flight: raising the event is all there is to do.
+ *   UNUSED --map (MSI)--> MSI, enabled: an interrupt raises the event, or is "missed" until bind
+ * Edge GSIs never go in flight: raising the event is all there is to do.
  *
  * A level pin fires again at once unless it is masked, so it stays masked from the interrupt to the
  * domain's eoi; a second interrupt seen meanwhile is dropped.  Pins get a vector with their first
  * binding and keep it, as does the record: interrupts still on their way always find it.
  *
- * Mapping and wiring are in ipc/pirq_map.c.  One lock per domain (RANK_PHYSDEV), which the interrupt
- * handler takes too: with interrupts off the whole time, a handler never interrupts a holder.
+ * Mapping and wiring are in ipc/pirq_map.c.  One lock per domain (RANK_PHYSDEV), which the
+ * interrupt handler takes too: with interrupts off the whole time, a handler never interrupts a
+ * holder.
  */
 #include <mica/errno.h>
 #include "cpu/acpi_info.h"
@@ -33,7 +34,7 @@
 
 #define NR_MSI_PIRQS		200	/* more than there are vectors */
 
-static struct pirq_state *hw;		/* the hardware domain's, for the debug key and the auditor */
+static struct pirq_state *hw; /* the hardware domain's, for the debug key and the auditor */
 
 /* ---- look-up ---- */
 
@@ -177,8 +178,8 @@ void pirq_unbind(struct domain *d, unsigned nr, uint32_t port)
 
 /* ---- what dom0 says about interrupts ---- */
 
-/* XENIRQSTAT_* of @nr: with an eoi page its bits say when; without, every GSI may turn out to be level.
- * -EINVAL beyond all pirqs. */
+/* XENIRQSTAT_* of @nr: with an eoi page its bits say when; without, every GSI may turn out to be
+ * level.  -EINVAL beyond all pirqs. */
 int pirq_status(struct domain *d, unsigned nr, uint32_t *flags)
 {
 	struct pirq_state *st = d->pirq;
@@ -238,7 +239,8 @@ void pirq_eoi_all(struct domain *d)
 	lock_drop(&st->lock);
 }
 
-/* The page where the guest sees which pirqs need an eoi.  -EBUSY it has one; -EINVAL bad frame; RESTART. */
+/* The page where the guest sees which pirqs need an eoi.  -EBUSY it has one; -EINVAL bad frame;
+ * RESTART. */
 int pirq_set_eoi_page(struct vcpu *v, uint64_t frame, int version)
 {
 	struct pirq_state *st = v->dom->pirq;
@@ -286,8 +288,8 @@ void pirq_dump(void)
 				 p->in_flight ? " in flight" : "");
 		else
 			log_info("pirq %3u: MSI%s of %04x entry %u vector %02x port %u%s", i,
-				 p->msi.msix ? "-X" : "", p->msi.bdf, p->msi.entry, p->vector, p->port,
-				 p->missed ? " missed" : "");
+				 p->msi.msix ? "-X" : "", p->msi.bdf, p->msi.entry, p->vector,
+				 p->port, p->missed ? " missed" : "");
 	}
 	lock_drop(&hw->lock);
 }
@@ -298,7 +300,7 @@ static void audit_pirq(struct audit *a)
 		audit_use(a, virt_to_mfn(hw->eoi_page), KIND_WRITABLE);
 }
 
-/* ISA pins are edge, active high, unless the MADT overrides; others level, active low, as PCI is. */
+/* ISA pins are edge, active high, unless the MADT overrides; others level, low, as PCI is. */
 static void pins_init(struct pirq_state *st)
 {
 	for (unsigned gsi = NR_ISA; gsi < st->nr_gsis; gsi++)
@@ -307,8 +309,9 @@ static void pins_init(struct pirq_state *st)
 		unsigned gsi = acpi.isa[i].gsi;
 
 		if (acpi.isa[i].overridden && gsi < st->nr_gsis)
-			st->pin[gsi] = (uint8_t)((acpi.isa[i].trigger == TRIGGER_LEVEL ? PIN_LEVEL : 0) |
-						 (acpi.isa[i].polarity == POLARITY_LOW ? PIN_LOW : 0));
+			st->pin[gsi] =
+				(uint8_t)((acpi.isa[i].trigger == TRIGGER_LEVEL ? PIN_LEVEL : 0) |
+					  (acpi.isa[i].polarity == POLARITY_LOW ? PIN_LOW : 0));
 	}
 }
 

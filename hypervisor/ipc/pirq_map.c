@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Which pirq stands for which interrupt: GSIs keep their number, MSIs get the next free one above the
- * GSIs; how pins are wired; MSI programming through cpu/pci.h.
+ * Which pirq stands for which interrupt: GSIs keep their number, MSIs get the next free one above
+ * the GSIs; how pins are wired; MSI programming through cpu/pci.h.
  *
  * Mapping a GSI only notes it (all sixteen ISA interrupts are mapped at boot and few ever bound);
  * mapping an MSI programs the device.  Everything under the table's lock, see ipc/pirq.c.
@@ -119,7 +119,8 @@ static int map_msi(struct pirq_state *st, struct physdev_map_pirq *map)
 		return rc;
 	p->kind = PIRQ_MSI;			/* before the first interrupt can come */
 	p->missed = false;
-	rc = msi_enable(&p->msi, bdf, entry, map->table_base, (unsigned)p->vector, pirq_destination());
+	rc = msi_enable(&p->msi, bdf, entry, map->table_base, (unsigned)p->vector,
+			pirq_destination());
 	if (rc) {
 		p->kind = PIRQ_UNUSED;
 		irq_vector_free((unsigned)p->vector);
@@ -204,7 +205,8 @@ int pirq_setup_gsi(struct domain *d, unsigned gsi, int trigger, int polarity)
 	if (!st)
 		return refuse(-EPERM, "setup_gsi: d%u has no interrupts", d->id);
 	if (gsi >= st->nr_gsis || !ioapic_gsi_valid(gsi) || trigger & ~1 || polarity & ~1)
-		return refuse(-EINVAL, "setup_gsi: GSI %u trigger %d polarity %d", gsi, trigger, polarity);
+		return refuse(-EINVAL, "setup_gsi: GSI %u trigger %d polarity %d", gsi, trigger,
+			      polarity);
 	lock_take(&st->lock);
 	if (st->pin[gsi] & PIN_SETUP || pirq_gsi_is_ours(gsi)) {
 		lock_drop(&st->lock);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One physical interrupt and a domain's table of them; private to ipc/pirq*.c.  States and the lock are
- * drawn in ipc/pirq.c.
+ * One physical interrupt and a domain's table of them; private to ipc/pirq*.c.  States and the lock
+ * are drawn in ipc/pirq.c.
  */
 #ifndef IPC_PIRQ_PRIV_H
 #define IPC_PIRQ_PRIV_H
@@ -41,7 +41,7 @@ struct pirq_state {
 	unsigned nr, nr_gsis;		/* fixed */
 	uint8_t *pin;			/* PIN_* of each GSI */
 	struct pirq **pirq;		/* nr pointers; records appear at first use and stay */
-	uint64_t *eoi_page;		/* guest page: bit set while an eoi is needed; NULL = not asked for */
+	uint64_t *eoi_page; /* guest page: bit set while an eoi is needed; NULL = not asked for */
 	bool eoi_unmasks;		/* version 1: eoi unmasks the event channel too */
 };
 

@@ -343,6 +343,5 @@ boot_text void mm_init(const struct boot_region *map, unsigned n, const struct b
 		heap_add(maddr_mfn(maddr(ranges[i].start)), maddr_mfn(maddr(ranges[i].end)));
 	}
 	export_m2p();
-	log_info("memory: %lu MiB of RAM, %lu KiB taken by frame table and page tables",
-		 heap_total_frames() >> 8, (max_mfn - heap_total_frames()) * 4);
+	log_info("memory: %lu MiB free, frames up to %lx", heap_total_frames() >> 8, max_mfn);
 }

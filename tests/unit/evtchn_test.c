@@ -1,8 +1,8 @@
 /* unit: ipc/evtchn_send.c ipc/fifo.c mm/frame.c mm/kind.c mm/buddy.c mm/kmalloc.c mm/space.c mm/scan.c mm/undo.c mm/entry.c mm/pt.c mm/pt_pin.c mm/pt_foreign.c mm/audit.c */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Ports and two-level events of hypervisor/ipc/evtchn*.c: each refusal, random programs of three domains
- * against a model, and senders racing with closers on two threads.
+ * Ports and two-level events of hypervisor/ipc/evtchn*.c: each refusal, random programs of three
+ * domains against a model, and senders racing with closers on two threads.
  */
 #include "ipc_world.h"
 #include "../../hypervisor/ipc/evtchn.c"
@@ -38,7 +38,12 @@ void pirq_unbind(struct domain *d, unsigned pirq, uint32_t port)
 
 /* ---- the model ---- */
 
-struct model_port { enum port_state state; uint32_t what, peer; unsigned vcpu; bool pending, masked; };
+struct model_port {
+	enum port_state state;
+	uint32_t what, peer;
+	unsigned vcpu;
+	bool pending, masked;
+};
 static struct model_port model[WORLD_DOMS][LIMIT + 1];
 
 static struct model_port *model_of(domid_t id, uint32_t port)
@@ -105,7 +110,8 @@ static void check_against_model(void)
 	}
 }
 
-/* The guest takes what is announced, as a kernel does: upcall flag, selector, unmasked pending bits. */
+/* The guest takes what is announced, as a kernel does: upcall flag, selector, unmasked pending
+ * bits. */
 static void guest_takes(domid_t id, unsigned vcpu)
 {
 	struct vcpu_info *info = world_vcpu[id][vcpu].info;
@@ -149,8 +155,10 @@ static void step_bind(domid_t id)
 	domid_t remote = (domid_t)unit_below(WORLD_DOMS + 1);
 	uint32_t rport = (uint32_t)unit_below(LIMIT + 5), expect = model_free_port(id), port = 0;
 	struct model_port *rm = remote < WORLD_DOMS ? model_of(remote, rport) : NULL, *m;
-	int want = remote >= WORLD_DOMS ? -ESRCH :
-		   !rm || rm->state != PORT_UNBOUND || rm->what != id ? -EINVAL : expect ? 0 : -ENOSPC;
+	int want = remote >= WORLD_DOMS					? -ESRCH
+		   : !rm || rm->state != PORT_UNBOUND || rm->what != id ? -EINVAL
+		   : expect						? 0
+									: -ENOSPC;
 
 	assert_int_equal(evtchn_bind_interdomain(&world[id], remote, rport, &port), want);
 	if (want)
@@ -200,8 +208,14 @@ static void step_bind_local(domid_t id)
 	if (rc)
 		return;
 	m = &model[id][port];
-	*m = (struct model_port){ .state = kind == 0 ? PORT_IPI : kind == 1 ? PORT_VIRQ : PORT_PIRQ,
-				  .what = kind == 1 ? virq : kind == 2 ? 5 : 0, .peer = vcpu, .vcpu = vcpu,
+	*m = (struct model_port){ .state = kind == 0   ? PORT_IPI
+					   : kind == 1 ? PORT_VIRQ
+						       : PORT_PIRQ,
+				  .what = kind == 1   ? virq
+					  : kind == 2 ? 5
+						      : 0,
+				  .peer = vcpu,
+				  .vcpu = vcpu,
 				  .masked = m->masked };
 	assert_int_equal(port, expect);
 }
@@ -227,7 +241,8 @@ static void step_send(domid_t id)
 {
 	uint32_t port = (uint32_t)unit_below(LIMIT + 5);
 	struct model_port *m = model_of(id, port);
-	bool ok = m && (m->state == PORT_INTERDOMAIN || m->state == PORT_IPI || m->state == PORT_UNBOUND);
+	bool ok = m && (m->state == PORT_INTERDOMAIN || m->state == PORT_IPI ||
+			m->state == PORT_UNBOUND);
 
 	assert_int_equal(evtchn_send(&world[id], port), ok ? 0 : -EINVAL);
 	if (ok && m->state == PORT_INTERDOMAIN)
@@ -247,7 +262,8 @@ static void step_raise(domid_t id)
 	}
 	virq_raise(&world_vcpu[id][vcpu], virq);
 	for (uint32_t n = 1; n <= LIMIT; n++)
-		if (model[id][n].state == PORT_VIRQ && model[id][n].what == virq && model[id][n].peer == vcpu)
+		if (model[id][n].state == PORT_VIRQ && model[id][n].what == virq &&
+		    model[id][n].peer == vcpu)
 			model_send(id, n);
 }
 
@@ -291,8 +307,9 @@ static void step_poll(domid_t id)
 static void random_programs(void **state)
 {
 	static void (*const step[])(domid_t id) = {
-		step_alloc, step_alloc, step_bind, step_bind, step_bind, step_bind_local, step_close, step_send,
-		step_send, step_send, step_raise, step_move, step_mask, step_mask, step_poll,
+		step_alloc,	 step_alloc, step_bind, step_bind, step_bind,
+		step_bind_local, step_close, step_send, step_send, step_send,
+		step_raise,	 step_move,  step_mask, step_mask, step_poll,
 	};
 	uint64_t steps = unit_steps(60000);
 

@@ -1,8 +1,9 @@
 /* unit: ipc/evtchn_send.c ipc/fifo.c mm/frame.c mm/kind.c mm/buddy.c mm/kmalloc.c mm/space.c mm/scan.c mm/undo.c mm/entry.c mm/pt.c mm/pt_pin.c mm/pt_foreign.c mm/audit.c */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * FIFO events of hypervisor/ipc/fifo.c with a guest that takes its queues apart as a kernel does: every
- * event arrives once, on the right vCPU and in order of priority; broken words mislead the guest only.
+ * FIFO events of hypervisor/ipc/fifo.c with a guest that takes its queues apart as a kernel does:
+ * every event arrives once, on the right vCPU and in order of priority; broken words mislead the
+ * guest only.
  */
 #include "ipc_world.h"
 #include "../../hypervisor/ipc/evtchn.c"
@@ -77,7 +78,8 @@ static uint32_t clear_linked(uint32_t *w)
 }
 
 /* One round of the upcall on @vcpu; @seen is told each event in order. */
-static unsigned guest_handles(unsigned vcpu, void (*seen)(unsigned vcpu, unsigned prio, uint32_t port))
+static unsigned guest_handles(unsigned vcpu,
+			      void (*seen)(unsigned vcpu, unsigned prio, uint32_t port))
 {
 	uint32_t ready = atomic_xchg(&block[vcpu]->ready, 0);
 	unsigned n = 0;
@@ -308,10 +310,12 @@ static void random_events(void **state)
 
 		switch (unit_below(8)) {
 		case 0:
-			assert_int_equal(evtchn_set_priority(&world[1], n, (uint32_t)unit_below(16)), 0);
+			assert_int_equal(
+				evtchn_set_priority(&world[1], n, (uint32_t)unit_below(16)), 0);
 			break;
 		case 1:
-			assert_int_equal(evtchn_bind_vcpu(&world[1], n, (unsigned)unit_below(2)), 0);
+			assert_int_equal(evtchn_bind_vcpu(&world[1], n, (unsigned)unit_below(2)),
+					 0);
 			break;
 		case 2:
 			atomic_or(word(n), MASKED);

@@ -1,15 +1,18 @@
 /* unit: ipc/grant.c ipc/grant_map.c ipc/grant_copy.c call/hc_grant.c mm/frame.c mm/kind.c mm/buddy.c mm/kmalloc.c mm/space.c mm/scan.c mm/undo.c mm/entry.c mm/pt.c mm/pt_pin.c mm/pt_foreign.c mm/audit.c */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Grant tables over the real mm/: each refusal, and random programs in which domain 1 grants, domain 2
- * maps, unmaps, replaces and copies through its real page tables.  After steps, what the model says is
- * compared with entries, marks and page tables, and frame_audit() recounts every reference.
+ * Grant tables over the real mm/: each refusal, and random programs in which domain 1 grants,
+ * domain 2 maps, unmaps, replaces and copies through its real page tables.  After steps, what the
+ * model says is compared with entries, marks and page tables, and frame_audit() recounts every
+ * reference.
  */
 #include "ipc_world.h"
 #include "call/handlers.h"
 #include "../../hypervisor/ipc/grant_table.c"
 
-static const struct domain_config cfg = { .max_vcpus = WORLD_VCPUS, .max_maptrack = 1, .max_grant_frames = 4 };
+static const struct domain_config cfg = { .max_vcpus = WORLD_VCPUS,
+					  .max_maptrack = 1,
+					  .max_grant_frames = 4 };
 
 #define SLOTS		32
 #define VA0		0x10000000ul
@@ -106,7 +109,8 @@ static void make_tables(void)
 	for (unsigned level = 4; level >= 1; level--)
 		table[level] = world_page(mapper, (void **)&va[level]);
 	for (unsigned level = 4; level >= 2; level--)
-		va[level][pt_index(VA0, level)] = pte_make(table[level - 1], PTE_P | PTE_RW | PTE_US).v;
+		va[level][pt_index(VA0, level)] =
+			pte_make(table[level - 1], PTE_P | PTE_RW | PTE_US).v;
 	root = frame_of(table[4]);
 	while (frame_take(root, &mapper->mem, KIND_L4, &mv->scan) == RESTART)
 		;
@@ -150,8 +154,11 @@ static uint64_t pte_address(unsigned slot)
 static struct gnttab_map_grant_ref map_op(unsigned ref, unsigned slot, uint32_t flags)
 {
 	return (struct gnttab_map_grant_ref){
-		.host_addr = flags & GNTMAP_contains_pte ? pte_address(slot) : VA0 + slot * PAGE_SIZE,
-		.flags = flags, .ref = ref, .dom = 1,
+		.host_addr =
+			flags & GNTMAP_contains_pte ? pte_address(slot) : VA0 + slot * PAGE_SIZE,
+		.flags = flags,
+		.ref = ref,
+		.dom = 1,
 	};
 }
 
@@ -166,7 +173,9 @@ static int16_t do_map1(unsigned ref, unsigned slot, uint32_t flags, uint32_t *ha
 
 static int16_t do_unmap1(uint32_t handle, uint64_t host_addr, uint64_t dev)
 {
-	struct gnttab_unmap_grant_ref op = { .host_addr = host_addr, .dev_bus_addr = dev, .handle = handle };
+	struct gnttab_unmap_grant_ref op = { .host_addr = host_addr,
+					     .dev_bus_addr = dev,
+					     .handle = handle };
 
 	assert_int_equal(call(mv, GNTTABOP_unmap_grant_ref, &op, 1), 0);
 	return op.status;
@@ -189,7 +198,8 @@ static void map_shows_everywhere(void **state)
 	assert_int_equal(l1_va[3] & (PTE_ADDR | PTE_P | PTE_RW | PTE_AVAIL),
 			 mfn_maddr(page[0]).a | PTE_P | PTE_RW | 5ul << 9);
 	assert_int_equal(frame_of(page[0])->word.users, 2);
-	assert_int_equal(do_map1(8, 4, GNTMAP_host_map | GNTMAP_readonly | GNTMAP_contains_pte, &h), GNTST_okay);
+	assert_int_equal(do_map1(8, 4, GNTMAP_host_map | GNTMAP_readonly | GNTMAP_contains_pte, &h),
+			 GNTST_okay);
 	assert_int_equal(l1_va[4] & PTE_RW, 0);
 	assert_int_equal(do_unmap1(op.handle, VA0 + 3 * PAGE_SIZE, 0), GNTST_okay);
 	assert_int_equal(marks_of(8), GTF_reading);
@@ -227,8 +237,9 @@ static void map_refusals(void **state)
 	}
 	op.flags |= GNTMAP_contains_pte;
 	for (unsigned i = 0; i < 5; i++) {
-		const uint64_t bad[] = { pte_address(0) + 4, mfn_maddr(own[0]).a, mfn_maddr(page[1]).a,
-					 ~0ul << 3, frame_mfn(mv->kernel_root).n << 12 };
+		const uint64_t bad[] = { pte_address(0) + 4, mfn_maddr(own[0]).a,
+					 mfn_maddr(page[1]).a, ~0ul << 3,
+					 frame_mfn(mv->kernel_root).n << 12 };
 
 		op.host_addr = bad[i];
 		assert_int_equal(call(mv, GNTTABOP_map_grant_ref, &op, 1), 0);
@@ -273,14 +284,16 @@ static void unmap_must_match(void **state)
 	assert_int_equal(do_map1(8, 1, GNTMAP_host_map | GNTMAP_device_map, &h), GNTST_okay);
 	assert_int_equal(do_map1(9, 2, GNTMAP_host_map, &h2), GNTST_okay);
 	assert_int_equal(do_unmap1(99999, VA0, 0), GNTST_bad_handle);
-	assert_int_equal(do_unmap1(h, VA0 + 2 * PAGE_SIZE, 0), GNTST_general_error);	/* another page */
-	assert_int_equal(do_unmap1(h, VA0 + 5 * PAGE_SIZE, 0), GNTST_general_error);	/* nothing there */
+	assert_int_equal(do_unmap1(h, VA0 + 2 * PAGE_SIZE, 0),
+			 GNTST_general_error); /* another page */
+	assert_int_equal(do_unmap1(h, VA0 + 5 * PAGE_SIZE, 0),
+			 GNTST_general_error); /* nothing there */
 	assert_int_equal(do_unmap1(h, 0x8000, 0), GNTST_general_error);
 	assert_int_equal(do_unmap1(h, VA0 + PAGE_SIZE, 0x1000), GNTST_general_error);
 	assert_int_equal(marks_of(8), MARKS);
 	assert_int_equal(do_unmap1(h, 0, 0), GNTST_okay);			/* no part of it */
 	assert_int_equal(do_unmap1(h, VA0 + PAGE_SIZE, 0), GNTST_okay);
-	assert_int_equal(marks_of(8), MARKS);					/* a device still has it */
+	assert_int_equal(marks_of(8), MARKS); /* a device still has it */
 	assert_int_equal(do_unmap1(h, 0, mfn_maddr(page[0]).a), GNTST_okay);
 	assert_int_equal(marks_of(8), 0);
 	l1_va[2] |= PTE_A | PTE_D | PTE_AVAIL;
@@ -329,7 +342,8 @@ static void one_flush_before_letting_go(void **state)
 	assert_int_equal(call(mv, GNTTABOP_map_grant_ref, m, 20), 0);
 	assert_int_equal(fake_flushes, before);
 	for (unsigned i = 0; i < 20; i++)
-		u[i] = (struct gnttab_unmap_grant_ref){ .host_addr = m[i].host_addr, .handle = m[i].handle };
+		u[i] = (struct gnttab_unmap_grant_ref){ .host_addr = m[i].host_addr,
+							.handle = m[i].handle };
 	at_flush = still_marked;
 	assert_int_equal(call(mv, GNTTABOP_unmap_grant_ref, u, 20), 0);
 	at_flush = NULL;
@@ -349,7 +363,9 @@ static void replace_moves_the_entry(void **state)
 	grant_it(8, 2, page[0], GTF_permit_access);
 	assert_int_equal(do_map1(8, 1, GNTMAP_host_map, &h), GNTST_okay);
 	pt_batch_begin(&b, &mapper->mem, &mapper->mem, &mv->scan);
-	assert_int_equal(pt_write(&b, maddr(pte_address(2)), pte_make(own[0], PTE_P | PTE_RW), PT_NORMAL), 0);
+	assert_int_equal(
+		pt_write(&b, maddr(pte_address(2)), pte_make(own[0], PTE_P | PTE_RW), PT_NORMAL),
+		0);
 	pt_batch_end(&b);
 	op = (struct gnttab_unmap_and_replace){ .host_addr = VA0 + 5 * PAGE_SIZE,
 						.new_addr = VA0 + 2 * PAGE_SIZE, .handle = h };
@@ -476,8 +492,9 @@ static void sub_page_copies(void **state)
 	struct gnttab_set_version ver = { .version = 2 };
 	struct gnttab_copy c = {
 		.source = { .u.ref = 40, .domid = 1, .offset = 512 },
-		.dest = { .domid = 2 },		/* domain_get knows DOMID_SELF only in the hypervisor */
-		.len = 256, .flags = GNTCOPY_source_gref,
+		.dest = { .domid = 2 }, /* domain_get knows DOMID_SELF only in the hypervisor */
+		.len = 256,
+		.flags = GNTCOPY_source_gref,
 	};
 	uint32_t h;
 
@@ -542,7 +559,7 @@ static void calls_check_their_arguments(void **state)
 	assert_int_equal(w.status, GNTST_bad_gntref);
 	assert_int_equal(call(gv, GNTTABOP_cache_flush, &f, 1), -EINVAL);
 	f.offset = 0;
-	assert_int_equal(call(gv, GNTTABOP_cache_flush, &f, 1), -EINVAL);	/* frame 0 is no RAM */
+	assert_int_equal(call(gv, GNTTABOP_cache_flush, &f, 1), -EINVAL); /* frame 0 is no RAM */
 	f.a.dev_bus_addr = mfn_maddr(own[0]).a;
 	assert_int_equal(call(gv, GNTTABOP_cache_flush, &f, 1), -EPERM);
 	f.a.dev_bus_addr = mfn_maddr(page[0]).a;
@@ -550,7 +567,8 @@ static void calls_check_their_arguments(void **state)
 	end();
 }
 
-/* The granter dies first: the mapper keeps the frame, and nothing is written to pages that are gone. */
+/* The granter dies first: the mapper keeps the frame, and nothing is written to pages that are
+ * gone. */
 static void granter_dies(void **state)
 {
 	uint32_t h;
@@ -578,19 +596,21 @@ static unsigned uses(unsigned ref, bool writing)
 	unsigned n = 0;
 
 	for (unsigned h = 0; h < ARRAY_SIZE(held); h++)
-		n += held[h].live && held[h].ref == ref && (!writing || !(held[h].flags & GNTMAP_readonly));
+		n += held[h].live && held[h].ref == ref &&
+		     (!writing || !(held[h].flags & GNTMAP_readonly));
 	return n;
 }
 
 static void step_grant(void)
 {
 	static const uint16_t flags[] = {
-		GTF_permit_access, GTF_permit_access, GTF_permit_access | GTF_readonly, 0, GTF_accept_transfer,
+		GTF_permit_access,   GTF_permit_access, GTF_permit_access | GTF_readonly, 0,
+		GTF_accept_transfer,
 	};
 	unsigned ref = 8 + (unsigned)unit_below(REFS);
 
 	if (uses(ref, false))
-		return;			/* a guest that keeps to the rules; hostile ones are below */
+		return; /* a guest that keeps to the rules; hostile ones are below */
 	grant_it(ref, unit_one_in(8) ? 0 : 2, unit_one_in(10) ? own[0] : page[unit_below(PAGES)],
 		 flags[unit_below(ARRAY_SIZE(flags))]);
 }
@@ -601,8 +621,8 @@ static bool entry_allows(unsigned ref, bool write, mfn_t *m)
 	domid_t to = grant_version(granter) == 1 ? v1(ref)->domid : v2(ref)->hdr.domid;
 
 	*m = mfn(grant_version(granter) == 1 ? v1(ref)->frame : v2(ref)->full_page.frame);
-	return (flags & GTF_type_mask) == GTF_permit_access && to == 2 && !(write && (flags & GTF_readonly)) &&
-	       m->n != own[0].n;
+	return (flags & GTF_type_mask) == GTF_permit_access && to == 2 &&
+	       !(write && (flags & GTF_readonly)) && m->n != own[0].n;
 }
 
 static void step_map(void)
@@ -613,7 +633,8 @@ static void step_map(void)
 	int16_t status;
 	mfn_t m;
 
-	ok &= entry_allows(ref, !(flags & GNTMAP_readonly), &m) && maptrack_count(mapper->grant) < TRACK_PER_PAGE;
+	ok &= entry_allows(ref, !(flags & GNTMAP_readonly), &m) &&
+	      maptrack_count(mapper->grant) < TRACK_PER_PAGE;
 	status = do_map1(ref, slot, flags, &h);
 	assert_int_equal(!status, ok);
 	if (status)
@@ -637,7 +658,8 @@ static void step_unmap(void)
 
 	slot = unit_one_in(6) ? (unsigned)unit_below(SLOTS) : held[h].slot;
 	if (!unit_one_in(4))
-		host = held[h].flags & GNTMAP_contains_pte ? pte_address(slot) : VA0 + slot * PAGE_SIZE;
+		host = held[h].flags & GNTMAP_contains_pte ? pte_address(slot)
+							   : VA0 + slot * PAGE_SIZE;
 	if (!unit_one_in(3))
 		dev = unit_one_in(6) ? 0x1000 : mfn_maddr(held[h].m).a;
 	want = mfn_maddr(held[h].m).a | PTE_P | (held[h].flags & GNTMAP_readonly ? 0 : PTE_RW);
@@ -660,11 +682,15 @@ static void step_unmap(void)
 
 static void step_replace(void)
 {
-	unsigned h = (unsigned)unit_below(48), slot = held[h].slot, from = (unsigned)unit_below(SLOTS);
+	unsigned h = (unsigned)unit_below(48), slot = held[h].slot,
+		 from = (unsigned)unit_below(SLOTS);
 	struct gnttab_unmap_and_replace op = {
-		.host_addr = VA0 + slot * PAGE_SIZE, .new_addr = VA0 + from * PAGE_SIZE, .handle = h,
+		.host_addr = VA0 + slot * PAGE_SIZE,
+		.new_addr = VA0 + from * PAGE_SIZE,
+		.handle = h,
 	};
-	uint64_t want = mfn_maddr(held[h].m).a | PTE_P | (held[h].flags & GNTMAP_readonly ? 0 : PTE_RW);
+	uint64_t want =
+		mfn_maddr(held[h].m).a | PTE_P | (held[h].flags & GNTMAP_readonly ? 0 : PTE_RW);
 	bool ok = held[h].live && (held[h].flags & GNTMAP_host_map) &&
 		  !(held[h].flags & GNTMAP_contains_pte) && slot != from && slot_pte[slot] == want;
 
@@ -702,12 +728,16 @@ static void step_copy(void)
 	mfn_t m;
 
 	for (unsigned i = 0; i < n; i++) {
-		struct gnttab_copy_ptr r = { .u.ref = ref, .domid = 1, .offset = (uint16_t)unit_below(2048) };
+		struct gnttab_copy_ptr r = { .u.ref = ref,
+					     .domid = 1,
+					     .offset = (uint16_t)unit_below(2048) };
 		struct gnttab_copy_ptr f = { .u.gmfn = own[0].n, .domid = 2 };
 
-		c[i] = (struct gnttab_copy){ .source = out ? f : r, .dest = out ? r : f,
+		c[i] = (struct gnttab_copy){ .source = out ? f : r,
+					     .dest = out ? r : f,
 					     .len = (uint16_t)unit_below(2048),
-					     .flags = out ? GNTCOPY_dest_gref : GNTCOPY_source_gref };
+					     .flags = out ? GNTCOPY_dest_gref
+							  : GNTCOPY_source_gref };
 	}
 	assert_int_equal(call(mv, GNTTABOP_copy, c, n), 0);
 	for (unsigned i = 0; i < n; i++)
@@ -729,7 +759,9 @@ static void step_version(void)
 static void check_model(void)
 {
 	for (unsigned ref = 8; ref < 8 + REFS; ref++)
-		assert_int_equal(marks_of(ref), uses(ref, true) ? MARKS : uses(ref, false) ? GTF_reading : 0);
+		assert_int_equal(marks_of(ref), uses(ref, true)	   ? MARKS
+						: uses(ref, false) ? GTF_reading
+								   : 0);
 	for (unsigned i = 0; i < SLOTS; i++)
 		assert_int_equal(l1_va[i] & (PTE_ADDR | PTE_P | PTE_RW), slot_pte[i]);
 	assert_int_equal(frame_audit(), 0);
@@ -738,8 +770,9 @@ static void check_model(void)
 static void random_programs(void **state)
 {
 	static void (*const step[])(void) = {
-		step_grant, step_grant, step_map, step_map, step_map, step_unmap, step_unmap, step_unmap, step_unmap,
-		step_replace, step_write_entry, step_copy, step_version,
+		step_grant,	  step_grant, step_map,	    step_map,	step_map,
+		step_unmap,	  step_unmap, step_unmap,   step_unmap, step_replace,
+		step_write_entry, step_copy,  step_version,
 	};
 	uint64_t steps = unit_steps(40000);
 

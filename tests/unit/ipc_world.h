@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A few domains for the tests of hypervisor/ipc: real memory underneath, and what dom/ would do replaced
- * by the least that shows: upcalls are flags and counters, domains live in an array.
+ * A few domains for the tests of hypervisor/ipc: real memory underneath, and what dom/ would do
+ * replaced by the least that shows: upcalls are flags and counters, domains live in an array.
  * Included by one test file each, so the functions that ipc/ calls are defined here.
  */
 #ifndef IPC_WORLD_H

@@ -1,8 +1,8 @@
 /* unit: ipc/pirq_map.c mm/frame.c mm/kind.c mm/buddy.c mm/kmalloc.c mm/space.c mm/scan.c mm/undo.c mm/entry.c mm/pt.c mm/pt_pin.c mm/pt_foreign.c mm/audit.c */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Physical interrupts over a fake IO-APIC and a fake MSI device: what is masked when, what reaches the
- * event channel, and each refusal.
+ * Physical interrupts over a fake IO-APIC and a fake MSI device: what is masked when, what reaches
+ * the event channel, and each refusal.
  */
 #include "ipc_world.h"
 #include "cpu/acpi_info.h"
@@ -119,7 +119,8 @@ static void edge_pin_needs_none(void **state)
 		irq_dispatch(pin[1].vector);
 	assert_int_equal(raised[1], 3);
 	assert_false(pin[1].masked);
-	assert_int_equal(pirq_setup_gsi(d, 1, TRIGGER_LEVEL, POLARITY_LOW), 0);	/* dom0 knows better */
+	assert_int_equal(pirq_setup_gsi(d, 1, TRIGGER_LEVEL, POLARITY_LOW),
+			 0); /* dom0 knows better */
 	assert_true(pin[1].level && pin[1].low && !pin[1].masked);
 	assert_int_equal(pirq_setup_gsi(d, 1, TRIGGER_EDGE, POLARITY_LOW), -EEXIST);
 	irq_dispatch(pin[1].vector);
@@ -186,7 +187,9 @@ static void refusals(void **state)
 	map = msix(0);
 	map.bus = 1 << 16;
 	assert_int_equal(pirq_map(d, &map), -ENODEV);
-	map = (struct physdev_map_pirq){ .type = MAP_PIRQ_TYPE_MULTI_MSI, .pirq = -1, .devfn = 0x18, .entry_nr = 4 };
+	map = (struct physdev_map_pirq){
+		.type = MAP_PIRQ_TYPE_MULTI_MSI, .pirq = -1, .devfn = 0x18, .entry_nr = 4
+	};
 	assert_int_equal(pirq_map(d, &map), -EOPNOTSUPP);
 	assert_int_equal(map.entry_nr, 1);
 	assert_int_equal(pirq_bind(d, 7, 0, 1), -EINVAL);
