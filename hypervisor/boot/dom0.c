@@ -2,9 +2,9 @@
 /*
  * Builds the control domain: module 0 is its kernel (an ELF image), module 1 its initrd.
  *
- *	read notes -> choose its size -> lay out -> adopt what can stay, allocate the rest -> copy what
- *	could not stay -> tables, p2m, m2p -> start_info -> pin the root -> context of vCPU 0 -> free
- *	what is left of the modules -> unpause
+ *	read notes -> choose its size -> lay out -> adopt what can stay, allocate the rest ->
+ *	copy what could not stay -> start_info -> tables, p2m, m2p -> pin the root -> context of
+ *	vCPU 0 -> free what is left of the modules -> unpause
  *
  * The page tables are built as plain memory and then pinned through the same check that every
  * guest's tables pass: what this file gets wrong is refused there, at every boot.
@@ -90,8 +90,9 @@ static boot_text void open_modules(struct dom0_build *b, const struct boot_info 
 
 /*
  * dom0_mem= gives the size; without it dom0 gets all free memory but a sixteenth (at most 128 MiB),
- * which stays for other domains' overhead and for DMA buffers.  min: and max: bound it; max: is also how
- * far dom0 may grow later, its size if not given (the kernel pays for every page it might get).
+ * which stays for other domains' overhead and for DMA buffers.  min: and max: bound it; max: is
+ * also how far dom0 may grow later, its size if not given (the kernel pays for every page it might
+ * get).
  */
 static boot_text void choose_size(struct dom0_build *b)
 {
@@ -133,7 +134,8 @@ static boot_text void create_domain(struct dom0_build *b)
 		b->d->shared->vcpu_info[i].evtchn_upcall_mask = 1;
 }
 
-/* Bytes of segment @s that fill whole pages both in the image and in memory: [*from, *to), pseudo-physical. */
+/* Bytes of segment @s that fill whole pages both in the image and in memory: [*from, *to),
+ * pseudo-physical. */
 static boot_text bool whole_pages(const struct dom0_build *b, const struct elf_segment *s,
 				  uint64_t *from, uint64_t *to)
 {
@@ -141,13 +143,16 @@ static boot_text bool whole_pages(const struct dom0_build *b, const struct elf_s
 
 	*from = ALIGN_UP(at, PAGE_SIZE);
 	*to = ALIGN_DOWN(at + s->filesz, PAGE_SIZE);
-	return *from < *to && at % PAGE_SIZE == s->offset % PAGE_SIZE && b->image->start % PAGE_SIZE == 0;
+	return *from < *to && at % PAGE_SIZE == s->offset % PAGE_SIZE &&
+	       b->image->start % PAGE_SIZE == 0;
 }
 
 /* The frame of the kernel module that holds pseudo-physical page @at of segment @s. */
-static boot_text uint64_t file_mfn(const struct dom0_build *b, const struct elf_segment *s, uint64_t at)
+static boot_text uint64_t file_mfn(const struct dom0_build *b, const struct elf_segment *s,
+				   uint64_t at)
 {
-	return (b->image->start + s->offset + at - (s->paddr - b->kernel.paddr_offset)) >> PAGE_SHIFT;
+	return (b->image->start + s->offset + at - (s->paddr - b->kernel.paddr_offset)) >>
+	       PAGE_SHIFT;
 }
 
 static boot_text void adopt_modules(struct dom0_build *b)
@@ -203,8 +208,8 @@ static boot_text void load(struct dom0_build *b)
 	for (unsigned i = 0; elf_segment(&b->elf, i, &s); i++)
 		load_segment(b, &s);
 	if (k->has_hypercall_page)
-		hypercall_page_fill(dom0_mem_va(&b->mem, (k->hypercall_page - k->virt_base) >> PAGE_SHIFT,
-						NULL));
+		hypercall_page_fill(dom0_mem_va(
+			&b->mem, (k->hypercall_page - k->virt_base) >> PAGE_SHIFT, NULL));
 	if (b->initrd) {
 		uint64_t pfn = b->layout.initrd.pfn, done = 0;
 
@@ -216,7 +221,8 @@ static boot_text void load(struct dom0_build *b)
 }
 
 /* The screen as the boot loader left it; returns the size to report, 0 for none. */
-static boot_text uint32_t describe_screen(const struct boot_info *bi, struct dom0_vga_console_info *vga)
+static boot_text uint32_t describe_screen(const struct boot_info *bi,
+					  struct dom0_vga_console_info *vga)
 {
 	const struct boot_screen *s = &bi->screen;
 
@@ -251,14 +257,16 @@ static boot_text uint32_t describe_screen(const struct boot_info *bi, struct dom
 	return sizeof(*vga);
 }
 
-/* The module's string without the file name (or GRUB's placeholder); under UEFI, where the ACPI tables
- * are: Linux looks for them in firmware data that only a UEFI kernel has. */
-static boot_text void write_cmdline(const struct boot_info *bi, const char *s, char *out, size_t room)
+/* The module's string without the file name (or GRUB's placeholder); under UEFI, where the ACPI
+ * tables are: Linux looks for them in firmware data that only a UEFI kernel has. */
+static boot_text void write_cmdline(const struct boot_info *bi, const char *s, char *out,
+				    size_t room)
 {
 	int n;
 
 	if (bi->efi && acpi.rsdp_phys)
-		n = fmt_snprintf(out, room, "%s%sacpi_rsdp=0x%lx", s, *s ? " " : "", acpi.rsdp_phys);
+		n = fmt_snprintf(out, room, "%s%sacpi_rsdp=0x%lx", s, *s ? " " : "",
+				 acpi.rsdp_phys);
 	else
 		n = fmt_snprintf(out, room, "%s", s);
 	if ((size_t)n >= room)
@@ -271,9 +279,11 @@ static boot_text void write_start_info(struct dom0_build *b, const struct boot_i
 	uint64_t base = b->kernel.virt_base;
 	struct start_info *si = dom0_mem_va(&b->mem, l->start_info.pfn, NULL);
 
-	_Static_assert(sizeof(*si) + sizeof(struct dom0_vga_console_info) <= PAGE_SIZE, "start_info page");
+	_Static_assert(sizeof(*si) + sizeof(struct dom0_vga_console_info) <= PAGE_SIZE,
+		       "start_info page");
 	page_clear(si);
-	fmt_snprintf(si->magic, sizeof(si->magic), "xen-3.0-x86_64%s", b->kernel.pae_note ? "p" : "");
+	fmt_snprintf(si->magic, sizeof(si->magic), "xen-3.0-x86_64%s",
+		     b->kernel.pae_note ? "p" : "");
 	si->nr_pages = b->nr_pages;
 	si->shared_info = mfn_maddr(virt_to_mfn(b->d->shared)).a;
 	si->flags = SIF_PRIVILEGED | SIF_INITDOMAIN;
@@ -283,7 +293,8 @@ static boot_text void write_start_info(struct dom0_build *b, const struct boot_i
 	if (b->initrd && b->kernel.mod_start_pfn)
 		si->flags |= SIF_MOD_START_PFN;
 	if (b->initrd)
-		si->mod_start = b->kernel.mod_start_pfn ? l->initrd.pfn : base + l->initrd.pfn * PAGE_SIZE;
+		si->mod_start =
+			b->kernel.mod_start_pfn ? l->initrd.pfn : base + l->initrd.pfn * PAGE_SIZE;
 	si->mod_len = module_bytes(b->initrd);
 	if (b->kernel.has_init_p2m) {
 		si->first_p2m_pfn = l->p2m.pfn;
@@ -357,7 +368,8 @@ boot_text void dom0_create(const struct boot_info *bi)
 			      sizeof(b->why)))
 		boot_fail("dom0's kernel %s", b->why);
 	create_domain(b);
-	dom0_mem_init(&b->mem, &b->d->mem, runs, (PAGE_SIZE << RUNS_ORDER) / sizeof(struct mem_run));
+	dom0_mem_init(&b->mem, &b->d->mem, runs,
+		      (PAGE_SIZE << RUNS_ORDER) / sizeof(struct mem_run));
 	adopt_modules(b);
 	if (!dom0_mem_fill(&b->mem, b->nr_pages))
 		boot_fail("there are no %lu MiB of memory for dom0", b->nr_pages >> 8);
@@ -370,7 +382,8 @@ boot_text void dom0_create(const struct boot_info *bi)
 		release_module(b, &bi->module[i]);
 	hv_pages_free(runs, RUNS_ORDER);
 	log_info("dom0: %lu MiB, %u vCPUs, kernel at %lx, initrd of %lu KiB", b->nr_pages >> 8,
-		 b->d->max_vcpus, b->kernel.virt_base + b->kernel.start, module_bytes(b->initrd) >> 10);
+		 b->d->max_vcpus, b->kernel.virt_base + b->kernel.start,
+		 module_bytes(b->initrd) >> 10);
 	memory_dom0_unproven = b->kernel.is_linux;
 	version_set_cmdline(bi->cmdline);
 	console_init();

@@ -7,8 +7,8 @@
 
 struct boot_info;
 
-/* Creates dom0 with its memory, page tables and start_info; leaves it runnable.  boot_fail()s with one
- * sentence when the kernel or the options make it impossible. */
+/* Creates dom0 with its memory, page tables and start_info; leaves it runnable.  boot_fail()s with
+ * one sentence when the kernel or the options make it impossible. */
 void dom0_create(const struct boot_info *bi);
 
 #endif

@@ -49,7 +49,8 @@ static boot_text void note_text(const struct elf *e, uint32_t type, char *out, s
 }
 
 /* Leaves *value alone when the note is missing; false when it is there but is not a number. */
-static boot_text bool note_number(const struct elf *e, uint32_t type, uint64_t *value, bool *present)
+static boot_text bool note_number(const struct elf *e, uint32_t type, uint64_t *value,
+				  bool *present)
 {
 	const void *desc;
 	size_t len;
@@ -79,7 +80,8 @@ static boot_text bool read_names(const struct elf *e, struct dom0_kernel *k, cha
 	return true;
 }
 
-static boot_text bool read_numbers(const struct elf *e, struct dom0_kernel *k, char *why, size_t size)
+static boot_text bool read_numbers(const struct elf *e, struct dom0_kernel *k, char *why,
+				   size_t size)
 {
 	uint64_t mod_start_pfn = 0, hv_low = 0;
 
@@ -89,12 +91,14 @@ static boot_text bool read_numbers(const struct elf *e, struct dom0_kernel *k, c
 	    !note_number(e, XEN_ELFNOTE_PADDR_OFFSET, &k->paddr_offset, NULL) ||
 	    !note_number(e, XEN_ELFNOTE_MOD_START_PFN, &mod_start_pfn, NULL) ||
 	    !note_number(e, XEN_ELFNOTE_HV_START_LOW, &hv_low, NULL) ||
-	    !note_number(e, XEN_ELFNOTE_HYPERCALL_PAGE, &k->hypercall_page, &k->has_hypercall_page) ||
+	    !note_number(e, XEN_ELFNOTE_HYPERCALL_PAGE, &k->hypercall_page,
+			 &k->has_hypercall_page) ||
 	    !note_number(e, XEN_ELFNOTE_INIT_P2M, &k->init_p2m, &k->has_init_p2m))
 		return no("has a numeric note that is not a number");
 	k->mod_start_pfn = mod_start_pfn;
 	if (hv_low > HV_START)
-		return no("keeps addresses up to %lx, the hypervisor starts at %lx", hv_low, HV_START);
+		return no("keeps addresses up to %lx, the hypervisor starts at %lx", hv_low,
+			  HV_START);
 	if (k->virt_base % PAGE_SIZE || k->init_p2m % PAGE_SIZE)
 		return no("has a VIRT_BASE or INIT_P2M note that is not a page address");
 	return true;
@@ -134,7 +138,8 @@ static boot_text bool read_feature_list(const char *s, uint32_t *supported, uint
 	return true;
 }
 
-static boot_text bool read_features(const struct elf *e, struct dom0_kernel *k, char *why, size_t size)
+static boot_text bool read_features(const struct elf *e, struct dom0_kernel *k, char *why,
+				    size_t size)
 {
 	uint32_t supported = 0, required = 0, listed = 0;
 	const void *desc;
@@ -159,7 +164,8 @@ static boot_text bool read_features(const struct elf *e, struct dom0_kernel *k, 
 	return true;
 }
 
-static boot_text bool read_segments(const struct elf *e, struct dom0_kernel *k, char *why, size_t size)
+static boot_text bool read_segments(const struct elf *e, struct dom0_kernel *k, char *why,
+				    size_t size)
 {
 	struct elf_segment s;
 
@@ -176,8 +182,6 @@ static boot_text bool read_segments(const struct elf *e, struct dom0_kernel *k, 
 		k->start = MIN(k->start, from);
 		k->end = MAX(k->end, from + s.memsz);
 	}
-	if (!k->end)
-		return no("has no segment to load");
 	return true;
 }
 

@@ -3,11 +3,13 @@
  * The first address space of dom0 (abi-inventory 1.3), as numbers.
  *
  *	VIRT_BASE                                                      v_end
- *	| image | initrd? | p2m? | start_info | tables | stack | >= 512 KiB |  initrd | p2m | its tables
- *	'------------------- mapped, writable but for the tables -----------'  '-- not mapped there --'
+ *	| image | initrd? | p2m? | start_info | tables | stack | >= 512 KiB |  initrd | p2m | its
+ *tables
+ *	'------------------- mapped, writable but for the tables -----------'  '-- not mapped there
+ *--'
  *
- * v_end is a multiple of 4 MiB.  The tables map themselves, so their number is found by iteration: it
- * only grows, and stops when the tables needed are the tables there are.
+ * v_end is a multiple of 4 MiB.  The tables map themselves, so their number is found by iteration:
+ *it only grows, and stops when the tables needed are the tables there are.
  */
 #include "boot/dom0_layout.h"
 #include "cpu/layout.h"
@@ -47,8 +49,10 @@ static boot_text void place(struct dom0_area *a, uint64_t *pfn, uint64_t nr)
 	*pfn += nr;
 }
 
-/* Tables, stack and padding, from *pfn on.  Returns the last virtual address mapped, 0 if they wrap. */
-static boot_text uint64_t place_tables(const struct dom0_kernel *k, struct dom0_layout *l, uint64_t *pfn)
+/* Tables, stack and padding, from *pfn on.  Returns the last virtual address mapped, 0 if they
+ * wrap. */
+static boot_text uint64_t place_tables(const struct dom0_kernel *k, struct dom0_layout *l,
+				       uint64_t *pfn)
 {
 	uint64_t need = 1, nr, end, v_end;
 
@@ -78,15 +82,17 @@ static boot_text bool place_p2m(const struct dom0_kernel *k, uint64_t nr, uint64
 	/* Its tables are counted and given back apart: share none with the image. */
 	if (pt_index(k->init_p2m, 4) <= pt_index(last_mapped, 4) &&
 	    pt_index(last, 4) >= pt_index(k->virt_base, 4))
-		return no("wants its p2m at %lx, beside its image at %lx", k->init_p2m, k->virt_base);
+		return no("wants its p2m at %lx, beside its image at %lx", k->init_p2m,
+			  k->virt_base);
 	place(&l->p2m, pfn, nr);
 	place(&l->p2m_tables, pfn, tables_for(k->init_p2m, last));
 	l->p2m_va = k->init_p2m;
 	return true;
 }
 
-boot_text bool dom0_layout_plan(const struct dom0_kernel *k, uint64_t nr_pages, uint64_t initrd_bytes,
-				struct dom0_layout *l, char *why, size_t size)
+boot_text bool dom0_layout_plan(const struct dom0_kernel *k, uint64_t nr_pages,
+				uint64_t initrd_bytes, struct dom0_layout *l, char *why,
+				size_t size)
 {
 	uint64_t pfn = DIV_UP(k->end, PAGE_SIZE), last;
 	uint64_t initrd = DIV_UP(initrd_bytes, PAGE_SIZE);

@@ -27,8 +27,9 @@ struct dom0_kernel {
 struct dom0_area { uint64_t pfn, nr; };
 
 /*
- * In order of pfn: image, initrd (if it must be mapped), p2m (if no INIT_P2M), start_info, tables, stack,
- * padding - all mapped from VIRT_BASE on - then, unmapped there: initrd, p2m and the tables that map it.
+ * In order of pfn: image, initrd (if it must be mapped), p2m (if no INIT_P2M), start_info, tables,
+ * stack, padding - all mapped from VIRT_BASE on - then, unmapped there: initrd, p2m and the tables
+ * that map it.
  */
 struct dom0_layout {
 	struct dom0_area initrd, p2m, p2m_tables, start_info, tables, stack;
@@ -38,8 +39,8 @@ struct dom0_layout {
 };
 
 /*
- * Reads the notes and checks them against the image and each other.  False: @why holds the rest of a
- * sentence that starts "dom0's kernel ...".
+ * Reads the notes and checks them against the image and each other.  False: @why holds the rest of
+ * a sentence that starts "dom0's kernel ...".
  */
 bool dom0_kernel_read(const struct elf *e, struct dom0_kernel *k, char *why, size_t size);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Dom0's memory as a sorted list of runs: first those of the boot modules that can stay where the
- * loader put them (the kernel's segments, the initrd: no copy), then the gaps between, filled from the
- * heap in blocks as large as it has.  The heap gives high memory first, so what is left is low: the
- * DMA memory that dom0's drivers exchange pages for later.
+ * loader put them (the kernel's segments, the initrd: no copy), then the gaps between, filled from
+ * the heap in blocks as large as it has.  The heap gives high memory first, so what is left is low:
+ * the DMA memory that dom0's drivers exchange pages for later.
  *
  * Nothing is cleared: dom0 may see whatever the firmware left in RAM.  Single-threaded, boot only.
  */
@@ -54,7 +54,8 @@ static boot_text bool all_ours(uint64_t mf, uint64_t nr)
 	for (uint64_t i = 0; i < nr; i++) {
 		mfn_t m = mfn(mf + i);
 
-		if (!frame_valid(m) || frame_of(m)->owner != DOMID_XEN || frame_word(frame_of(m)).refs != 1)
+		if (!frame_valid(m) || frame_of(m)->owner != DOMID_XEN ||
+		    frame_word(frame_of(m)).refs != 1)
 			return false;
 	}
 	return true;

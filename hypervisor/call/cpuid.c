@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * CPUID as a guest sees it: the fixed policy of cpu/features.c, the hypervisor's own leaves (abi-inventory
- * 5.1 and our range after them), and what depends on the vCPU that asks (5.2, 5.3).
+ * CPUID as a guest sees it: the fixed policy of cpu/features.c, the hypervisor's own leaves
+ * (abi-inventory 5.1 and our range after them), and what depends on the vCPU that asks (5.2, 5.3).
  */
 #include <mica/cpuid.h>
 #include <mica/mica_op.h>
@@ -25,7 +25,8 @@ static void time_leaf(uint32_t sub, struct cpuid_leaf *out)
 {
 	switch (sub) {
 	case 0:
-		out->a = (tsc_stable ? XEN_CPUID_TSC_HOST_SAFE : 0) | (cpu.rdtscp ? XEN_CPUID_TSC_RDTSCP : 0);
+		out->a = (tsc_stable ? XEN_CPUID_TSC_HOST_SAFE : 0) |
+			 (cpu.rdtscp ? XEN_CPUID_TSC_RDTSCP : 0);
 		out->c = tsc_khz;
 		break;
 	case 1:
@@ -42,8 +43,9 @@ static void hypervisor_leaf(uint32_t leaf, uint32_t sub, struct cpuid_leaf *out)
 {
 	switch (leaf) {
 	case XEN_CPUID_LEAF(0):
-		*out = (struct cpuid_leaf){ XEN_CPUID_LEAF(XEN_CPUID_MAX_NUM_LEAVES), XEN_CPUID_SIGNATURE_EBX,
-					    XEN_CPUID_SIGNATURE_ECX, XEN_CPUID_SIGNATURE_EDX };
+		*out = (struct cpuid_leaf){ XEN_CPUID_LEAF(XEN_CPUID_MAX_NUM_LEAVES),
+					    XEN_CPUID_SIGNATURE_EBX, XEN_CPUID_SIGNATURE_ECX,
+					    XEN_CPUID_SIGNATURE_EDX };
 		break;
 	case XEN_CPUID_LEAF(1):
 		out->a = VERSION;
@@ -61,8 +63,8 @@ static void hypervisor_leaf(uint32_t leaf, uint32_t sub, struct cpuid_leaf *out)
 			out->b = machine_address_bits() & XEN_CPUID_MACHINE_ADDRESS_WIDTH_MASK;
 		break;
 	case MICA_LEAF(0):
-		*out = (struct cpuid_leaf){ MICA_LEAF(1), MICA_CPUID_SIGNATURE, MICA_CPUID_SIGNATURE,
-					    MICA_CPUID_SIGNATURE };
+		*out = (struct cpuid_leaf){ MICA_LEAF(1), MICA_CPUID_SIGNATURE,
+					    MICA_CPUID_SIGNATURE, MICA_CPUID_SIGNATURE };
 		break;
 	case MICA_LEAF(1):
 		out->a = MICA_FEATURE_audit;
@@ -70,10 +72,12 @@ static void hypervisor_leaf(uint32_t leaf, uint32_t sub, struct cpuid_leaf *out)
 	}
 }
 
-/* A kernel that uses the prefix is told OSXSAVE before it set it in CR4: Linux checks in that order. */
+/* A kernel that uses the prefix is told OSXSAVE before it set it in CR4: Linux checks in that
+ * order. */
 static bool sees_osxsave(const struct vcpu *v, bool forced)
 {
-	return (v->guest_cr4 & CR4_OSXSAVE) || (forced && in_kernel(v) && (this_cpu()->cr4 & CR4_OSXSAVE));
+	return (v->guest_cr4 & CR4_OSXSAVE) ||
+	       (forced && in_kernel(v) && (this_cpu()->cr4 & CR4_OSXSAVE));
 }
 
 /* The size of the XSAVE area depends on the live XCR0, which the processor knows. */
@@ -87,7 +91,8 @@ static void live_xsave_size(uint32_t sub, struct cpuid_leaf *out)
 	out->b = real.b;
 }
 
-void cpuid_for_guest(struct vcpu *v, uint32_t leaf, uint32_t sub, bool forced, struct cpuid_leaf *out)
+void cpuid_for_guest(struct vcpu *v, uint32_t leaf, uint32_t sub, bool forced,
+		     struct cpuid_leaf *out)
 {
 	*out = (struct cpuid_leaf){ 0 };
 	if (leaf >> 16 == XEN_CPUID_FIRST_LEAF >> 16) {

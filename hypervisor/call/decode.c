@@ -2,9 +2,9 @@
 /*
  * Decoding and executing stores: see decode.h.  State: none.
  *
- * The forms: MOV, MOVNTI, XCHG, CMPXCHG, XADD, the eight arithmetic operations but CMP, INC, DEC, NOT,
- * NEG, BTS, BTR, BTC, each with register or immediate, with or without LOCK.  String and vector stores
- * are left out: kernels do not use them on live page tables.
+ * The forms: MOV, MOVNTI, XCHG, CMPXCHG, XADD, the eight arithmetic operations but CMP, INC, DEC,
+ * NOT, NEG, BTS, BTR, BTC, each with register or immediate, with or without LOCK.  String and
+ * vector stores are left out: kernels do not use them on live page tables.
  */
 #include "call/decode.h"
 
@@ -28,7 +28,9 @@ int insn_next(struct insn *i)
 
 void insn_begin(struct insn *i, const uint8_t *bytes, unsigned n)
 {
-	*i = (struct insn){ .at = bytes, .start = bytes, .end = bytes + MIN(n, (unsigned)INSN_MAX) };
+	*i = (struct insn){ .at = bytes,
+			    .start = bytes,
+			    .end = bytes + MIN(n, (unsigned)INSN_MAX) };
 	for (; i->at < i->end; i->at++) {
 		switch (*i->at) {
 		case 0x66: i->opsize = true; break;
@@ -36,7 +38,10 @@ void insn_begin(struct insn *i, const uint8_t *bytes, unsigned n)
 		case 0xf0: i->lock = true; break;
 		case 0xf2: case 0xf3: i->rep = *i->at; break;
 		case 0x64: case 0x65: i->segment = *i->at; break;
-		case 0x26: case 0x2e: case 0x36: case 0x3e: break;	/* no effect in 64-bit code */
+		case 0x26:
+		case 0x2e:
+		case 0x36:
+		case 0x3e: break; /* no effect in 64-bit code */
 		default:
 			/* REX counts only right before the opcode. */
 			if ((*i->at & 0xf0) == 0x40)
@@ -284,7 +289,8 @@ static uint64_t add(const struct store *s, struct regs *r, uint64_t a, uint64_t 
 	return v;
 }
 
-static uint64_t subtract(const struct store *s, struct regs *r, uint64_t a, uint64_t b, unsigned borrow)
+static uint64_t subtract(const struct store *s, struct regs *r, uint64_t a, uint64_t b,
+			 unsigned borrow)
 {
 	uint64_t v = (a - b - borrow) & size_mask(s), borrows = (~a & b) | (~(a ^ b) & v);
 	unsigned top = 8 * s->bytes - 1;

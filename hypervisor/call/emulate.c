@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Privileged instructions of guests (abi-inventory 2.6), arriving as #GP with error code 0, and CPUID
- * behind the forced-emulation prefix, arriving as #UD.
+ * Privileged instructions of guests (abi-inventory 2.6), arriving as #GP with error code 0, and
+ * CPUID behind the forced-emulation prefix, arriving as #UD.
  *
- * The bytes are read once, decoded, and either carried out whole (RIP moves past them) or not at all:
- * the caller then gives the guest the exception it earned.  Only 64-bit code is emulated.  A string
- * instruction with REP does a bounded number of elements and lets the guest execute it again for the
- * rest; so does a root switch that was preempted.
+ * The bytes are read once, decoded, and either carried out whole (RIP moves past them) or not at
+ * all: the caller then gives the guest the exception it earned.  Only 64-bit code is emulated.  A
+ * string instruction with REP does a bounded number of elements and lets the guest execute it again
+ * for the rest; so does a root switch that was preempted.
  *
  * Acts on the current vCPU only; no locks.  Ports, MSRs and CPUID have files of their own.
  */
@@ -122,7 +122,8 @@ static enum outcome write_control(struct vcpu *v, unsigned cr, uint64_t value)
 	case 3:
 		return write_root(v, value);
 	case 4:
-		/* Bits the guest does not own are dropped without a word: kernels set what they like. */
+		/* Bits the guest does not own are dropped without a word: kernels set what they
+		 * like. */
 		v->guest_cr4 = value & features_guest_cr4_mask();
 		this_cpu()->cr4 = vcpu_hw_cr4(v);
 		write_cr4(this_cpu()->cr4);
@@ -238,7 +239,8 @@ static enum outcome two_byte(struct vcpu *v, struct regs *r, struct insn *i)
 	}
 }
 
-/* The guest's tables do not allow the access: it gets the page fault that its processor would raise. */
+/* The guest's tables do not allow the access: it gets the page fault that its processor would
+ * raise. */
 static enum outcome bounce_access(struct vcpu *v, uint64_t va, bool write, bool present)
 {
 	bounce_page_fault(v, va, (present ? 1 : 0) | (write ? 2 : 0) | 4);
@@ -263,7 +265,8 @@ static bool writable(struct vcpu *v, uint64_t va, unsigned bytes, uint64_t *bad,
 }
 
 /* One element of INS or OUTS at linear address @va. */
-static enum outcome string_element(struct vcpu *v, unsigned port, unsigned bytes, bool in, uint64_t va)
+static enum outcome string_element(struct vcpu *v, unsigned port, unsigned bytes, bool in,
+				   uint64_t va)
 {
 	uint32_t value = 0;
 	uint64_t bad = va;
@@ -285,7 +288,9 @@ static enum outcome string_element(struct vcpu *v, unsigned port, unsigned bytes
 
 static uint64_t segment_base(const struct insn *i)
 {
-	return i->segment == 0x64 ? rdmsr(MSR_FS_BASE) : i->segment == 0x65 ? rdmsr(MSR_GS_BASE) : 0;
+	return i->segment == 0x64   ? rdmsr(MSR_FS_BASE)
+	       : i->segment == 0x65 ? rdmsr(MSR_GS_BASE)
+				    : 0;
 }
 
 /* 6C-6F. */

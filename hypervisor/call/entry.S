@@ -107,8 +107,10 @@ entry_syscall64:
 
 	mov	%eax, VCPU_hc_nr(%rdi)
 	mov	%rdi, %rbx			/* the vCPU, across the call */
-	cmp	$64, %rax			/* NR_HYPERCALLS; speculation goes no further than the table */
+	cmp	$64, %rax			/* NR_HYPERCALLS */
 	jae	unknown_hypercall
+	sbb	%r11, %r11			/* all ones below 64: speculation past the branch sees 0 */
+	and	%r11, %rax
 	lea	hypercall_table(%rip), %r11
 	mov	%r8, %r9			/* fifth argument */
 	mov	%r10, %r8

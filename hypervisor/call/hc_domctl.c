@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * domctl: what the toolstack asks about and does to domains (abi-inventory 4.9): look at them, pause,
- * destroy, limit their memory, place and weigh their vCPUs.
+ * domctl: what the toolstack asks about and does to domains (abi-inventory 4.9): look at them,
+ * pause, destroy, limit their memory, place and weigh their vCPUs.
  *
  * hc_domctl() copies the argument in, checks version and privilege, finds the domain and holds a
  * reference for the command; a command that has an answer returns 0 with it in the structure, which
@@ -147,7 +147,8 @@ static long scheduler_op(struct domain *d, struct xen_domctl_scheduler_op *op)
 		return refuse(-EINVAL, "scheduler %u is not ours", op->sched_id);
 	switch (op->cmd) {
 	case XEN_DOMCTL_SCHEDOP_putinfo:
-		sched_set_params(d, op->u.credit2.weight ? op->u.credit2.weight : d->weight, op->u.credit2.cap);
+		sched_set_params(d, op->u.credit2.weight ? op->u.credit2.weight : d->weight,
+				 op->u.credit2.cap);
 		return 0;
 	case XEN_DOMCTL_SCHEDOP_getinfo:
 		op->u.credit2.weight = d->weight;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * memory_op(XENMEM_exchange): a domain gives frames back and receives as many others that are contiguous
- * or low in memory.  Dom0 does this for every DMA buffer its devices could not reach otherwise.
+ * memory_op(XENMEM_exchange): a domain gives frames back and receives as many others that are
+ * contiguous or low in memory.  Dom0 does this for every DMA buffer its devices could not reach
+ * otherwise.
  *
- * Works in chunks, the larger of the two extent sizes: all frames of a chunk are taken from the domain
- * (nothing but its allocation may refer to them), the new ones allocated, then handed over.  A chunk is
- * exchanged whole or not at all.  nr_exchanged tells how many input extents were; a preempted call
- * starts again from there.
+ * Works in chunks, the larger of the two extent sizes: all frames of a chunk are taken from the
+ * domain (nothing but its allocation may refer to them), the new ones allocated, then handed over.
+ * A chunk is exchanged whole or not at all.  nr_exchanged tells how many input extents were; a
+ * preempted call starts again from there.
  */
 #include <mica/memory.h>
 #include "call/handlers.h"
@@ -30,15 +31,18 @@ static int check(const struct vcpu *self, const struct xen_memory_exchange *x)
 	const struct xen_memory_reservation *in = &x->in, *out = &x->out;
 
 	if (in->extent_order > memory_max_order(self) || out->extent_order > memory_max_order(self))
-		return refuse(-EPERM, "exchange: order %u for %u", in->extent_order, out->extent_order);
-	if (in->nr_extents > ~0ul >> (in->extent_order + 3) || out->nr_extents > ~0ul >> (out->extent_order + 3) ||
+		return refuse(-EPERM, "exchange: order %u for %u", in->extent_order,
+			      out->extent_order);
+	if (in->nr_extents > ~0ul >> (in->extent_order + 3) ||
+	    out->nr_extents > ~0ul >> (out->extent_order + 3) ||
 	    in->nr_extents << in->extent_order != out->nr_extents << out->extent_order ||
 	    x->nr_exchanged > in->nr_extents || in->domid != out->domid)
 		return refuse(-EINVAL, "exchange: %lu extents for %lu, %lu done", in->nr_extents,
 			      out->nr_extents, x->nr_exchanged);
 	if (!guest_range_ok(gva(in->extent_start), in->nr_extents * 8) ||
 	    !guest_range_ok(gva(out->extent_start), out->nr_extents * 8))
-		return refuse(-EFAULT, "exchange: lists at %lx and %lx", in->extent_start, out->extent_start);
+		return refuse(-EFAULT, "exchange: lists at %lx and %lx", in->extent_start,
+			      out->extent_start);
 	return 0;
 }
 
@@ -49,7 +53,8 @@ static int take_old(struct exchange *e, uint64_t chunk)
 	uint64_t first;
 
 	for (uint64_t i = 0; i < BIT(e->in_shift); i++) {
-		gva_t at = gva_nth(gva(in->extent_start), (chunk << e->in_shift) + i, sizeof(first));
+		gva_t at =
+			gva_nth(gva(in->extent_start), (chunk << e->in_shift) + i, sizeof(first));
 
 		if (copy_from_guest(&first, at, sizeof(first)))
 			return -EFAULT;
@@ -57,7 +62,8 @@ static int take_old(struct exchange *e, uint64_t chunk)
 			mfn_t m = mfn(first + j);
 
 			if (!frame_valid(m) || space_steal(&e->d->mem, frame_of(m)))
-				return refuse(-EINVAL, "exchange: frame %lx is in use or not yours", m.n);
+				return refuse(-EINVAL, "exchange: frame %lx is in use or not yours",
+					      m.n);
 			e->taken[e->nr_taken++] = m.n;
 		}
 	}
@@ -104,8 +110,8 @@ static int assign_new(struct exchange *e)
 	return 0;
 }
 
-/* The old frames go back where they were, the new ones to the heap.  A new one that another vCPU of the
- * guest has found and mapped meanwhile stays: it is the domain's. */
+/* The old frames go back where they were, the new ones to the heap.  A new one that another vCPU of
+ * the guest has found and mapped meanwhile stays: it is the domain's. */
 static void undo(struct exchange *e, const uint64_t *pfn)
 {
 	uint64_t all = (uint64_t)e->nr_fresh << e->x.out.extent_order;
@@ -133,10 +139,12 @@ static int give_new(struct exchange *e, uint64_t chunk)
 	int rc = 0;
 
 	for (uint64_t i = 0; i < e->nr_fresh; i++) {
-		gva_t at = gva_nth(gva(e->x.out.extent_start), (chunk << e->out_shift) + i, sizeof(uint64_t));
+		gva_t at = gva_nth(gva(e->x.out.extent_start), (chunk << e->out_shift) + i,
+				   sizeof(uint64_t));
 		uint64_t pfn, first = e->fresh[i];
 
-		if (copy_from_guest(&pfn, at, sizeof(pfn)) || copy_to_guest(at, &first, sizeof(first))) {
+		if (copy_from_guest(&pfn, at, sizeof(pfn)) ||
+		    copy_to_guest(at, &first, sizeof(first))) {
 			rc = -EFAULT;
 			continue;
 		}
@@ -153,7 +161,8 @@ static int give_new(struct exchange *e, uint64_t chunk)
 static int probe_out(struct exchange *e, uint64_t chunk)
 {
 	for (uint64_t i = 0; i < BIT(e->out_shift); i++) {
-		gva_t at = gva_nth(gva(e->x.out.extent_start), (chunk << e->out_shift) + i, sizeof(uint64_t));
+		gva_t at = gva_nth(gva(e->x.out.extent_start), (chunk << e->out_shift) + i,
+				   sizeof(uint64_t));
 		uint64_t pfn;
 
 		if (copy_from_guest(&pfn, at, sizeof(pfn)) || copy_to_guest(at, &pfn, sizeof(pfn)))
@@ -167,12 +176,14 @@ static void remember_m2p(const struct exchange *e, uint64_t chunk, uint64_t *pfn
 	uint64_t first, n = 0;
 
 	for (uint64_t i = 0; i < BIT(e->in_shift); i++) {
-		gva_t at = gva_nth(gva(e->x.in.extent_start), (chunk << e->in_shift) + i, sizeof(first));
+		gva_t at = gva_nth(gva(e->x.in.extent_start), (chunk << e->in_shift) + i,
+				   sizeof(first));
 
 		if (copy_from_guest(&first, at, sizeof(first)))
 			return;
 		for (uint64_t j = 0; j < BIT(e->x.in.extent_order); j++, n++)
-			pfn[n] = frame_valid(mfn(first + j)) ? m2p_get(mfn(first + j)) : M2P_INVALID;
+			pfn[n] =
+				frame_valid(mfn(first + j)) ? m2p_get(mfn(first + j)) : M2P_INVALID;
 	}
 }
 

@@ -6,7 +6,8 @@
  * between extents when preemption is due; the extent to go on from travels in the upper bits of the
  * command.  Exchange is in hc_exchange.c.
  *
- * The translated-guest operations (add_to_physmap and the like) are refused: every guest here is PV.
+ * The translated-guest operations (add_to_physmap and the like) are refused: every guest here is
+ * PV.
  */
 #include <mica/memory.h>
 #include <mica/mmu.h>
@@ -59,7 +60,8 @@ static bool decrease_extent(struct domain *d, uint64_t first, unsigned order)
 }
 
 /* One extent for populate (M2P gets @pfn on) or increase (@pfn = M2P_INVALID). */
-static bool add_extent(struct domain *d, const struct xen_memory_reservation *r, uint64_t pfn, gva_t out)
+static bool add_extent(struct domain *d, const struct xen_memory_reservation *r, uint64_t pfn,
+		       gva_t out)
 {
 	unsigned bits = XENMEMF_get_address_bits(r->mem_flags);
 	struct frame *f;
@@ -79,7 +81,8 @@ static bool add_extent(struct domain *d, const struct xen_memory_reservation *r,
 	return false;
 }
 
-static bool reserve_extent(struct domain *d, unsigned op, const struct xen_memory_reservation *r, uint64_t i)
+static bool reserve_extent(struct domain *d, unsigned op, const struct xen_memory_reservation *r,
+			   uint64_t i)
 {
 	gva_t at = gva_nth(gva(r->extent_start), i, sizeof(uint64_t));
 	uint64_t number = 0;
@@ -131,8 +134,9 @@ static long domain_number(struct vcpu *self, unsigned op, gva_t arg)
 	d = domain_get_target(self, md.domid, &rc);
 	if (!d)
 		return rc;
-	n = op == XENMEM_current_reservation ? d->mem.tot_frames :
-	    op == XENMEM_maximum_reservation ? d->mem.max_frames : read_once(d->shared->arch.max_pfn) - 1;
+	n = op == XENMEM_current_reservation   ? d->mem.tot_frames
+	    : op == XENMEM_maximum_reservation ? d->mem.max_frames
+					       : read_once(d->shared->arch.max_pfn) - 1;
 	domain_put(d);
 	return n;
 }
@@ -140,7 +144,9 @@ static long domain_number(struct vcpu *self, unsigned op, gva_t arg)
 static long machphys_mapping(gva_t arg)
 {
 	struct xen_machphys_mapping m = {
-		.v_start = MACH2PHYS_VIRT_START, .v_end = MACH2PHYS_VIRT_END, .max_mfn = max_mfn - 1,
+		.v_start = MACH2PHYS_VIRT_START,
+		.v_end = MACH2PHYS_VIRT_END,
+		.max_mfn = max_mfn - 1,
 	};
 
 	return copy_to_guest(arg, &m, sizeof(m));
@@ -160,7 +166,8 @@ static long machphys_mfn_list(struct vcpu *self, gva_t arg)
 
 		if (!mfn_is_none(m))
 			last = m.n;
-		if (copy_to_guest(gva_nth(gva(list.extent_start), i, sizeof(last)), &last, sizeof(last)))
+		if (copy_to_guest(gva_nth(gva(list.extent_start), i, sizeof(last)), &last,
+				  sizeof(last)))
 			return -EFAULT;
 	}
 	list.nr_extents = i;
@@ -226,7 +233,8 @@ put_domain:
 	return rc;
 }
 
-/* The machine's map while it is put together: sorted, entries that overlap an earlier one left out. */
+/* The machine's map while it is put together: sorted, entries that overlap an earlier one left out.
+ */
 struct map_build {
 	struct e820entry *e;
 	unsigned nr, max;
@@ -319,7 +327,8 @@ static long list_resource(struct domain *d, const struct xen_mem_acquire_resourc
 	    grant_setup(d, a->frame + a->nr_frames))
 		return -ENOMEM;
 	for (unsigned i = 0; i < a->nr_frames; i++) {
-		mfn_t m = status ? grant_status_frame(d, a->frame + i) : grant_frame(d, a->frame + i);
+		mfn_t m =
+			status ? grant_status_frame(d, a->frame + i) : grant_frame(d, a->frame + i);
 
 		if (mfn_is_none(m))
 			return -EINVAL;
@@ -351,8 +360,10 @@ static long acquire_resource(struct vcpu *self, gva_t arg)
 		return -EOPNOTSUPP;
 	}
 	size = resource_size(d, &a);
-	if (!size || a.frame > size || a.nr_frames > size - a.frame || (!a.frame_list && a.nr_frames)) {
-		rc = refuse(-EINVAL, "acquire_resource: frames %lu+%u of %u", a.frame, a.nr_frames, size);
+	if (!size || a.frame > size || a.nr_frames > size - a.frame ||
+	    (!a.frame_list && a.nr_frames)) {
+		rc = refuse(-EINVAL, "acquire_resource: frames %lu+%u of %u", a.frame, a.nr_frames,
+			    size);
 	} else if (a.frame_list) {
 		rc = list_resource(d, &a);
 	} else {

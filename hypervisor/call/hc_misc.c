@@ -99,7 +99,8 @@ long hc_xen_version(struct vcpu *self, uint64_t cmd, gva_t arg)
 	case XENVER_get_features:
 		return get_features(self, arg);
 	case XENVER_pagesize:
-		return gva_is_null(arg) ? (long)PAGE_SIZE : refuse(-EINVAL, "pagesize takes no argument");
+		return gva_is_null(arg) ? (long)PAGE_SIZE
+					: refuse(-EINVAL, "pagesize takes no argument");
 	case XENVER_guest_handle:
 		return copy_to_guest(arg, self->dom->handle, sizeof(self->dom->handle));
 	case XENVER_commandline:
@@ -107,7 +108,7 @@ long hc_xen_version(struct vcpu *self, uint64_t cmd, gva_t arg)
 		return copy_to_guest(arg, cmdline, sizeof(cmdline));
 	case XENVER_build_id:
 		require_privilege(self, "xen_version(build_id)");
-		return -ENODATA;		/* the image carries none: builds are reproducible */
+		return -ENODATA; /* the image carries none: builds are reproducible */
 	default:
 		return refuse(-ENOSYS, "xen_version %lu", cmd);
 	}
@@ -115,7 +116,8 @@ long hc_xen_version(struct vcpu *self, uint64_t cmd, gva_t arg)
 
 long hc_vm_assist(struct vcpu *self, uint64_t cmd, uint64_t type)
 {
-	const uint32_t offered = 1u << VMASST_TYPE_4gb_segments | 1u << VMASST_TYPE_4gb_segments_notify |
+	const uint32_t offered =
+		1u << VMASST_TYPE_4gb_segments | 1u << VMASST_TYPE_4gb_segments_notify |
 		1u << VMASST_TYPE_writable_pagetables | 1u << VMASST_TYPE_pae_extended_cr3 |
 		1u << VMASST_TYPE_architectural_iopl | 1u << VMASST_TYPE_runstate_update_flag;
 
@@ -127,7 +129,8 @@ long hc_vm_assist(struct vcpu *self, uint64_t cmd, uint64_t type)
 		atomic_or(&self->dom->vm_assist, 1u << type);
 	else
 		atomic_and(&self->dom->vm_assist, ~(1u << type));
-	/* Others notice when they next enter their kernel; kernels set this before they start any. */
+	/* Others notice when they next enter their kernel; kernels set this before they start any.
+	 */
 	vcpu_update_fast(self);
 	return 0;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * platform_op: what dom0 does for the machine (abi-inventory 4.8).  Wall clock, sleep and the list of
- * physical CPUs are served.  Firmware data ends its loops with -ESRCH; under UEFI dom0 learns where the
- * ACPI tables are from its command line (boot/dom0.c).  Processor power data is accepted and not used:
- * idle CPUs halt, frequency is the firmware's.
+ * platform_op: what dom0 does for the machine (abi-inventory 4.8).  Wall clock, sleep and the list
+ * of physical CPUs are served.  Firmware data ends its loops with -ESRCH; under UEFI dom0 learns
+ * where the ACPI tables are from its command line (boot/dom0.c).  Processor power data is accepted
+ * and not used: idle CPUs halt, frequency is the firmware's.
  */
 #include <mica/platform.h>
 #include "call/handlers.h"
@@ -15,7 +15,8 @@ static long settime(const struct xen_platform_op *op)
 	const struct xenpf_settime64 *t = &op->u.settime64;
 
 	if (op->cmd == XENPF_settime32) {
-		vtime_set_wallclock(op->u.settime32.secs, op->u.settime32.nsecs, op->u.settime32.system_time);
+		vtime_set_wallclock(op->u.settime32.secs, op->u.settime32.nsecs,
+				    op->u.settime32.system_time);
 		return 0;
 	}
 	if (t->mbz)
@@ -89,7 +90,8 @@ static long platform_op(struct xen_platform_op *op)
 	case XENPF_read_memtype:	/* past the last one: there are none */
 		return -EINVAL;
 	case XENPF_cpu_online: case XENPF_cpu_offline:
-		return refuse(op->u.cpu_ol.cpuid ? -EINVAL : -EOPNOTSUPP, "physical CPUs stay as they are");
+		return refuse(op->u.cpu_ol.cpuid ? -EINVAL : -EOPNOTSUPP,
+			      "physical CPUs stay as they are");
 	default:
 		return refuse(-ENOSYS, "platform_op %u", op->cmd);
 	}

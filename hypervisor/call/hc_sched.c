@@ -55,10 +55,19 @@ static long op_poll(struct vcpu *self, gva_t arg)
 	return 0;
 }
 
-static void watchdog_over(struct vcpu *v)
+/* Without the lock: the timer's function takes it.  A deadline that changes under our eyes makes the timer
+ * fire early at worst, and watchdog_fire looks again. */
+static void watchdog_arm(struct domain *d)
 {
-	log_warn("d%u: its watchdog expired", v->dom->id);
-	domain_shutdown(v->dom, SHUTDOWN_watchdog, 0);
+	uint64_t first = ~0ul;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(d->watchdog); i++)
+		if (read_once(d->watchdog[i].v) && read_once(d->watchdog[i].deadline_ns) < first)
+			first = d->watchdog[i].deadline_ns;
+	if (first == ~0ul)
+		timer_stop(&d->watchdog_timer);
+	else
+		timer_set(&d->watchdog_timer, first);
 }
 
 static void watchdog_fire(void *data)
@@ -66,24 +75,14 @@ static void watchdog_fire(void *data)
 	struct domain *d = data;
 	uint64_t now = now_ns();
 
-	for (unsigned i = 0; i < ARRAY_SIZE(d->watchdog); i++)
-		if (d->watchdog[i].v && d->watchdog[i].deadline_ns <= now)
-			watchdog_over(d->watchdog[i].v);
-}
-
-static void watchdog_arm(struct domain *d)
-{
-	uint64_t first = ~0ul;
-
-	for (unsigned i = 0; i < ARRAY_SIZE(d->watchdog); i++)
-		if (d->watchdog[i].v && d->watchdog[i].deadline_ns < first)
-			first = d->watchdog[i].deadline_ns;
-	if (!d->watchdog_timer.fn)
-		timer_init(&d->watchdog_timer, watchdog_fire, d, cpu_id());
-	if (first == ~0ul)
-		timer_stop(&d->watchdog_timer);
-	else
-		timer_set(&d->watchdog_timer, first);
+	for (unsigned i = 0; i < ARRAY_SIZE(d->watchdog); i++) {
+		if (!read_once(d->watchdog[i].v) || read_once(d->watchdog[i].deadline_ns) > now)
+			continue;
+		log_warn("d%u: its watchdog %u expired", d->id, i + 1);
+		domain_shutdown(d, SHUTDOWN_watchdog, 0);
+		return;
+	}
+	watchdog_arm(d);
 }
 
 static long watchdog_set(struct vcpu *self, uint32_t id, uint32_t seconds)
@@ -109,9 +108,12 @@ static long watchdog_set(struct vcpu *self, uint32_t id, uint32_t seconds)
 	if (rc >= 0) {
 		d->watchdog[id - 1].v = seconds ? self : NULL;
 		d->watchdog[id - 1].deadline_ns = now_ns() + seconds * 1000000000ul;
-		watchdog_arm(d);
+		if (!d->watchdog_timer.fn)
+			timer_init(&d->watchdog_timer, watchdog_fire, d, cpu_id());
 	}
 	lock_drop(&d->life_lock);
+	if (rc >= 0)
+		watchdog_arm(d);
 	return rc < 0 ? refuse(rc, "watchdog %u", id) : rc;
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sysctl: what the toolstack asks about the host (abi-inventory 4.10): its log, size and CPUs, the list
- * of domains, debug keys, and the one CPU pool there is.
+ * sysctl: what the toolstack asks about the host (abi-inventory 4.10): its log, size and CPUs, the
+ * list of domains, debug keys, and the one CPU pool there is.
  *
- * Same frame as domctl: the argument is copied in, version and privilege checked, and the structure goes
- * back whole when the command succeeded.
+ * Same frame as domctl: the argument is copied in, version and privilege checked, and the structure
+ * goes back whole when the command succeeded.
  */
 #include <mica/sysctl.h>
 #include "call/handlers.h"
@@ -23,8 +23,8 @@ static long readconsole(struct xen_sysctl_readconsole *rc)
 
 	rc->count = 0;
 	while (rc->count < room) {
-		size_t n = log_read(piece, MIN((size_t)(room - rc->count), sizeof(piece)), &rc->index,
-				    incremental, false);
+		size_t n = log_read(piece, MIN((size_t)(room - rc->count), sizeof(piece)),
+				    &rc->index, incremental, false);
 
 		if (!n)
 			break;
@@ -45,7 +45,8 @@ static long physinfo(struct xen_sysctl_physinfo *p)
 	p->cores_per_socket = p->nr_cpus = nr_cpus;
 	p->max_cpu_id = nr_cpus - 1;
 	p->cpu_khz = tsc_khz;
-	p->capabilities = XEN_SYSCTL_PHYSCAP_pv | XEN_SYSCTL_PHYSCAP_gnttab_v1 | XEN_SYSCTL_PHYSCAP_gnttab_v2;
+	p->capabilities =
+		XEN_SYSCTL_PHYSCAP_pv | XEN_SYSCTL_PHYSCAP_gnttab_v1 | XEN_SYSCTL_PHYSCAP_gnttab_v2;
 	p->total_pages = heap_total_frames();
 	p->free_pages = heap_free_frames();
 	p->outstanding_pages = space_claimed_total();
@@ -67,7 +68,8 @@ static long domain_list(struct xen_sysctl_getdomaininfolist *l)
 		toolstack_domain_info(d, &info);
 		id = d->id + 1u;
 		domain_put(d);
-		if (copy_to_guest(gva_nth(gva(l->buffer), l->num_domains, sizeof(info)), &info, sizeof(info)))
+		if (copy_to_guest(gva_nth(gva(l->buffer), l->num_domains, sizeof(info)), &info,
+				  sizeof(info)))
 			return -EFAULT;
 	}
 	return 0;

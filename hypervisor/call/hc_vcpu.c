@@ -13,8 +13,6 @@ static long op_initialise(struct vcpu *self, struct vcpu *v, gva_t arg)
 	struct vcpu_guest_context *c;
 	long rc;
 
-	if (v->initialised)
-		return refuse(-EEXIST, "vCPU %u is initialised", v->id);
 	if (v->id >= XEN_LEGACY_MAX_VCPUS && !v->info_frame)
 		return refuse(-EINVAL, "vCPU %u has no vcpu_info", v->id);
 	c = kmalloc(sizeof(*c));
@@ -23,7 +21,10 @@ static long op_initialise(struct vcpu *self, struct vcpu *v, gva_t arg)
 	if (copy_from_guest(c, arg, sizeof(*c))) {
 		rc = refuse(-EFAULT, "vCPU %u: context at %lx", v->id, arg.a);
 	} else {
-		rc = vcpu_set_context(v, c);
+		lock_take(&self->dom->life_lock);	/* one at a time */
+		rc = v->initialised ? refuse(-EEXIST, "vCPU %u is initialised", v->id)
+				    : vcpu_set_context(v, c);
+		lock_drop(&self->dom->life_lock);
 		if (rc == RESTART)
 			rc = hypercall_again(self, 0);
 	}
@@ -61,11 +62,11 @@ static long op_down(struct vcpu *self, struct vcpu *v)
 	}
 	if (v == self) {
 		softirq_raise(SOFTIRQ_SCHED);
-	} else {
-		vcpu_pause(v);			/* it runs nowhere when we return */
-		vcpu_unpause(v);
+		return 0;
 	}
-	return 0;
+	/* It runs nowhere when we return.  Two vCPUs may do this to each other, so do not wait here. */
+	softirq_raise_on(read_once(v->cpu), SOFTIRQ_SCHED);
+	return read_once(v->running) || atomic_acquire(&v->on_cpu) ? hypercall_again(self, 0) : 0;
 }
 
 static long op_runstate(struct vcpu *v, gva_t arg)
@@ -122,10 +123,14 @@ static long op_singleshot(struct vcpu *self, struct vcpu *v, gva_t arg)
 static long op_register_info(struct vcpu *v, gva_t arg)
 {
 	struct vcpu_register_vcpu_info r;
+	long rc;
 
 	if (copy_from_guest(&r, arg, sizeof(r)))
 		return refuse(-EFAULT, "register vcpu_info: argument at %lx", arg.a);
-	return vcpu_register_info(v, mfn(r.mfn), r.offset);
+	lock_take(&v->dom->life_lock);
+	rc = vcpu_register_info(v, mfn(r.mfn), r.offset);
+	lock_drop(&v->dom->life_lock);
+	return rc;
 }
 
 static long op_physid(struct vcpu *v, gva_t arg)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The model-specific registers a guest kernel may read and write (abi-inventory 2.6), and the hypercall
- * page, which one of them fills.
+ * The model-specific registers a guest kernel may read and write (abi-inventory 2.6), and the
+ * hypercall page, which one of them fills.
  *
- * A register is live (the guest's own, in the processor), shown (the machine's value, masked), fixed, or
- * absent: #GP.  What the hardware domain may see of the machine, other domains see as zero.  Nothing
- * here writes a register that another vCPU would notice, but those that are loaded on every switch.
+ * A register is live (the guest's own, in the processor), shown (the machine's value, masked),
+ * fixed, or absent: #GP.  What the hardware domain may see of the machine, other domains see as
+ * zero.  Nothing here writes a register that another vCPU would notice, but those that are loaded
+ * on every switch.
  */
 #include <mica/errno.h>
 #include <mica/hypercall.h>
@@ -62,8 +63,8 @@ static int masked(uint32_t msr, uint64_t keep, uint64_t set, uint64_t *value)
 	return 0;
 }
 
-/* No register of this number for guests.  A kernel that has no #GP handler yet reads 0 where the machine
- * has a register: it cannot be told otherwise. */
+/* No register of this number for guests.  A kernel that has no #GP handler yet reads 0 where the
+ * machine has a register: it cannot be told otherwise. */
 static int absent(const struct vcpu *v, uint32_t msr, uint64_t *value)
 {
 	uint64_t real;
@@ -84,9 +85,11 @@ static int read_feature_msr(struct vcpu *v, uint32_t msr, uint64_t *value)
 {
 	switch (msr) {
 	case MSR_SPEC_CTRL:
-		return leaf7_edx(v, 26) ? masked(msr, SPEC_CTRL_MASK, 0, value) : absent(v, msr, value);
+		return leaf7_edx(v, 26) ? masked(msr, SPEC_CTRL_MASK, 0, value)
+					: absent(v, msr, value);
 	case MSR_ARCH_CAPABILITIES:
-		return leaf7_edx(v, 29) ? masked(msr, ARCH_CAPS_SHOWN, 0, value) : absent(v, msr, value);
+		return leaf7_edx(v, 29) ? masked(msr, ARCH_CAPS_SHOWN, 0, value)
+					: absent(v, msr, value);
 	case MSR_MISC_ENABLE:
 		return masked(msr, ~MISC_HIDDEN, MISC_NO_PERFMON, value);
 	case MSR_PLATFORM_INFO:			/* bit 31, CPUID faulting, is not passed on */
@@ -166,7 +169,8 @@ static int write_same(struct vcpu *v, uint32_t msr, uint64_t value)
 {
 	uint64_t now;
 
-	return msr_read(v, msr, &now) || now != value ? refuse(-EINVAL, "wrmsr %x: %lx", msr, value) : 0;
+	return msr_read(v, msr, &now) || now != value ? refuse(-EINVAL, "wrmsr %x: %lx", msr, value)
+						      : 0;
 }
 
 static int write_feature_msr(struct vcpu *v, uint32_t msr, uint64_t value)
@@ -189,7 +193,7 @@ static int write_feature_msr(struct vcpu *v, uint32_t msr, uint64_t value)
 		break;
 	case MSR_DEBUGCTL:
 		return value ? -EINVAL : 0;
-	case MSR_UCODE_WRITE: case MSR_AMD_PATCH_LOADER:	/* loading microcode is not dom0's */
+	case MSR_UCODE_WRITE: case MSR_AMD_PATCH_LOADER:	/* microcode is not dom0's to load */
 		if (v->dom->hardware)
 			return 0;
 		break;
@@ -207,7 +211,11 @@ int msr_write(struct vcpu *v, uint32_t msr, uint64_t value)
 	case MSR_HYPERCALL_PAGE:
 		return write_hypercall_page(v, value);
 	/* Dropped without a word: kernels write them as a matter of course. */
-	case MSR_TSC: case MSR_MCG_STATUS: case MSR_MCG_CTL: case MSR_P5_MC_ADDR: case MSR_P5_MC_TYPE:
+	case MSR_TSC:
+	case MSR_MCG_STATUS:
+	case MSR_MCG_CTL:
+	case MSR_P5_MC_ADDR:
+	case MSR_P5_MC_TYPE:
 	case MSR_UCODE_REV: case MSR_PERF_CTL: case MSR_THERM_INTERRUPT: case MSR_THERM_STATUS:
 	case MSR_AMD_HWCR: case MSR_AMD_DE_CFG: case MSR_AMD_NB_CFG: case MSR_AMD_SYSCFG:
 	case MSR_AMD_FAM10H_MMIO_CONF: case MSR_AMD_PSTATE_LIMIT ... MSR_AMD_PSTATE_LIMIT + 10:
@@ -220,13 +228,15 @@ int msr_write(struct vcpu *v, uint32_t msr, uint64_t value)
 }
 
 /*
- * One slot:  push rcx; push r11; mov nr, eax; syscall; pop r11; pop rcx; ret.  Slot 23, iret, does not
- * come back:  push rcx; push r11; push rax; mov 23, eax; syscall.  INT3 fills the rest.
+ * One slot:  push rcx; push r11; mov nr, eax; syscall; pop r11; pop rcx; ret.  Slot 23, iret, does
+ * not come back:  push rcx; push r11; push rax; mov 23, eax; syscall.  INT3 fills the rest.
  */
 void hypercall_page_fill(void *page)
 {
-	static const uint8_t call[] = { 0x51, 0x41, 0x53, 0xb8, 0, 0, 0, 0, 0x0f, 0x05, 0x41, 0x5b, 0x59, 0xc3 };
-	static const uint8_t iret[] = { 0x51, 0x41, 0x53, 0x50, 0xb8, __HYPERVISOR_iret, 0, 0, 0, 0x0f, 0x05 };
+	static const uint8_t call[] = { 0x51, 0x41, 0x53, 0xb8, 0, 0, 0, 0,
+					0x0f, 0x05, 0x41, 0x5b, 0x59, 0xc3 };
+	static const uint8_t iret[] = { 0x51, 0x41, 0x53, 0x50, 0xb8, __HYPERVISOR_iret, 0, 0, 0,
+					0x0f, 0x05 };
 
 	memset(page, 0xcc, PAGE_SIZE);
 	for (unsigned nr = 0; nr < HYPERCALL_PAGE_SLOTS; nr++) {

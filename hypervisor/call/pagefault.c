@@ -2,15 +2,15 @@
 /*
  * A guest's page faults that are ours to resolve (abi-inventory 2.5, 3.6):
  *
- *	in our LDT window      a page of the guest's LDT that is mapped on first touch, else the guest's own
- *	                       fault at the address its LDT has for it
- *	kernel store, present  a level-1 table: the store is decoded and made through pt_store(), which
- *	and read-only          checks it as mmu_update would; a read-only device page: swallowed
+ *	in our LDT window      a page of the guest's LDT that is mapped on first touch, else the
+ *	                       guest's own fault at the address its LDT has for it
+ *	kernel store, present  a level-1 table: the store is decoded and made through pt_store(),
+ *	and read-only          which checks it as mmu_update would; a read-only device page: swallowed
  *	kernel, present        stale: the tables allow the access by now; executed again
  *
- * Everything else is reflected, and so is what cannot be decoded.  User-mode faults cost one comparison.
- * Acts on the current vCPU; no lock is held, so what is read from the tables may be old: pt_store checks
- * again with the table taken.
+ * Everything else is reflected, and so is what cannot be decoded.  A user-mode fault costs one
+ * comparison.  Acts on the current vCPU; no lock is held, so what is read from the tables may be
+ * old: pt_store checks again with the table taken.
  */
 #include <mica/vm_assist.h>
 #include "call/fetch.h"
@@ -36,8 +36,8 @@ bool pagefault_ldt_window(struct vcpu *v, uint32_t offset)
 	return segdesc_ldt_fault(v, offset);
 }
 
-/* What all levels together allow at @va: PTE_RW and PTE_US set if every level has them, PTE_NX if any
- * forbids; *leaf is the entry found.  False: not mapped. */
+/* What all levels together allow at @va: PTE_RW and PTE_US set if every level has them, PTE_NX if
+ * any forbids; *leaf is the entry found.  False: not mapped. */
 static bool walk(const struct vcpu *v, uint64_t va, uint64_t *rights, pte_t *leaf)
 {
 	const struct frame *root = in_kernel(v) ? v->kernel_root : v->user_root;
@@ -73,7 +73,8 @@ static uint64_t merge(uint64_t entry, unsigned at, unsigned bytes, uint64_t val)
 }
 
 /* Makes the decoded store to the entry at machine address @slot; @at is its first byte within. */
-static int store_entry(struct vcpu *v, const struct store *s, struct regs *r, maddr_t slot, unsigned at)
+static int store_entry(struct vcpu *v, const struct store *s, struct regs *r, maddr_t slot,
+		       unsigned at)
 {
 	const uint64_t *entry = maddr_to_virt(slot);
 	pte_t old = pte(read_once(*entry)), seen;
@@ -128,7 +129,8 @@ static bool is_level1(const struct vcpu *v, mfn_t m)
 
 static bool is_readonly_device(const struct vcpu *v, mfn_t m)
 {
-	return !frame_valid(m) && v->dom->mem.may_map_io && pt_io_check && pt_io_check(m) == IO_READONLY;
+	return !frame_valid(m) && v->dom->mem.may_map_io && pt_io_check &&
+	       pt_io_check(m) == IO_READONLY;
 }
 
 /* A guest-kernel store to a page it has mapped read-only. */
@@ -145,7 +147,8 @@ static bool store_to_readonly(struct vcpu *v, struct regs *r, uint64_t cr2, pte_
 	if (!decode_at_rip(r, &s) || !operand_at(&s, r, cr2, &address))
 		return false;
 	if (!device) {
-		rc = store_entry(v, &s, r, maddr(mfn_maddr(pte_mfn(leaf)).a + (address & 0xff8)), address & 7);
+		rc = store_entry(v, &s, r, maddr(mfn_maddr(pte_mfn(leaf)).a + (address & 0xff8)),
+				 address & 7);
 		if (rc == RESTART || rc == -EAGAIN)
 			return true;		/* executed again */
 		if (rc)

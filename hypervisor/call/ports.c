@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Port I/O of guests (abi-inventory 2.6).  Two questions: may this mode of this vCPU use ports at all
- * (virtual IOPL, I/O bitmap) - if not, #GP; and is the port the domain's - if not, it reads all ones
- * and swallows writes, as an empty bus does.
+ * Port I/O of guests (abi-inventory 2.6).  Two questions: may this mode of this vCPU use ports at
+ * all (virtual IOPL, I/O bitmap) - if not, #GP; and is the port the domain's - if not, it reads all
+ * ones and swallows writes, as an empty bus does.
  *
- * The hardware domain has every port but those the hypervisor works with: interrupt controllers, PIT,
- * PM timer, the console's UART.  Index and data registers that both sides use (CMOS, PCI configuration)
- * are kept as a copy of the guest's index; the pair is driven under a lock when the data port is used.
- * Other domains have none.
+ * The hardware domain has every port but those the hypervisor works with: interrupt controllers,
+ * PIT, PM timer, the console's UART.  Index and data registers that both sides use (CMOS, PCI
+ * configuration) are kept as a copy of the guest's index; the pair is driven under a lock when the
+ * data port is used. Other domains have none.
  */
 #include <mica/vm_assist.h>
 #include "call/privileged.h"

@@ -109,8 +109,8 @@ static void show_cpus(void)
 	for_each_cpu(id, cpus_online) {
 		struct percpu *pc = percpu_of(id);
 
-		log_at(LOG_ERR, "CPU %u: irqs=%lu hypercalls=%lu switches=%lu flushes=%lu", id,
-		       pc->nr_irqs, pc->nr_hypercalls, pc->nr_switches, pc->nr_flushes);
+		log_at(LOG_ERR, "CPU %u: irqs=%lu switches=%lu flushes=%lu", id,
+		       pc->nr_irqs, pc->nr_switches, pc->nr_flushes);
 		if (pc->vcpu && pc->vcpu != pc->idle)
 			panic_show_regs((struct regs *)((char *)pc + CPU_STACK_TOP - sizeof(struct regs)));
 	}

@@ -58,7 +58,7 @@ struct percpu {
 	struct timer *timers;		/* root of the heap, cpu/timer.c */
 
 	/* counters, private, read by anyone */
-	uint64_t nr_irqs, nr_hypercalls, nr_switches, nr_flushes;
+	uint64_t nr_irqs, nr_switches, nr_flushes;
 
 	/* the upper floors hang their per-CPU state here */
 	void *sched;			/* struct runqueue, dom/sched.c */

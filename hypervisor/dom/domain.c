@@ -26,6 +26,7 @@
 #include "lib/bug.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
+#include "mm/audit.h"
 #include "mm/heap.h"
 #include "mm/hvmap.h"
 #include "mm/pt.h"
@@ -319,13 +320,16 @@ int domain_destroy(struct domain *d)
 	rc = space_relinquish(&d->mem);
 	if (rc && rc != -EBUSY)
 		return rc;
+	if (rc)
+		return rc;			/* others hold some: still dying */
 	lock_take(&d->life_lock);
+	first = d->life != DOM_DEAD;
 	d->life = DOM_DEAD;
 	lock_drop(&d->life_lock);
 	virq_raise_global(VIRQ_DOM_EXC);
-	if (!rc)
+	if (first)
 		domain_put(d);			/* its own reference */
-	return rc;
+	return 0;
 }
 
 const char *shutdown_reason_name(unsigned reason)
@@ -392,8 +396,19 @@ void domain_shutdown(struct domain *d, unsigned reason, uint64_t arg)
 	lock_drop(&d->life_lock);
 	for_each_vcpu(d, v)
 		vcpu_pause_nosync(v);
-	d->shut_down = true;
-	virq_raise_global(VIRQ_DOM_EXC);
+	domain_vcpu_stopped(d);
+}
+
+/* A vCPU of a domain that shuts down left its CPU: if it was the last, dom0 is told. */
+void domain_vcpu_stopped(struct domain *d)
+{
+	struct vcpu *v;
+
+	for_each_vcpu(d, v)
+		if (read_once(v->running) || atomic_acquire(&v->on_cpu))
+			return;
+	if (!atomic_xchg(&d->shut_down, true))
+		virq_raise_global(VIRQ_DOM_EXC);
 }
 
 void domain_resume(struct domain *d)
@@ -428,6 +443,7 @@ void domain_crash(struct vcpu *v, const char *fmt, ...)
 /* The auditor's list of what vCPUs hold. */
 static void audit_vcpu(struct audit *a, struct vcpu *v)
 {
+	audit_scan(a, &v->scan);
 	if (v->kernel_root)
 		audit_use(a, frame_mfn(v->kernel_root), KIND_L4);
 	if (v->user_root)

@@ -97,6 +97,7 @@ int domain_destroy(struct domain *d);
 /* SCHEDOP_shutdown and the like: stops all vCPUs, records the code, tells dom0 (VIRQ_DOM_EXC).  The
  * hardware domain's shutdown ends the machine and does not return. */
 void domain_shutdown(struct domain *d, unsigned reason, uint64_t arg);
+void domain_vcpu_stopped(struct domain *d);
 void domain_resume(struct domain *d);
 /* The guest cannot go on: logs why with registers and guest stack, then shutdown(crash). */
 void domain_crash(struct vcpu *v, const char *fmt, ...) printf_like(2, 3);

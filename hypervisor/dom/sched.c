@@ -220,19 +220,6 @@ static void arm_slice(struct runqueue *rq, struct vcpu *v, uint64_t now)
 		timer_set(&rq->slice, now + MIN(run, MAX(left, 10000ul)));
 }
 
-/* A queued vCPU that may not run here any more (affinity changed) goes to a CPU where it may. */
-static void push_away(struct vcpu *v)
-{
-	unsigned to = (unsigned)__builtin_ctzl(v->hard_affinity & cpus_online);
-	struct runqueue *rq = rq_of_cpu[to];
-
-	v->cpu = to;
-	lock_take(&rq->lock);
-	enqueue(rq, v);
-	lock_drop(&rq->lock);
-	softirq_raise_on(to, SOFTIRQ_SCHED);
-}
-
 /* SOFTIRQ_SCHED: may leave for another vCPU and not return. */
 static void schedule(void)
 {
@@ -277,7 +264,7 @@ static void schedule(void)
 	arm_slice(rq, next, now);
 	lock_drop(&rq->lock);
 	if (push)
-		push_away(prev);
+		sched_wake(prev);		/* finds a CPU where it may run */
 	if (next != prev)
 		vcpu_switch(prev, next);
 }
@@ -323,7 +310,7 @@ void sched_wake(struct vcpu *v)
 	}
 	now = now_ns();
 	set_state(v, RUNSTATE_runnable, now);
-	to = atomic_acquire(&v->on_cpu) ? v->cpu : choose_cpu(v);
+	to = atomic_acquire(&v->on_cpu) && may_run_on(v, v->cpu) ? v->cpu : choose_cpu(v);
 	if (to != v->cpu) {
 		struct runqueue *old = rq;
 
@@ -395,21 +382,22 @@ void sched_sleep_sync(struct vcpu *v)
 int sched_set_affinity(struct vcpu *v, cpumask_t hard, cpumask_t soft)
 {
 	struct runqueue *rq;
-	bool move;
+	bool moved = false;
 
 	if (!(hard & cpus_online))
 		return refuse(-EINVAL, "affinity %lx has no CPU that is online", hard);
-	vcpu_pause(v);
 	rq = lock_vcpu(v);
 	v->hard_affinity = hard;
 	v->soft_affinity = soft;
-	move = !may_run_on(v, v->cpu);
-	if (v->queued)
+	if (v->queued && !v->running && !may_run_on(v, v->cpu)) {
 		dequeue(rq, v);
-	if (move && v != current)
-		v->cpu = (unsigned)__builtin_ctzl(hard & cpus_online);
+		moved = true;
+	} else if (v->running && !may_run_on(v, v->cpu)) {
+		softirq_raise_on(v->cpu, SOFTIRQ_SCHED);	/* schedule() sends it away */
+	}
 	lock_drop(&rq->lock);
-	vcpu_unpause(v);
+	if (moved)
+		sched_wake(v);
 	return 0;
 }
 

@@ -55,7 +55,8 @@ int vcpu_create(struct domain *d, unsigned id, struct vcpu **out)
 	v->mode = VMODE_KERNEL;
 	v->dr6 = 0xffff0ff0;
 	v->dr7 = 0x400;
-	v->info = id < XEN_LEGACY_MAX_VCPUS ? &d->shared->vcpu_info[id] : kmalloc(sizeof(*v->info));
+	v->info_own = id < XEN_LEGACY_MAX_VCPUS ? &d->shared->vcpu_info[id] : kmalloc(sizeof(*v->info));
+	v->info = v->info_own;
 	if (!v->info)
 		goto free;
 	v->info->evtchn_upcall_mask = 1;
@@ -77,8 +78,8 @@ void vcpu_destroy(struct vcpu *v)
 {
 	vtime_fini_vcpu(v);
 	sched_vcpu_fini(v);
-	if (v->id >= XEN_LEGACY_MAX_VCPUS && !v->info_frame)
-		kfree(v->info);
+	if (v->id >= XEN_LEGACY_MAX_VCPUS)
+		kfree(v->info_own);
 	v->dom->vcpu[v->id] = NULL;
 	kfree(v->fpu.area);
 	kfree(v->traps);
@@ -156,8 +157,11 @@ int vcpu_set_root(struct vcpu *v, mfn_t m, bool user)
 	if (!frame_valid(m))
 		return refuse(-EINVAL, "root frame %lx is not RAM", m.n);
 	f = frame_of(m);
-	if (f == (user ? v->user_root : v->kernel_root))
+	if (f == (user ? v->user_root : v->kernel_root)) {
+		if (v == current && user != in_kernel(v))
+			tlb_flush_local();	/* as MOV to CR3 would */
 		return 0;
+	}
 	rc = frame_take(f, &v->dom->mem, KIND_L4, &v->scan);
 	if (rc)
 		return rc;
@@ -220,6 +224,14 @@ static void save(struct vcpu *v)
 	atomic_and(&v->dom->mem.dirty_cpus, ~BIT(cpu_id()));
 }
 
+/* Nothing of @v is in this CPU any more. */
+static void let_go(struct vcpu *v)
+{
+	atomic_release(&v->on_cpu, false);
+	if (unlikely(read_once(v->dom->shutting_down)))
+		domain_vcpu_stopped(v->dom);
+}
+
 static bool load(struct vcpu *v, struct vcpu *prev)
 {
 	struct percpu *pc = this_cpu();
@@ -233,7 +245,9 @@ static bool load(struct vcpu *v, struct vcpu *prev)
 	load_ldt(v);
 	atomic_or(&v->dom->mem.dirty_cpus, BIT(pc->id));
 	tlb_load_cr3(active_cr3(v));
-	atomic_release(&prev->on_cpu, false);	/* nothing of it is in this CPU any more */
+	let_go(prev);
+	if (cpu.rdtscp)
+		wrmsr(MSR_TSC_AUX, v->tsc_aux);
 	fpu_load(&v->fpu);
 	fpu_set_ts(v->guest_ts);
 	load_debug(v);
@@ -251,14 +265,14 @@ void vcpu_switch(struct vcpu *prev, struct vcpu *next)
 	pc->vcpu = next;
 	if (next->is_idle) {
 		tlb_load_cr3(hvmap_idle_cr3());
-		atomic_release(&prev->on_cpu, false);
+		let_go(prev);
 		stack_reset_call(sched_idle_loop);
 	}
 	if (atomic_acquire(&next->on_cpu)) {
 		/* Its last CPU is still saving it.  That CPU may wait for @prev the same way, so let go of
 		 * prev first, and of its tables. */
 		tlb_load_cr3(hvmap_idle_cr3());
-		atomic_release(&prev->on_cpu, false);
+		let_go(prev);
 		while (atomic_acquire(&next->on_cpu))
 			cpu_relax_poll();
 	}
@@ -318,8 +332,6 @@ int vcpu_register_info(struct vcpu *v, mfn_t m, uint32_t offset)
 	new->evtchn_upcall_mask = old->evtchn_upcall_mask;
 	v->info_frame = f;
 	atomic_release(&v->info, new);
-	if (v->id >= XEN_LEGACY_MAX_VCPUS)
-		kfree(old);
 	new->evtchn_pending_sel = ~0ul;		/* whatever came meanwhile is looked at */
 	new->evtchn_upcall_pending = 1;
 	return 0;
@@ -336,10 +348,7 @@ void vcpu_reset(struct vcpu *v)
 	if (v->info_frame) {
 		struct frame *f = v->info_frame;
 
-		v->info = v->id < XEN_LEGACY_MAX_VCPUS ? &v->dom->shared->vcpu_info[v->id]
-						       : kmalloc(sizeof(*v->info));
-		if (!v->info)			/* the domain is going or restarting: any page will do */
-			v->info = &v->dom->shared->vcpu_info[0];
+		atomic_release(&v->info, v->info_own);
 		v->info_frame = NULL;
 		frame_drop(f, KIND_WRITABLE);
 	}

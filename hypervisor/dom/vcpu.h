@@ -97,6 +97,7 @@ struct vcpu {
 	struct frame *ldt_page[16];	/* mapped lazily */
 
 	/* shared pages */
+	struct vcpu_info *info_own;	/* where it was first: shared_info, or ours for ids from 32 on */
 	struct frame *info_frame;	/* registered vcpu_info page (one ref, one writable use), or NULL */
 	gva_t runstate_area, time_area;
 	struct vcpu_runstate_info runstate;

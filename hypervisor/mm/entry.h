@@ -16,19 +16,23 @@
 #include "mm/pt.h"
 #include "mm/space.h"
 
-/* Whose frames a level-1 entry may name. */
-struct entry_rights {
-	const struct memspace *tables;	/* owner of the table */
-	const struct memspace *frames;	/* owner of the target; NULL: none */
-	bool readonly_foreign;		/* exported frames of ours, read-only */
-};
-
 /* Bits a present entry of @level must not have, for a table of @m (abi-inventory 3.2). */
 static inline uint64_t entry_forbidden(const struct memspace *m, unsigned level)
 {
 	if (level == 1)
 		return cpu.pte_reserved | (m->cache_attrs ? 0 : PTE_CACHE);
 	return cpu.pte_reserved | PTE_PSE | PTE_G | PTE_PWT | PTE_PCD;
+}
+
+/* Is any of the 8 entries at @t not zero?  Empty slots are most of all slots. */
+static always_inline uint64_t entry_any8(const uint64_t *t)
+{
+	return t[0] | t[1] | t[2] | t[3] | t[4] | t[5] | t[6] | t[7];
+}
+
+static always_inline uint64_t entry_any32(const uint64_t *t)
+{
+	return entry_any8(t) | entry_any8(t + 8) | entry_any8(t + 16) | entry_any8(t + 24);
 }
 
 /* Index of the entry at machine address @slot in its table. */
@@ -59,11 +63,9 @@ static always_inline int entry_take_leaf(const struct entry_rights *r, uint64_t 
 	mfn_t m = pte_mfn(pte(*v));
 	struct frame *f = frame_of(m);
 
-	if (likely(m.n < max_mfn && r->frames)) {
-		if (*v & PTE_RW ? frame_write_fast(f, r->frames->id)
-				: frame_get_fast(f, r->frames->id))
-			return 0;
-	}
+	if (likely(m.n < max_mfn) &&
+	    (*v & PTE_RW ? frame_write_fast(f, r->owner) : frame_get_fast(f, r->owner)))
+		return 0;
 	return entry_take_slow(r, v, s);
 }
 

@@ -68,11 +68,13 @@ void frame_put(struct frame *f)
 	frame_put_fast(f);
 }
 
-int frame_release_allocation(struct frame *f)
+static int release_allocation(struct frame *f, bool shared)
 {
 	union frame_word now = frame_word(f), next;
 
 	do {
+		if ((now.kind == KIND_SHARED) != shared)
+			return refuse(-EINVAL, "frame %x is not the domain's to give up", frame_nr(f));
 		if (!now.allocated)
 			return refuse(-EINVAL, "frame %x was given up before", frame_nr(f));
 		next = now;
@@ -82,6 +84,11 @@ int frame_release_allocation(struct frame *f)
 	if (!next.refs)
 		frame_gone(f, now.raw);
 	return 0;
+}
+
+int frame_release_allocation(struct frame *f)
+{
+	return release_allocation(f, false);
 }
 
 /* Makes a busy frame usable. */
@@ -206,13 +213,7 @@ void frame_drop(struct frame *f, enum frame_kind kind)
 
 void frame_drop_use(struct frame *f)
 {
-	uint64_t now = atomic_read(&f->word.raw);
-
-	do {
-		debug_bug_on(!(now & WORD_USERS));
-		if ((now & WORD_USERS) == WORD_USE)
-			f->link = tlb_now();
-	} while (!atomic_cmpxchg(&f->word.raw, &now, now - WORD_USE));
+	(void)frame_end_use(f, WORD_USE);
 }
 
 void frame_share(struct frame *f, const struct memspace *owner)
@@ -228,5 +229,5 @@ void frame_share(struct frame *f, const struct memspace *owner)
 void frame_unshare(struct frame *f)
 {
 	debug_bug_on(frame_word(f).kind != KIND_SHARED);
-	bug_on(frame_release_allocation(f));
+	bug_on(release_allocation(f, true));
 }

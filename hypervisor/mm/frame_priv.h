@@ -36,49 +36,100 @@ static always_inline void frame_put_fast(struct frame *f)
 		frame_gone(f, was);
 }
 
+/*
+ * Subtracting one before testing folds "no references" into "full": a zero refs field borrows and sets
+ * its top bit.
+ */
 static always_inline bool frame_get_fast(struct frame *f, domid_t owner)
 {
 	uint64_t now = atomic_read(&f->word.raw);
 
 	do {
-		if (unlikely(!(now & WORD_REFS) || (now & WORD_FULL & WORD_REFS) ||
-			     frame_owner(f) != owner))
+		if (unlikely(((now - WORD_REF) & FRAME_REFS_MAX) || frame_owner(f) != owner))
 			return false;
-	} while (!atomic_cmpxchg(&f->word.raw, &now, now + WORD_REF));
+	} while (unlikely(!atomic_cmpxchg(&f->word.raw, &now, now + WORD_REF)));
 	if (likely(frame_owner(f) == owner))
 		return true;
 	frame_put_fast(f);
 	return false;
 }
 
-/* Ends a writable use and its reference; the last use leaves a stamp for who wants another kind. */
-static always_inline void frame_drop_writable(struct frame *f)
+/*
+ * Takes @less (a use, perhaps with its reference) off the word.  The last use leaves a stamp for whoever
+ * wants the frame as another kind, and keeps everybody out meanwhile: otherwise others could take,
+ * map and drop it between our stamp and our exchange, which would not notice, and the stamp would be
+ * older than their translations.  Returns the word before.
+ */
+static always_inline uint64_t frame_end_use(struct frame *f, uint64_t less)
 {
 	uint64_t now = atomic_read(&f->word.raw);
 
-	do {
+	for (;;) {
 		debug_bug_on(!(now & WORD_USERS));
-		if ((now & WORD_USERS) == WORD_USE)
-			f->link = tlb_now();	/* we hold the only use: nobody else writes it */
-	} while (!atomic_cmpxchg(&f->word.raw, &now, now - WORD_TAKEN));
-	if (unlikely((now & WORD_REFS) == 1))
-		frame_gone(f, now);
+		if ((now & WORD_USERS) != WORD_USE) {
+			if (atomic_cmpxchg(&f->word.raw, &now, now - less))
+				return now;
+		} else if (atomic_cmpxchg(&f->word.raw, &now, now | WORD_CHECKING)) {
+			f->link = tlb_now();
+			return atomic_sub(&f->word.raw, less + WORD_CHECKING) - WORD_CHECKING;
+		}
+	}
 }
 
-/* A writable use of a frame that is writable already; false: ask frame_take. */
+/* Ends a writable use and its reference. */
+static always_inline void frame_drop_writable(struct frame *f)
+{
+	uint64_t was = frame_end_use(f, WORD_TAKEN);
+
+	if (unlikely((was & WORD_REFS) == 1))
+		frame_gone(f, was);
+}
+
+/* One more use of a frame that is writable already; false: ask frame_take. */
 static always_inline bool frame_write_fast(struct frame *f, domid_t owner)
 {
+	const uint64_t mask = WORD_KIND | WORD_BUSY | WORD_FULL;
 	uint64_t now = atomic_read(&f->word.raw);
 
 	do {
-		if (unlikely((now & (WORD_KIND | WORD_BUSY | WORD_FULL)) != WORD_OF(KIND_WRITABLE) ||
-			     !(now & WORD_REFS) || frame_owner(f) != owner))
+		if (unlikely(((now - WORD_REF) & mask) != WORD_OF(KIND_WRITABLE) ||
+			     frame_owner(f) != owner))
 			return false;
-	} while (!atomic_cmpxchg(&f->word.raw, &now, now + WORD_TAKEN));
+	} while (unlikely(!atomic_cmpxchg(&f->word.raw, &now, now + WORD_TAKEN)));
 	if (likely(frame_owner(f) == owner))
 		return true;
 	frame_drop_writable(f);
 	return false;
+}
+
+/* One more use of a table in use, whatever its level: its kind, or KIND_NONE: ask frame_take. */
+static always_inline enum frame_kind frame_table_fast(struct frame *f, domid_t owner)
+{
+	uint64_t now = atomic_read(&f->word.raw);
+	enum frame_kind kind;
+
+	do {
+		kind = (enum frame_kind)((now & WORD_KIND) >> WORD_KIND_SHIFT);
+		if (unlikely(((now - WORD_REF) & (WORD_BUSY | WORD_FULL)) || !(now & WORD_USERS) ||
+			     !kind_is_table(kind) || frame_owner(f) != owner))
+			return KIND_NONE;
+	} while (unlikely(!atomic_cmpxchg(&f->word.raw, &now, now + WORD_TAKEN)));
+	if (likely(frame_owner(f) == owner))
+		return kind;
+	frame_drop(f, kind);
+	return KIND_NONE;
+}
+
+/* Ends a use of a table that has other users; false: ask frame_drop. */
+static always_inline bool frame_drop_fast(struct frame *f)
+{
+	uint64_t now = atomic_read(&f->word.raw);
+
+	do {
+		if (unlikely((now & WORD_USERS) == WORD_USE))
+			return false;
+	} while (unlikely(!atomic_cmpxchg(&f->word.raw, &now, now - WORD_TAKEN)));
+	return true;
 }
 
 #endif

@@ -25,6 +25,7 @@ enum verdict {
 #define WORD_KIND		(7ul << WORD_KIND_SHIFT)
 #define WORD_PINNED		BIT(60)
 #define WORD_BUSY		(3ul << 61)
+#define WORD_CHECKING		(1ul << 61)
 #define WORD_ALLOCATED		BIT(63)
 #define WORD_FULL		(FRAME_REFS_MAX | FRAME_USERS_MAX << 29)
 #define WORD_TAKEN		(WORD_USE | WORD_REF)

@@ -19,79 +19,99 @@
 #include "mm/pt_priv.h"
 #include "mm/undo.h"
 
-static const uint64_t no_table = ~0ul;
-
 void pt_batch_begin(struct pt_batch *b, struct memspace *tables, struct memspace *frames,
 		    struct scan *scan)
 {
-	*b = (struct pt_batch){
-		.tables = tables, .frames = frames, .scan = scan, .table_mfn = no_table,
-	};
+	b->tables = tables;
+	b->frames = frames;
+	b->readonly_foreign = false;
+	b->scan = scan;
+	b->table_kind = KIND_NONE;
 }
 
-static void let_go_of_table(struct pt_batch *b)
+static inline void let_go_of_table(struct pt_batch *b)
 {
-	if (!b->table)
+	if (b->table_kind == KIND_NONE)
 		return;
-	frame_drop(b->table, b->table_kind);
-	b->table = NULL;
-	b->table_mfn = no_table;
+	if (b->table_kind == KIND_WRITABLE || !frame_drop_fast(b->table))
+		frame_drop(b->table, b->table_kind);
+	b->table_kind = KIND_NONE;
 }
 
 void pt_batch_end(struct pt_batch *b)
 {
 	let_go_of_table(b);
-	(void)scan_drain(b->tables);		/* what is left waits for the next call */
+	if (space_undo_pending(b->tables))
+		(void)scan_drain(b->tables);	/* what is left waits for the next call */
 }
 
-/* What a write to @f must take it as: the table it is, or plain memory. */
-static enum frame_kind kind_to_write(struct frame *f)
+/* @f is the batch's table now, taken as @kind. */
+static void use_table(struct pt_batch *b, struct frame *f, enum frame_kind kind)
+{
+	b->table = f;
+	b->table_kind = kind;
+	b->table_maddr = mfn_maddr(frame_mfn(f)).a;
+	b->table_va = frame_to_virt(f);
+	b->forbidden = entry_forbidden(b->tables, kind_level(kind));
+	b->rights.tables = b->tables;
+	b->rights.frames = b->readonly_foreign ? NULL : b->frames;
+	b->rights.owner = b->rights.frames ? b->frames->id : DOMID_INVALID;
+	b->rights.readonly_foreign = b->readonly_foreign;
+}
+
+/* Not a table that is in use: plain memory, or busy, or not ours. */
+static noinline int take_other(struct pt_batch *b, struct frame *f)
 {
 	union frame_word w = frame_word(f);
+	bool table = kind_is_table(w.kind) && w.users && w.busy != BUSY_UNDOING;
+	enum frame_kind kind = table ? (enum frame_kind)w.kind : KIND_WRITABLE;
+	int rc = table ? frame_ask(f, b->tables, kind, b->scan)
+		       : frame_take(f, b->tables, kind, b->scan);
 
-	if (kind_is_table(w.kind) && w.users && w.busy != BUSY_UNDOING)
-		return (enum frame_kind)w.kind;
-	return KIND_WRITABLE;
-}
-
-/* Makes frame @m the batch's table.  Unfinished business of this vCPU and space comes first. */
-int pt_take_table(struct pt_batch *b, mfn_t m)
-{
-	struct frame *f = frame_of(m);
-	enum frame_kind kind;
-	int rc;
-
-	let_go_of_table(b);
-	if (scan_busy(b->scan) && scan_continue(b->scan))
-		return RESTART;
-	if (scan_drain(b->tables))
-		return RESTART;
-	if (!frame_valid(m))
-		return refuse(-EINVAL, "table %lx is not RAM", m.n);
-	kind = kind_to_write(f);
-	rc = kind == KIND_WRITABLE ? frame_take(f, b->tables, kind, b->scan)
-				   : frame_ask(f, b->tables, kind, b->scan);
 	if (rc == 1) {				/* it lost its last use just now: plain memory after all */
 		undo_unfinished(f, 0);
 		return RESTART;
 	}
-	if (rc)
-		return rc;
-	b->table = f;
-	b->table_mfn = m.n;
-	b->table_kind = kind;
-	b->table_va = mfn_to_virt(m);
+	if (!rc)
+		use_table(b, f, kind);
+	return rc;
+}
+
+int pt_take_table(struct pt_batch *b, mfn_t m)
+{
+	struct frame *f = frame_of(m);
+	enum frame_kind kind;
+
+	let_go_of_table(b);
+	if (scan_busy(b->scan) && scan_continue(b->scan))
+		return RESTART;
+	if (space_undo_pending(b->tables) && scan_drain(b->tables))
+		return RESTART;
+	if (!frame_valid(m))
+		return refuse(-EINVAL, "table %lx is not RAM", m.n);
+	kind = frame_table_fast(f, b->tables->id);
+	if (unlikely(kind == KIND_NONE))
+		return take_other(b, f);
+	use_table(b, f, kind);
 	return 0;
 }
 
-/* A level-1 write that needs no new reference.  1: it does need one. */
+/* Does *@old to @new need no new reference?  RW may only be given up. */
+static always_inline bool stays_in_place(uint64_t old, uint64_t new)
+{
+	uint64_t diff = old ^ new;
+
+	return (old & new & PTE_P) && !(diff & PTE_ADDR) && !(diff & new & PTE_RW);
+}
+
+/* Stores the present @new over *old where that needs no new reference.  1: it does need one. */
 static always_inline int write_in_place(uint64_t *e, uint64_t *old, uint64_t new,
 					enum pt_write_how how, unsigned tries)
 {
-	while (tries--) {
+	for (; tries--;) {
 		uint64_t diff = *old ^ new;
 
-		if (!(*old & PTE_P) || (diff & PTE_ADDR) || (diff & new & PTE_RW))
+		if (!stays_in_place(*old, new))
 			return 1;
 		if (!atomic_cmpxchg(e, old, pt_merge(new, *old, how)))
 			continue;
@@ -106,26 +126,23 @@ static always_inline int write_in_place(uint64_t *e, uint64_t *old, uint64_t new
  * Stores @new over *old, which is what we believe stands there; *old becomes what did.  @tries 1: only
  * over exactly *old.
  */
-static always_inline int write_leaf(struct pt_batch *b, uint64_t *e, uint64_t *old, uint64_t new,
-				    enum pt_write_how how, unsigned tries)
+static noinline int write_leaf(struct pt_batch *b, uint64_t *e, uint64_t *old, uint64_t new,
+			       enum pt_write_how how, unsigned tries)
 {
-	const struct entry_rights rights = {
-		.tables = b->tables, .frames = b->readonly_foreign ? NULL : b->frames,
-		.readonly_foreign = b->readonly_foreign,
-	};
-	uint64_t forbidden = entry_forbidden(b->tables, 1), drop;
+	uint64_t drop;
 	int rc;
 
 	if (new & PTE_P) {
-		if (unlikely(new & forbidden))
-			return refuse(-EINVAL, "L1 entry %lx: forbidden bits %lx", new, new & forbidden);
+		if (unlikely(new & b->forbidden))
+			return refuse(-EINVAL, "L1 entry %lx: forbidden bits %lx", new,
+				      new & b->forbidden);
 		new = entry_adjust(new, 1);
 		rc = write_in_place(e, old, new, how, tries);
 		if (rc <= 0)
 			return rc;
 		if (unlikely(b->frames != b->tables) && b->frames && b->frames->dying)
 			return refuse(-EPERM, "domain %u is being destroyed", b->frames->id);
-		rc = entry_take_leaf(&rights, &new, b->scan);
+		rc = entry_take_leaf(&b->rights, &new, b->scan);
 		if (unlikely(rc))
 			return rc;
 	} else {
@@ -144,13 +161,13 @@ int pt_take_leaf_slot(struct pt_batch *b, maddr_t slot, uint64_t **e)
 
 	if (slot.a & 7)
 		return refuse(-EINVAL, "entry address %lx is not aligned", slot.a);
-	if (b->table_mfn != maddr_mfn(slot).n) {
+	if (!pt_has_table(b, slot)) {
 		rc = pt_take_table(b, maddr_mfn(slot));
 		if (rc)
 			return rc;
 	}
 	if (b->table_kind != KIND_L1)
-		return refuse(-EINVAL, "frame %lx is no L1 table", b->table_mfn);
+		return refuse(-EINVAL, "frame %lx is no L1 table", maddr_mfn(slot).n);
 	*e = b->table_va + entry_index(slot);
 	return 0;
 }
@@ -159,11 +176,11 @@ int pt_take_leaf_slot(struct pt_batch *b, maddr_t slot, uint64_t **e)
 static int take_child(struct pt_batch *b, uint64_t new, unsigned level)
 {
 	mfn_t m = pte_mfn(pte(new));
-	uint64_t forbidden = entry_forbidden(b->tables, level);
 	struct frame *f = frame_of(m);
 
-	if (new & forbidden)
-		return refuse(-EINVAL, "L%u entry %lx: forbidden bits %lx", level, new, new & forbidden);
+	if (new & b->forbidden)
+		return refuse(-EINVAL, "L%u entry %lx: forbidden bits %lx", level, new,
+			      new & b->forbidden);
 	if (b->frames != b->tables || b->readonly_foreign)
 		return refuse(-EINVAL, "L%u entry may only name its own domain's tables", level);
 	if (!frame_valid(m) || f == b->table)
@@ -174,16 +191,16 @@ static int take_child(struct pt_batch *b, uint64_t new, unsigned level)
 static int write_upper(struct pt_batch *b, uint64_t *e, uint64_t new, enum pt_write_how how)
 {
 	unsigned level = kind_level(b->table_kind);
-	uint64_t old = read_once(*e), forbidden = entry_forbidden(b->tables, level);
+	uint64_t old = read_once(*e);
 	int rc;
 
 	if (entry_is_hv_slot(level, (unsigned)(e - b->table_va)))
 		return new == old ? 0 : refuse(-EINVAL, "L4 slot of the hypervisor");
-	if (scan_drain(b->tables))		/* before we add to it */
+	if (space_undo_pending(b->tables) && scan_drain(b->tables))	/* before we add to it */
 		return RESTART;
 	if (new & PTE_P) {
 		new = entry_adjust(new, level);
-		while ((old & PTE_P) && !((old ^ new) & PTE_ADDR) && !(new & forbidden))
+		while ((old & PTE_P) && !((old ^ new) & PTE_ADDR) && !(new & b->forbidden))
 			if (atomic_cmpxchg(e, &old, pt_merge(new, old, how)))
 				return 0;	/* same table, other flags */
 		rc = take_child(b, new, level);
@@ -200,14 +217,15 @@ static int write_upper(struct pt_batch *b, uint64_t *e, uint64_t new, enum pt_wr
 	return rc;
 }
 
-int pt_write(struct pt_batch *b, maddr_t slot, pte_t val, enum pt_write_how how)
+/* Everything but a change of flags in the level-1 table we have. */
+static noinline int write_other(struct pt_batch *b, maddr_t slot, uint64_t val, enum pt_write_how how)
 {
 	uint64_t *e, old;
 	int rc;
 
 	if (slot.a & 7)
 		return refuse(-EINVAL, "entry address %lx is not aligned", slot.a);
-	if (b->table_mfn != maddr_mfn(slot).n) {
+	if (!pt_has_table(b, slot)) {
 		rc = pt_take_table(b, maddr_mfn(slot));
 		if (rc)
 			return rc;
@@ -215,12 +233,26 @@ int pt_write(struct pt_batch *b, maddr_t slot, pte_t val, enum pt_write_how how)
 	e = b->table_va + entry_index(slot);
 	if (b->table_kind == KIND_L1) {
 		old = read_once(*e);
-		return write_leaf(b, e, &old, val.v, how, PT_TRIES);
+		return write_leaf(b, e, &old, val, how, PT_TRIES);
 	}
 	if (b->table_kind != KIND_WRITABLE)
-		return write_upper(b, e, val.v, how);
-	write_once(*e, val.v);
+		return write_upper(b, e, val, how);
+	write_once(*e, val);
 	return 0;
+}
+
+int pt_write(struct pt_batch *b, maddr_t slot, pte_t val, enum pt_write_how how)
+{
+	uint64_t *e, old, new = entry_adjust(val.v, 1);
+
+	if (pt_has_table(b, slot) && b->table_kind == KIND_L1) {
+		e = b->table_va + entry_index(slot);
+		old = read_once(*e);
+		if (!((old ^ new) & (PTE_ADDR | PTE_RW | PTE_P)) && (new & PTE_P) &&
+		    !(val.v & b->forbidden) && atomic_cmpxchg(e, &old, pt_merge(new, old, how)))
+			return 0;
+	}
+	return write_other(b, slot, val.v, how);
 }
 
 int pt_store(struct pt_batch *b, maddr_t slot, pte_t old, pte_t val, bool compare, pte_t *seen)

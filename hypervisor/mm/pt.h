@@ -13,17 +13,30 @@
 #include "mm/scan.h"
 #include "mm/space.h"
 
+/* Whose frames the level-1 entries of a table may name. */
+struct entry_rights {
+	const struct memspace *tables;	/* owner of the table */
+	const struct memspace *frames;	/* owner of the targets; NULL: none */
+	domid_t owner;			/* the same as a number; DOMID_INVALID: none */
+	bool readonly_foreign;		/* exported frames of ours, read-only */
+};
+
 struct pt_batch {
 	struct memspace *tables;	/* owner of the tables written */
 	struct memspace *frames;	/* owner of the frames mapped; NULL: only MMIO (DOMID_IO) */
 	bool readonly_foreign;		/* DOMID_XEN: map anything of ours that is exported, read-only */
 	struct scan *scan;		/* of the vCPU that asks */
-	struct frame *table;		/* last table taken, NULL = none */
-	uint64_t table_mfn;		/* its number, ~0 = none */
-	enum frame_kind table_kind;
+
+	/* mm/pt.c: the last table taken */
+	enum frame_kind table_kind;	/* KIND_NONE = none taken */
+	struct frame *table;
+	uint64_t table_maddr;
 	uint64_t *table_va;
+	uint64_t forbidden;		/* bits its present entries must not have */
+	struct entry_rights rights;
 };
 
+/* The caller may set b->readonly_foreign between this and the first write. */
 void pt_batch_begin(struct pt_batch *b, struct memspace *tables, struct memspace *frames,
 		    struct scan *scan);
 /* Lets go of the table and undoes tables that lost their last use, as far as preemption allows. */

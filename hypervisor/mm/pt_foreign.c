@@ -25,13 +25,14 @@ static int hold_again(uint64_t v)
 
 int pt_map_foreign(struct pt_batch *b, maddr_t slot, pte_t val)
 {
-	uint64_t *e, old, new = entry_adjust(val.v, 1), forbidden = entry_forbidden(b->tables, 1);
+	uint64_t *e, old, new = entry_adjust(val.v, 1);
 	int rc = pt_take_leaf_slot(b, slot, &e);
 
 	if (rc)
 		return rc;
-	if (!(new & PTE_P) || (new & forbidden) || !frame_valid(pte_mfn(pte(new))))
-		return refuse(-EINVAL, "grant entry %lx: forbidden bits %lx", new, new & forbidden);
+	if (!(new & PTE_P) || (new & b->forbidden) || !frame_valid(pte_mfn(pte(new))))
+		return refuse(-EINVAL, "grant entry %lx: forbidden bits %lx", new,
+			      new & b->forbidden);
 	rc = hold_again(new);
 	if (rc)
 		return rc;

@@ -15,6 +15,12 @@ int pt_take_table(struct pt_batch *b, mfn_t m);
 /* The same for the table of @slot, which must be a level-1 table in use; *e is the entry. */
 int pt_take_leaf_slot(struct pt_batch *b, maddr_t slot, uint64_t **e);
 
+/* Is @slot an (aligned) entry of the table the batch has? */
+static inline bool pt_has_table(const struct pt_batch *b, maddr_t slot)
+{
+	return !((slot.a - b->table_maddr) & ~0xff8ul) && b->table_kind != KIND_NONE;
+}
+
 /* The value to store for @val over @old. */
 static inline uint64_t pt_merge(uint64_t val, uint64_t old, enum pt_write_how how)
 {

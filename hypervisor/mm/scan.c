@@ -44,55 +44,60 @@ static bool spend(unsigned *budget)
 }
 
 /* First index from @i on, a multiple of 8, whose group of 8 entries is not all zero; or 512. */
-static inline unsigned skip_empty(const uint64_t *t, unsigned i)
+static always_inline unsigned skip_empty(const uint64_t *t, unsigned i)
 {
-	for (; i < PT_ENTRIES; i += 8)
-		if (t[i] | t[i + 1] | t[i + 2] | t[i + 3] | t[i + 4] | t[i + 5] | t[i + 6] | t[i + 7])
+	for (; !(i & 31) && i < PT_ENTRIES; i += 32)
+		if (entry_any32(t + i))
 			break;
+	while (i < PT_ENTRIES && !entry_any8(t + i))
+		i += 8;
 	return i;
 }
 
-static int check_flags(const struct scan *s, uint64_t v, uint64_t forbidden, unsigned index)
+static int bad_flags(const struct scan *s, unsigned level, uint64_t v, uint64_t forbidden, unsigned index)
 {
-	if (likely(!(v & forbidden)))
-		return 0;
-	return refuse(-EINVAL, "entry %u of L%u table %x is %lx: forbidden bits %lx", index, s->level,
-		      frame_nr(s->at[s->level].table), v, v & forbidden);
+	return refuse(-EINVAL, "entry %u of L%u table %x is %lx: forbidden bits %lx", index, level,
+		      frame_nr(s->at[level].table), v, v & forbidden);
 }
 
 /* Takes the targets of the level-1 table at the end of the path.  0, RESTART, -errno. */
-static int check_leaves(struct scan *s, unsigned *budget)
+static noinline int check_leaves(struct scan *s, unsigned *budget)
 {
-	const struct entry_rights rights = { .tables = s->space, .frames = s->space };
-	uint64_t forbidden = entry_forbidden(s->space, 1);
-	uint64_t *t = table_entries(s->at[1].table);
-	unsigned i = s->at[1].next;
+	const struct entry_rights rights = {
+		.tables = s->space, .frames = s->space, .owner = s->space->id,
+	};
+	const uint64_t forbidden = entry_forbidden(s->space, 1);
+	uint64_t *t = table_entries(s->at[1].table), v;
+	unsigned i, left = *budget;
 	int rc = 0;
 
-	for (; i < PT_ENTRIES; i++) {
-		uint64_t v;
-
+	for (i = s->at[1].next; i < PT_ENTRIES; i++) {
 		if (!(i & 7) && (i = skip_empty(t, i)) == PT_ENTRIES)
 			break;
 		v = t[i];
 		if (!(v & PTE_P))
 			continue;
-		rc = check_flags(s, v, forbidden, i);
-		if (!rc) {
-			v = entry_adjust(v, 1);
-			rc = entry_take_leaf(&rights, &v, NULL);
+		if (unlikely(v & forbidden)) {
+			rc = bad_flags(s, 1, v, forbidden, i);
+			break;
 		}
+		v = entry_adjust(v, 1);
+		rc = entry_take_leaf(&rights, &v, NULL);
 		if (unlikely(rc))
 			break;
 		if (v != t[i])
 			t[i] = v;
-		if (unlikely(spend(budget))) {
-			rc = RESTART;
-			i++;
-			break;
+		if (unlikely(!--left)) {
+			left = SCAN_BUDGET;
+			if (preempt_due()) {
+				rc = RESTART;
+				i++;
+				break;
+			}
 		}
 	}
 	s->at[1].next = (uint16_t)i;
+	*budget = left;
 	return rc;
 }
 
@@ -100,11 +105,12 @@ static int check_leaves(struct scan *s, unsigned *budget)
 static int check_branch(struct scan *s, uint64_t v, unsigned index)
 {
 	unsigned level = s->level;
+	uint64_t forbidden = entry_forbidden(s->space, level);
 	mfn_t m = pte_mfn(pte(v));
-	int rc = check_flags(s, v, entry_forbidden(s->space, level), index);
+	int rc;
 
-	if (rc)
-		return rc;
+	if (v & forbidden)
+		return bad_flags(s, level, v, forbidden, index);
 	if (!frame_valid(m) || frame_of(m) == s->at[level].table)
 		return refuse(-EINVAL, "entry %u of L%u table %x names %lx", index, level,
 			      frame_nr(s->at[level].table), m.n);
@@ -118,7 +124,7 @@ static int check_branch(struct scan *s, uint64_t v, unsigned index)
 }
 
 /* Takes the children of the table at the end of the path.  0, DESCEND, RESTART, -errno. */
-static int check_tables(struct scan *s, unsigned *budget)
+static noinline int check_tables(struct scan *s, unsigned *budget)
 {
 	unsigned level = s->level, i = s->at[level].next;
 	uint64_t *t = table_entries(s->at[level].table);

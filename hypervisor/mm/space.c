@@ -207,7 +207,8 @@ int space_steal(struct memspace *m, struct frame *f)
 	union frame_word now = frame_word(f);
 
 	do {
-		if (f->owner != m->id || now.refs != 1 || !now.allocated || now.busy)
+		if (f->owner != m->id || now.refs != 1 || !now.allocated || now.busy ||
+		    now.kind == KIND_SHARED)
 			return refuse(-EBUSY, "frame %x is in use", frame_nr(f));
 	} while (!atomic_cmpxchg(&f->word.raw, &now.raw, 0));
 	f->link = tlb_now();

@@ -72,6 +72,12 @@ int space_relinquish(struct memspace *m);
  * that.  fn may give the frame up. */
 int space_for_each(struct memspace *m, int (*fn)(struct frame *f, void *arg), void *arg);
 
+/* Are there tables to undo?  (scan_drain) */
+static inline bool space_undo_pending(const struct memspace *m)
+{
+	return unlikely(read_once(m->undo_head) != FRAME_LINK_NONE);
+}
+
 /* Finds the memspace of a domid: dom/domain.c registers it (one way up, a hook). */
 extern struct memspace *(*space_of)(domid_t id);
 

@@ -85,12 +85,59 @@ static void finish(struct frame *f)
 		frame_gone(f, next);
 }
 
-/* Lowest index down to which the groups of 8 entries below @n (a multiple of 8) are all zero. */
-static inline unsigned skip_empty_down(const uint64_t *t, unsigned n)
+/* The index below @n (a multiple of 8) above which groups of 8 entries are all zero. */
+static always_inline unsigned skip_empty_down(const uint64_t *t, unsigned n)
 {
-	for (; n; n -= 8)
-		if (t[n - 1] | t[n - 2] | t[n - 3] | t[n - 4] | t[n - 5] | t[n - 6] | t[n - 7] | t[n - 8])
+	for (; !(n & 31) && n; n -= 32)
+		if (entry_any32(t + n - 32))
 			break;
+	while (n && !entry_any8(t + n - 8))
+		n -= 8;
+	return n;
+}
+
+/* Undoes the first @n entries of a level-1 table, from the last down; returns how many are left. */
+static noinline unsigned undo_leaves(const uint64_t *t, unsigned n, unsigned *budget)
+{
+	unsigned left = *budget;
+
+	while (n) {
+		uint64_t v;
+
+		if (!(n & 7) && !(n = skip_empty_down(t, n)))
+			break;
+		v = t[--n];
+		if (!(v & PTE_P))
+			continue;
+		entry_drop_leaf(v);
+		if (unlikely(!--left)) {
+			left = SCAN_BUDGET;
+			if (preempt_due())
+				break;
+		}
+	}
+	*budget = left;
+	return n;
+}
+
+/* The same for a table of @level 2-4. */
+static unsigned undo_branches(const uint64_t *t, unsigned level, unsigned n, unsigned *budget)
+{
+	while (n) {
+		uint64_t v;
+
+		if (!(n & 7) && !(n = skip_empty_down(t, n)))
+			break;
+		v = t[--n];
+		if (!(v & PTE_P) || entry_is_hv_slot(level, n))
+			continue;
+		entry_drop_table(v, level);
+		if (!--*budget) {
+			*budget = SCAN_BUDGET;
+			if (preempt_due())
+				break;
+		}
+	}
 	return n;
 }
 
@@ -101,28 +148,12 @@ static bool undo_table(struct frame *f, unsigned *budget)
 	const uint64_t *t = frame_to_virt(f);
 	unsigned level = kind_level(w.kind), n = w.users;
 
-	while (n) {
-		uint64_t v;
-
-		if (!(n & 7) && !(n = skip_empty_down(t, n)))
-			break;
-		v = t[--n];
-		if (!(v & PTE_P) || entry_is_hv_slot(level, n))
-			continue;
-		if (level == 1)
-			entry_drop_leaf(v);
-		else
-			entry_drop_table(v, level);
-		if (unlikely(!--*budget)) {
-			*budget = SCAN_BUDGET;
-			if (preempt_due()) {
-				set_left(f, n);
-				return false;
-			}
-		}
-	}
-	finish(f);
-	return true;
+	n = level == 1 ? undo_leaves(t, n, budget) : undo_branches(t, level, n, budget);
+	if (n)
+		set_left(f, n);
+	else
+		finish(f);
+	return !n;
 }
 
 int scan_drain(struct memspace *m)

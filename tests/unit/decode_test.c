@@ -1,9 +1,9 @@
 /* unit: call/decode.c */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The store decoder against the processor it runs on: each instruction is executed for real on a word
- * of memory and by store_execute() on a copy; memory, registers and flags must agree.  Then addressing,
- * by hand, and random bytes at the very end of a readable page.
+ * The store decoder against the processor it runs on: each instruction is executed for real on a
+ * word of memory and by store_execute() on a copy; memory, registers and flags must agree.  Then
+ * addressing, by hand, and random bytes at the very end of a readable page.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -31,8 +31,20 @@ static uint64_t rnd(void)
 /* Values around which carries, signs and parities change. */
 static uint64_t interesting(void)
 {
-	static const uint64_t v[] = { 0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000,
-				      0xffffffff, 0x7fffffffffffffff, 0x8000000000000000, ~0ul };
+	static const uint64_t v[] = { 0,
+				      1,
+				      0x7f,
+				      0x80,
+				      0xff,
+				      0x7fff,
+				      0x8000,
+				      0xffff,
+				      0x7fffffff,
+				      0x80000000,
+				      0xffffffff,
+				      0x7fffffffffffffff,
+				      0x8000000000000000,
+				      ~0ul };
 
 	return rnd() & 1 ? v[rnd() % 14] : rnd();
 }
@@ -126,9 +138,14 @@ static void run_for_real(void *code, struct regs *r, uint64_t *word)
 
 static void compare_one(const struct vector *v, void *code)
 {
-	struct regs real = { .rax = interesting(), .rcx = interesting(), .rsi = interesting(),
-			     .r8 = interesting(), .r9 = interesting(), .rflags = 0x202 | (rnd() & FLAGS) };
-	uint64_t memory = interesting(), real_memory, mask = v->size == 8 ? ~0ul : (1ul << 8 * v->size) - 1;
+	struct regs real = { .rax = interesting(),
+			     .rcx = interesting(),
+			     .rsi = interesting(),
+			     .r8 = interesting(),
+			     .r9 = interesting(),
+			     .rflags = 0x202 | (rnd() & FLAGS) };
+	uint64_t memory = interesting(), real_memory,
+		 mask = v->size == 8 ? ~0ul : (1ul << 8 * v->size) - 1;
 	uint64_t val = 0;
 	struct regs ours;
 	struct store s;
@@ -154,15 +171,18 @@ static void compare_one(const struct vector *v, void *code)
 	assert_int_equal(ours.rsi, real.rsi);
 	assert_int_equal(ours.r8, real.r8);
 	/* AF is undefined after logic and bit operations; so are others after bit operations. */
-	uint64_t flags = s.op >= STORE_BTS ? 1 :
-		s.op == STORE_AND || s.op == STORE_OR || s.op == STORE_XOR ? FLAGS & ~0x10ul : FLAGS;
+	uint64_t flags = s.op >= STORE_BTS ? 1
+			 : s.op == STORE_AND || s.op == STORE_OR || s.op == STORE_XOR
+				 ? FLAGS & ~0x10ul
+				 : FLAGS;
 	if ((ours.rflags ^ real.rflags) & flags)
 		fail_msg("%s: flags %lx, real %lx", v->name, ours.rflags, real.rflags);
 }
 
 static void executes_like_the_processor(void **state)
 {
-	uint8_t *code = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *code = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	assert_ptr_not_equal(code, MAP_FAILED);
 	for (unsigned i = 0; i < ARRAY_SIZE(vectors); i++) {
@@ -191,29 +211,29 @@ static void finds_its_operand(void **state)
 			  .r12 = 0xc000, .r13 = 0xd000, .rip = 0x400000 };
 
 	assert_int_equal(ADDRESS("\x48\x89\x08", &r), 0x1000);				/* (rax) */
-	assert_int_equal(ADDRESS("\x48\x89\x48\xf8", &r), 0xff8);			/* -8(rax) */
-	assert_int_equal(ADDRESS("\x48\x89\x88\x00\x01\x00\x00", &r), 0x1100);		/* 0x100(rax) */
-	assert_int_equal(ADDRESS("\x48\x89\x0c\xc8", &r), 0x1100);			/* (rax,rcx,8) */
+	assert_int_equal(ADDRESS("\x48\x89\x48\xf8", &r), 0xff8);	       /* -8(rax) */
+	assert_int_equal(ADDRESS("\x48\x89\x88\x00\x01\x00\x00", &r), 0x1100); /* 0x100(rax) */
+	assert_int_equal(ADDRESS("\x48\x89\x0c\xc8", &r), 0x1100);	       /* (rax,rcx,8) */
 	assert_int_equal(ADDRESS("\x48\x89\x0c\x24", &r), 0x7000);			/* (rsp) */
 	assert_int_equal(ADDRESS("\x48\x89\x4c\x24\x08", &r), 0x7008);			/* 8(rsp) */
 	assert_int_equal(ADDRESS("\x48\x89\x4d\x00", &r), 0x5000);			/* 0(rbp) */
 	assert_int_equal(ADDRESS("\x49\x89\x0c\x24", &r), 0xc000);			/* (r12) */
 	assert_int_equal(ADDRESS("\x49\x89\x4d\x00", &r), 0xd000);			/* 0(r13) */
-	assert_int_equal(ADDRESS("\x4a\x89\x0c\xe0", &r), 0x1000 + 8 * 0xc000);		/* (rax,r12,8) */
-	assert_int_equal(ADDRESS("\x48\x89\x0d\x10\x00\x00\x00", &r), 0x400017);	/* 0x10(rip) */
+	assert_int_equal(ADDRESS("\x4a\x89\x0c\xe0", &r), 0x1000 + 8 * 0xc000);	 /* (rax,r12,8) */
+	assert_int_equal(ADDRESS("\x48\x89\x0d\x10\x00\x00\x00", &r), 0x400017); /* 0x10(rip) */
 	assert_int_equal(ADDRESS("\x48\xc7\x05\x10\x00\x00\x00\x01\x00\x00\x00", &r), 0x40001b);
 	assert_int_equal(ADDRESS("\x48\x89\x0c\x25\x00\x10\x00\x80", &r), 0xffffffff80001000);
-	assert_int_equal(ADDRESS("\x64\x48\x89\x08", &r), 0xf5001000);			/* fs:(rax) */
-	assert_int_equal(ADDRESS("\x65\x48\x89\x08", &r), 0x65001000);			/* gs:(rax) */
+	assert_int_equal(ADDRESS("\x64\x48\x89\x08", &r), 0xf5001000); /* fs:(rax) */
+	assert_int_equal(ADDRESS("\x65\x48\x89\x08", &r), 0x65001000); /* gs:(rax) */
 	r.rax = 0x1234567800001000;
 	assert_int_equal(ADDRESS("\x67\x48\x89\x08", &r), 0x1000);			/* (eax) */
 	r.rax = 0x1000;
 	r.rcx = 64 + 5;
-	assert_int_equal(ADDRESS("\x48\x0f\xab\x08", &r), 0x1008);			/* bts rcx,(rax) */
+	assert_int_equal(ADDRESS("\x48\x0f\xab\x08", &r), 0x1008); /* bts rcx,(rax) */
 	r.rcx = -1ul;
 	assert_int_equal(ADDRESS("\x48\x0f\xab\x08", &r), 0xff8);
 	r.rcx = 0xffffffff;
-	assert_int_equal(ADDRESS("\x0f\xab\x08", &r), 0xffc);				/* 32-bit: -1 */
+	assert_int_equal(ADDRESS("\x0f\xab\x08", &r), 0xffc); /* 32-bit: -1 */
 }
 
 #define REFUSED(bytes)	assert_false(decode_store((const uint8_t *)(bytes), sizeof(bytes) - 1, &s))
@@ -239,12 +259,14 @@ static void refuses_the_rest(void **state)
 	REFUSED("\xf0\x48\x89\x08");		/* lock mov */
 	REFUSED("\xf3\x48\xab");		/* rep stos */
 	REFUSED("\x66\x0f\x7f\x08");		/* movdqa */
-	REFUSED("\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x89\x08");	/* 17 bytes */
+	REFUSED("\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x89\x08"); /* 17 bytes
+											  */
 }
 
 static void never_reads_beyond_its_bytes(void **state)
 {
-	uint8_t *pages = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *pages =
+		mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct regs r = { .rax = 1 };
 	unsigned decoded = 0;
 	struct store s;
@@ -263,7 +285,8 @@ static void never_reads_beyond_its_bytes(void **state)
 		decoded++;
 		assert_true(s.length && s.length <= len);
 		store_address(&s, &r, 0, 0);
-		store_execute(&s, &r, rnd() & (s.bytes == 8 ? ~0ul : (1ul << 8 * s.bytes) - 1), &val);
+		store_execute(&s, &r, rnd() & (s.bytes == 8 ? ~0ul : (1ul << 8 * s.bytes) - 1),
+			      &val);
 	}
 	assert_true(decoded > 10000);
 	munmap(pages, 8192);
