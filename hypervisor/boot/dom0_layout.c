@@ -2,14 +2,12 @@
 /*
  * The first address space of dom0 (abi-inventory 1.3), as numbers.
  *
- *	VIRT_BASE                                                      v_end
- *	| image | initrd? | p2m? | start_info | tables | stack | >= 512 KiB |  initrd | p2m | its
- *tables
- *	'------------------- mapped, writable but for the tables -----------'  '-- not mapped there
- *--'
+ *	VIRT_BASE                                                        v_end
+ *	| image | initrd? | p2m? | start_info | tables | stack | 512 KiB+ | initrd | p2m | tables |
+ *	'------------------- mapped, writable but for the tables ---------'  '-- not mapped there --'
  *
  * v_end is a multiple of 4 MiB.  The tables map themselves, so their number is found by iteration:
- *it only grows, and stops when the tables needed are the tables there are.
+ * it only grows, and stops when the tables needed are the tables there are.
  */
 #include "boot/dom0_layout.h"
 #include "cpu/layout.h"
@@ -49,8 +47,7 @@ static boot_text void place(struct dom0_area *a, uint64_t *pfn, uint64_t nr)
 	*pfn += nr;
 }
 
-/* Tables, stack and padding, from *pfn on.  Returns the last virtual address mapped, 0 if they
- * wrap. */
+/* Tables, stack, padding, from *pfn on.  Returns the last virtual address mapped; 0: they wrap. */
 static boot_text uint64_t place_tables(const struct dom0_kernel *k, struct dom0_layout *l,
 				       uint64_t *pfn)
 {

@@ -173,7 +173,7 @@ in_long_mode:
 
 ap_in_long_mode:
 	mov	%ebx, %ebx
-	mov	$smp_trampoline_params_offset, %eax
+	mov	$boot_trampoline_params_offset, %eax
 	add	%rax, %rbx
 	mov	(%rbx), %rax				/* struct smp_trampoline_params: cr3, */
 	mov	8(%rbx), %rcx				/* stack, */

@@ -158,12 +158,17 @@ static void ap_main(void)
 	sched_start();
 }
 
+extern const uint8_t boot_trampoline[];		/* trampoline.S */
+extern const uint32_t boot_trampoline_size;
+
 static boot_text void start_other_cpus(void)
 {
 	uint32_t boot_apic_id = this_cpu()->apic_id;
 	unsigned prepared = 1;		/* areas that exist; a failed CPU's goes to the next */
 
 	smp_ap_main = ap_main;
+	smp_trampoline = boot_trampoline;
+	smp_trampoline_size = boot_trampoline_size;
 	for (unsigned i = 0; i < acpi.nr_cpus && nr_cpus < options.maxcpus; i++) {
 		if (acpi.cpu[i].apic_id == boot_apic_id) {
 			this_cpu()->acpi_id = acpi.cpu[i].acpi_id;

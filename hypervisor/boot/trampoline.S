@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The first instructions of an application processor.  cpu/smp.c copies smp_trampoline to the
+ * The first instructions of an application processor.  cpu/smp.c copies boot_trampoline to the
  * start of a page below 1 MiB, fills in the parameters at its end, and sends the STARTUP IPI with
  * the page's number (SDM vol. 3, 8.4).  Nothing here knows where it was copied to but by its own
  * code segment.
@@ -13,18 +13,18 @@
 
 	.section .boot.data, "aw"
 	.balign	16
-	.globl	smp_trampoline, smp_trampoline_size, smp_trampoline_params_offset
+	.globl	boot_trampoline, boot_trampoline_size, boot_trampoline_params_offset
 
 /* In: real mode, cs = page << 8, ip = 0, interrupts off.  Out: ebx = linear address of the page. */
 	.code16
-smp_trampoline:
+boot_trampoline:
 	cli
 	cld
 	xor	%ebx, %ebx
 	mov	%cs, %bx
 	mov	%bx, %ds
 	shl	$4, %ebx
-	lgdtl	gdtr - smp_trampoline
+	lgdtl	gdtr - boot_trampoline
 	mov	%cr0, %eax
 	or	$CR0_PE, %al
 	mov	%eax, %cr0
@@ -40,10 +40,10 @@ params:						/* struct smp_trampoline_params, cpu/smp.h */
 	.quad	0, 0, 0, 0
 trampoline_end:
 
-	.set	smp_trampoline_params_offset, params - smp_trampoline
+	.set	boot_trampoline_params_offset, params - boot_trampoline
 
 	.balign	4
-smp_trampoline_size:
-	.long	trampoline_end - smp_trampoline
+boot_trampoline_size:
+	.long	trampoline_end - boot_trampoline
 
 	.section .note.GNU-stack, "", @progbits

@@ -72,8 +72,7 @@ static void hypervisor_leaf(uint32_t leaf, uint32_t sub, struct cpuid_leaf *out)
 	}
 }
 
-/* A kernel that uses the prefix is told OSXSAVE before it set it in CR4: Linux checks in that
- * order. */
+/* A kernel that uses the prefix is told OSXSAVE before it sets it in CR4: Linux looks first. */
 static bool sees_osxsave(const struct vcpu *v, bool forced)
 {
 	return (v->guest_cr4 & CR4_OSXSAVE) ||

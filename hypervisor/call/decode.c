@@ -38,10 +38,7 @@ void insn_begin(struct insn *i, const uint8_t *bytes, unsigned n)
 		case 0xf0: i->lock = true; break;
 		case 0xf2: case 0xf3: i->rep = *i->at; break;
 		case 0x64: case 0x65: i->segment = *i->at; break;
-		case 0x26:
-		case 0x2e:
-		case 0x36:
-		case 0x3e: break; /* no effect in 64-bit code */
+		case 0x26: case 0x2e: case 0x36: case 0x3e: break;	/* no effect here */
 		default:
 			/* REX counts only right before the opcode. */
 			if ((*i->at & 0xf0) == 0x40)

@@ -122,8 +122,7 @@ static enum outcome write_control(struct vcpu *v, unsigned cr, uint64_t value)
 	case 3:
 		return write_root(v, value);
 	case 4:
-		/* Bits the guest does not own are dropped without a word: kernels set what they
-		 * like. */
+		/* Bits the guest does not own are dropped: kernels set what they like. */
 		v->guest_cr4 = value & features_guest_cr4_mask();
 		this_cpu()->cr4 = vcpu_hw_cr4(v);
 		write_cr4(this_cpu()->cr4);
@@ -239,8 +238,7 @@ static enum outcome two_byte(struct vcpu *v, struct regs *r, struct insn *i)
 	}
 }
 
-/* The guest's tables do not allow the access: it gets the page fault that its processor would
- * raise. */
+/* The guest's tables do not allow the access: it gets the page fault it would have got. */
 static enum outcome bounce_access(struct vcpu *v, uint64_t va, bool write, bool present)
 {
 	bounce_page_fault(v, va, (present ? 1 : 0) | (write ? 2 : 0) | 4);
@@ -288,9 +286,9 @@ static enum outcome string_element(struct vcpu *v, unsigned port, unsigned bytes
 
 static uint64_t segment_base(const struct insn *i)
 {
-	return i->segment == 0x64   ? rdmsr(MSR_FS_BASE)
-	       : i->segment == 0x65 ? rdmsr(MSR_GS_BASE)
-				    : 0;
+	if (i->segment == 0x64)
+		return rdmsr(MSR_FS_BASE);
+	return i->segment == 0x65 ? rdmsr(MSR_GS_BASE) : 0;
 }
 
 /* 6C-6F. */

@@ -233,8 +233,7 @@ put_domain:
 	return rc;
 }
 
-/* The machine's map while it is put together: sorted, entries that overlap an earlier one left out.
- */
+/* The machine's map while it is put together: sorted; what overlaps an earlier entry is left out. */
 struct map_build {
 	struct e820entry *e;
 	unsigned nr, max;

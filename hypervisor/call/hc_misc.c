@@ -129,8 +129,7 @@ long hc_vm_assist(struct vcpu *self, uint64_t cmd, uint64_t type)
 		atomic_or(&self->dom->vm_assist, 1u << type);
 	else
 		atomic_and(&self->dom->vm_assist, ~(1u << type));
-	/* Others notice when they next enter their kernel; kernels set this before they start any.
-	 */
+	/* Others notice when they next enter their kernel; kernels set this before that. */
 	vcpu_update_fast(self);
 	return 0;
 }

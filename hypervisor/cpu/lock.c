@@ -77,13 +77,13 @@ static void drop(struct spinlock *l, bool pair)
 	atomic_release(serving(l), (uint16_t)(atomic_read(serving(l)) + 1));
 }
 
-void lock_take(struct spinlock *l)
+LOCKS_UNCHECKED void lock_take(struct spinlock *l)
 {
 	take(l, false);
 }
 
 /* Order is not checked: a lock that was not waited for cannot be part of a deadlock. */
-bool lock_try(struct spinlock *l)
+LOCKS_UNCHECKED bool lock_try(struct spinlock *l)
 {
 	uint32_t now = atomic_read(&l->ticket);
 
@@ -93,7 +93,7 @@ bool lock_try(struct spinlock *l)
 	return true;
 }
 
-void lock_drop(struct spinlock *l)
+LOCKS_UNCHECKED void lock_drop(struct spinlock *l)
 {
 	drop(l, false);
 }

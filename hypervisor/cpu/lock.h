@@ -38,6 +38,8 @@ enum lock_rank {			/* low to high; take in this order */
 #define TAKES(...)		TS(acquire_capability(__VA_ARGS__))
 #define DROPS(...)		TS(release_capability(__VA_ARGS__))
 #define NEEDS(...)		TS(requires_capability(__VA_ARGS__))
+/* A lock is taken here and dropped elsewhere, or depending on what is found: beyond the analysis. */
+#define LOCKS_UNCHECKED		TS(no_thread_safety_analysis)
 #define GUARDED_BY(l)		/* documentation on fields */
 
 struct TS(capability("lock")) spinlock {

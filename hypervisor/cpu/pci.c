@@ -56,7 +56,7 @@ static struct {
 } msix_pages[128];
 
 /* The one who panics may find the lock held by a CPU that has stopped. */
-static uint16_t select(uint16_t bdf, unsigned offset)
+LOCKS_UNCHECKED static uint16_t select(uint16_t bdf, unsigned offset)
 {
 	if (!this_cpu()->in_panic)
 		lock_take(&config_lock);
@@ -64,7 +64,7 @@ static uint16_t select(uint16_t bdf, unsigned offset)
 	return (uint16_t)(CONFIG_DATA + (offset & 3));
 }
 
-static void deselect(void)
+LOCKS_UNCHECKED static void deselect(void)
 {
 	if (!this_cpu()->in_panic)
 		lock_drop(&config_lock);

@@ -33,6 +33,8 @@ enum { AP_ASLEEP, AP_ALIVE, AP_ONLINE };
 cpumask_t cpus_online = 1;
 unsigned nr_cpus = 1;
 void (*smp_ap_main)(void);
+const uint8_t *smp_trampoline;
+uint32_t smp_trampoline_size;
 static uint32_t ap_stage;
 
 /* First C code of a new CPU, on its own stack, page tables those of the boot CPU. */

@@ -47,8 +47,10 @@ extern void (*smp_ap_main)(void);
 struct smp_trampoline_params {
 	uint64_t cr3, stack, entry, spare;
 };
-extern const uint8_t smp_trampoline[];
-extern const uint32_t smp_trampoline_size;	/* with the parameters; at most a page */
+/* The code, position independent below 1 MiB, and its size with the parameters (at most a page).  It belongs
+ * to boot/, which sets these before smp_start_cpu(). */
+extern const uint8_t *smp_trampoline;
+extern uint32_t smp_trampoline_size;
 /* The page it goes to: kept out of the heap by boot/start.c until the CPUs are up. */
 #define SMP_TRAMPOLINE_PHYS	0x8000ul
 

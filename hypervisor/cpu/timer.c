@@ -29,7 +29,7 @@ void timer_init(struct timer *t, void (*fn)(void *), void *data, unsigned cpu)
 }
 
 /* Locks the heap of the CPU the timer belongs to. */
-static struct percpu *lock_home(struct timer *t)
+LOCKS_UNCHECKED static struct percpu *lock_home(struct timer *t)
 {
 	for (;;) {
 		struct percpu *home = percpu_of(read_once(t->cpu));
@@ -71,7 +71,7 @@ static void new_root(struct percpu *home, uint64_t deadline)
 		arm_apic(me, deadline);
 }
 
-void timer_set(struct timer *t, uint64_t deadline_ns)
+LOCKS_UNCHECKED void timer_set(struct timer *t, uint64_t deadline_ns)
 {
 	struct percpu *home = lock_home(t);
 	bool first;
@@ -86,7 +86,7 @@ void timer_set(struct timer *t, uint64_t deadline_ns)
 		new_root(home, deadline_ns);
 }
 
-void timer_stop(struct timer *t)
+LOCKS_UNCHECKED void timer_stop(struct timer *t)
 {
 	unsigned me = cpu_id() + 1, runner;
 
@@ -103,7 +103,7 @@ void timer_stop(struct timer *t)
 	}
 }
 
-void timer_migrate(struct timer *t, unsigned cpu)
+LOCKS_UNCHECKED void timer_migrate(struct timer *t, unsigned cpu)
 {
 	struct percpu *to = percpu_of(cpu), *home;
 	bool first = false;
@@ -128,7 +128,7 @@ void timer_migrate(struct timer *t, unsigned cpu)
 		softirq_raise_on(cpu, SOFTIRQ_TIMER);
 }
 
-static void run_one(struct percpu *me, struct timer *t)
+LOCKS_UNCHECKED static void run_one(struct percpu *me, struct timer *t)
 {
 	void (*fn)(void *) = t->fn;
 	void *data = t->data;

@@ -53,7 +53,7 @@ static struct domain idle_domain = { .id = DOMID_IDLE, .weight = 1 };
 static struct vcpu_info idle_info = { .evtchn_upcall_mask = 1 };
 unsigned sched_ratelimit_us;		/* kept for sysctl; slices are bounded by PREEMPT_NS already */
 
-static struct runqueue *lock_vcpu(struct vcpu *v)
+LOCKS_UNCHECKED static struct runqueue *lock_vcpu(struct vcpu *v)
 {
 	for (;;) {
 		unsigned cpu = read_once(v->cpu);
@@ -120,7 +120,7 @@ static uint64_t scaled(const struct domain *d, uint64_t ns)
 	return ns * 256 / d->weight;
 }
 
-static void cap_refill(void *data)
+LOCKS_UNCHECKED static void cap_refill(void *data)
 {
 	struct domain *d = data;
 	struct vcpu *v;
@@ -174,7 +174,7 @@ static bool may_run_on(const struct vcpu *v, unsigned cpu)
 }
 
 /* Takes from another queue a vCPU that may run here, is fully saved, and is further behind than @than. */
-static struct vcpu *steal(unsigned cpu, uint64_t than)
+LOCKS_UNCHECKED static struct vcpu *steal(unsigned cpu, uint64_t than)
 {
 	for (unsigned i = 1; i < nr_cpus; i++) {
 		struct runqueue *rq = rq_of_cpu[(cpu + i) % nr_cpus];
@@ -296,7 +296,7 @@ static unsigned choose_cpu(const struct vcpu *v)
 	return may >> v->cpu & 1 ? v->cpu : (unsigned)__builtin_ctzl(may);
 }
 
-void sched_wake(struct vcpu *v)
+LOCKS_UNCHECKED void sched_wake(struct vcpu *v)
 {
 	struct runqueue *rq = lock_vcpu(v);
 	unsigned to;
@@ -341,7 +341,7 @@ void sched_wake(struct vcpu *v)
 		softirq_raise_on(to, SOFTIRQ_SCHED);
 }
 
-void sched_block(struct vcpu *v)
+LOCKS_UNCHECKED void sched_block(struct vcpu *v)
 {
 	struct runqueue *rq = lock_vcpu(v);
 
@@ -356,7 +356,7 @@ void sched_block(struct vcpu *v)
 		softirq_raise(SOFTIRQ_SCHED);
 }
 
-void sched_yield(void)
+LOCKS_UNCHECKED void sched_yield(void)
 {
 	struct vcpu *v = current;
 	struct runqueue *rq = lock_vcpu(v);
@@ -379,7 +379,7 @@ void sched_sleep_sync(struct vcpu *v)
 	}
 }
 
-int sched_set_affinity(struct vcpu *v, cpumask_t hard, cpumask_t soft)
+LOCKS_UNCHECKED int sched_set_affinity(struct vcpu *v, cpumask_t hard, cpumask_t soft)
 {
 	struct runqueue *rq;
 	bool moved = false;
@@ -410,7 +410,7 @@ void sched_set_params(struct domain *d, unsigned weight, unsigned cap)
 		cap_refill(d);
 }
 
-void sched_get_runstate(struct vcpu *v, struct vcpu_runstate_info *out)
+LOCKS_UNCHECKED void sched_get_runstate(struct vcpu *v, struct vcpu_runstate_info *out)
 {
 	struct runqueue *rq = lock_vcpu(v);
 	uint64_t now = now_ns();
@@ -435,7 +435,7 @@ void sched_vcpu_init(struct vcpu *v)
 	v->pause_count = v->dom->pause_count;
 }
 
-void sched_vcpu_fini(struct vcpu *v)
+LOCKS_UNCHECKED void sched_vcpu_fini(struct vcpu *v)
 {
 	struct runqueue *rq;
 

@@ -137,7 +137,7 @@ int evtchn_bind_ipi(struct domain *d, unsigned vcpu, uint32_t *port)
 }
 
 /* Both channel locks are held. */
-static int join_ports(struct domain *d, struct domain *rd, uint32_t remote_port, uint32_t *port)
+LOCKS_UNCHECKED static int join_ports(struct domain *d, struct domain *rd, uint32_t remote_port, uint32_t *port)
 {
 	struct port *p, *rp = port_find(rd, remote_port);
 	int rc;
@@ -202,7 +202,6 @@ static bool virq_per_vcpu(unsigned virq)
 /* -EINVAL no such VIRQ, or a global one not on vCPU 0; -ENOENT no such vCPU; -EEXIST bound. */
 int evtchn_bind_virq(struct domain *d, unsigned virq, unsigned vcpu, uint32_t *port)
 {
-	struct evtchn_state *st = d->evtchn;
 	struct vcpu *v = evtchn_vcpu(d, vcpu);
 	int rc;
 
@@ -210,7 +209,7 @@ int evtchn_bind_virq(struct domain *d, unsigned virq, unsigned vcpu, uint32_t *p
 		return refuse(-EINVAL, "bind_virq: virq %u on vcpu %u", virq, vcpu);
 	if (!v)
 		return refuse(-ENOENT, "bind_virq: d%u has no vcpu %u", d->id, vcpu);
-	lock_take(&st->lock);
+	lock_take(&d->evtchn->lock);
 	if (v->virq_port[virq])
 		rc = refuse(-EEXIST, "bind_virq: virq %u of d%uv%u", virq, d->id, vcpu);
 	else
@@ -219,7 +218,7 @@ int evtchn_bind_virq(struct domain *d, unsigned virq, unsigned vcpu, uint32_t *p
 		port_use(d, *port, PORT_VIRQ, virq, vcpu);
 		write_once(v->virq_port[virq], *port);
 	}
-	lock_drop(&st->lock);
+	lock_drop(&d->evtchn->lock);
 	return rc;
 }
 
@@ -315,7 +314,7 @@ static bool close_interdomain(struct domain *d, uint32_t nr, domid_t id)
 }
 
 /* The channel lock is held and stays so, except while pirq.c is told. */
-static void close_pirq(struct domain *d, uint32_t nr, struct port *p)
+LOCKS_UNCHECKED static void close_pirq(struct domain *d, uint32_t nr, struct port *p)
 {
 	uint32_t pirq = p->what;
 

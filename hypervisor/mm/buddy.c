@@ -346,12 +346,22 @@ static struct frame *take_dirty(unsigned *order)
 	return NULL;
 }
 
+/* A look without the lock: idle CPUs ask often. */
+static bool any_dirty(void)
+{
+	uint32_t orders = 0;
+
+	for (unsigned zone = 0; zone < NR_ZONES; zone++)
+		orders |= read_once(heap.filled[zone][true]);
+	return orders;
+}
+
 bool heap_scrub_some(void)
 {
 	struct frame *f;
 	unsigned order;
 
-	if (!(read_once(heap.filled[0][true]) | read_once(heap.filled[1][true])) || !lock_try(&heap.lock))
+	if (!any_dirty() || !lock_try(&heap.lock))
 		return false;
 	f = take_dirty(&order);
 	heap.away += f != NULL;

@@ -121,8 +121,12 @@ static int help(struct frame *f, union frame_word now, struct scan *s)
 {
 	struct memspace *m;
 
-	if (now.busy == BUSY_CHECKING)		/* maybe by a check of our own that was preempted */
-		return scan_busy(s) ? scan_continue(s) : RESTART;
+	if (now.busy == BUSY_CHECKING && kind_is_table(now.kind))
+		return scan_busy(s) ? scan_continue(s) : RESTART;	/* maybe a check of our own */
+	if (now.busy == BUSY_CHECKING) {	/* another CPU flushes or stamps: that takes no time */
+		cpu_relax_poll();
+		return 0;
+	}
 	m = space_of(frame_owner(f));
 	if (m && scan_drain(m))
 		return RESTART;

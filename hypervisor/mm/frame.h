@@ -75,11 +75,11 @@ _Static_assert(sizeof(struct frame) == 16, "struct frame");
  * except what the hypervisor uses.
  */
 #define frame_table		((struct frame *)FRAME_TABLE_BASE)
+extern uint64_t max_mfn;		/* one past the highest RAM frame */
+
 /* A page is to hold a guest's segment descriptors: makes its 512 entries harmless or says false.  Nobody
  * else can write it meanwhile.  A hook: dom/segdesc.c registers it. */
 extern bool (*segdesc_check)(uint64_t *page);
-
-extern uint64_t max_mfn;		/* one past the highest RAM frame */
 
 static inline struct frame *frame_of(mfn_t m) { return &frame_table[m.n]; }
 static inline mfn_t frame_mfn(const struct frame *f) { return mfn((uint64_t)(f - frame_table)); }
@@ -106,8 +106,8 @@ int frame_release_allocation(struct frame *f);
  * 0; -EINVAL not @owner's, free, or its contents are not a valid table; -EBUSY in use as another kind
  * or count full; RESTART preempted, or another CPU is checking it: call again.
  *
- * KIND_SEGDESC: the descriptors are not looked at here.  Whoever takes it checks all of them while
- * holding the use, and drops it if one is bad; writers of single descriptors check what they write.
+ * KIND_SEGDESC: segdesc_check() looks at all descriptors before the first use is granted (-EINVAL);
+ * whoever writes single descriptors later, while holding a use, checks what it writes.
  * KIND_WRITABLE of a KIND_SHARED frame is granted (and counted); no other kind is.
  */
 int must_check frame_take(struct frame *f, const struct memspace *owner, enum frame_kind want,

@@ -13,10 +13,13 @@
  *        |                                 |
  *        +------- all entries undone ------+
  *
- * A check is needed when W is a table (its entries must be checked and their targets taken), and when
- * the kind really changes: a CPU may still have translations from the old kind, and busy keeps
- * everybody out until they are flushed.  A frame nobody used since it was allocated (kind none) has
- * no such translations.  With users 0 the kind remembers the last use for just this purpose.
+ * A check is needed when W is a table (its entries must be checked and their targets taken), when it
+ * becomes a page of descriptors (they must be harmless), and when the kind really changes: a CPU may
+ * still have translations from the old kind, and busy keeps everybody out until they are flushed.  A
+ * frame nobody used since it was allocated (kind none) has no such translations.  With users 0 the
+ * kind remembers the last use for just this purpose.
+ *
+ * The last drop of a writable or descriptor use is busy for a moment, too, while its stamp is written.
  *
  * While a table is busy undoing, its users field counts the leading entries that still hold
  * references; the use's own reference keeps the frame alive until the count is down to zero.

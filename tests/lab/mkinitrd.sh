@@ -1,57 +1,154 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-#   mkinitrd.sh LAB DIR      writes DIR/initrd, the dom0 image for the kernel in DIR
+#   mkinitrd.sh LAB DIR              writes DIR/initrd, the dom0 image for the kernel in DIR
+#   mkinitrd.sh --guests LAB DIR     writes DIR/initrd-guests: the same with Debian's Xen tools
+#                                    from LAB/xen-tools, Mica's from LAB/../tools, and guests
 #
 # A cpio archive for initramfs: static busybox, the lab's own programs from LAB/bin, /init and
 # /tests from tests/lab/image, and those of the kernel's modules that the lab's devices need,
 # with what they depend on.  Not compressed: an emulated CPU copies faster than it inflates.
+#
+# With guests it has more: programs with the shared libraries they name, found by following
+# NEEDED entries through the unpacked packages (the host's libraries never get in), and
+# /guests: the stock kernel, an initrd that is busybox with guest/init, and tiny.elf.
 set -euo pipefail
 
 MODULES="virtio_pci virtio_blk virtio_net e1000 e1000e ahci sd_mod nvme ext4 loop tun
 	xen-privcmd xen-evtchn xen-gntdev xen-gntalloc xenfs xen-blkback xen-netback
 	xen-blkfront xen-netfront"
+XEN_PROGRAMS="usr/lib/xen-4.17/bin/xl usr/lib/xen-4.17/bin/xenstored usr/lib/xen-4.17/bin/xenconsoled
+	usr/lib/xen-4.17/bin/xenconsole usr/lib/xen-4.17/bin/xentop usr/lib/xen-4.17/bin/xen-init-dom0
+	usr/lib/xen-4.17/bin/lsevtchn usr/lib/xen-4.17/bin/xenperf usr/lib/xen-4.17/bin/xenctx
+	usr/lib/xen-4.17/bin/libxl-save-helper
+	usr/bin/xenstore usr/bin/xenstore-ls usr/bin/xenstore-list usr/bin/xenstore-read
+	usr/bin/xenstore-write usr/bin/xenstore-rm usr/bin/xenstore-exists usr/bin/xenstore-chmod
+	usr/bin/xenstore-watch"
 
+guests=
+[ "$1" != --guests ] || { guests=-guests; shift; }
 lab=$1
 dir=$2
 here=$(cd "$(dirname "$0")" && pwd)
 version=$(cat "$dir/version")
 from=$dir/root
-tmp=$dir/initrd.tmp
+tmp=$dir/initrd$guests.tmp
 busybox=$(command -v busybox) || { echo "mkinitrd: no busybox; run make test" >&2; exit 1; }
 
-echo "lab: making the dom0 image for $version"
-rm -rf "$tmp"
-mkdir -p "$tmp"/{bin,sbin,dev,etc,proc,sys,run,root,mnt,lib/modules/"$version"}
-cp "$busybox" "$tmp/bin/busybox"
-ln -s ../bin/busybox "$tmp/sbin/modprobe"	# where the kernel looks for it
+# pack DIRECTORY FILE
+pack()
+{
+	(cd "$1" && find . | sort | cpio -o -H newc -R 0:0 --quiet) >"$2.new"
+	mv "$2.new" "$2"
+	rm -rf "$1"
+}
+
+# busybox_root DIRECTORY: what both a guest and dom0 have
+busybox_root()
+{
+	rm -rf "$1"
+	mkdir -p "$1"/{bin,sbin,dev,etc,proc,sys,run,root,mnt,tmp}
+	cp "$busybox" "$1/bin/busybox"
+	ln -s ../bin/busybox "$1/sbin/modprobe"	# where the kernel looks for it
+	for name in poweroff reboot halt; do
+		ln -s ../bin/busybox "$1/sbin/$name"
+	done
+}
+
+# Modules with their dependencies; busybox reads neither xz nor zstd reliably, so unpack those.
+add_modules()
+{
+	mkdir -p "$tmp/lib/modules/$version"
+	for module in $MODULES; do
+		modprobe -d "$from" -S "$version" --show-depends "$module" 2>/dev/null |
+			sed -n 's/^insmod \([^ ]*\).*/\1/p'
+	done | sort -u | while read -r file; do
+		to=$tmp/lib/modules/$version/kernel/$(basename "$file")
+		mkdir -p "$(dirname "$to")"
+		case $file in
+		*.xz) xz -dc "$file" >"${to%.xz}" ;;
+		*.zst) zstd -qdc "$file" >"${to%.zst}" ;;
+		*) cp "$file" "$to" ;;
+		esac
+	done
+	for list in modules.builtin modules.builtin.modinfo modules.order; do
+		[ ! -e "$from/lib/modules/$version/$list" ] ||
+			cp "$from/lib/modules/$version/$list" "$tmp/lib/modules/$version/"
+	done
+	depmod -b "$tmp" "$version"
+	rm -f "$tmp/lib/modules/$version"/modules.{builtin,order,symbols}* \
+		"$tmp/lib/modules/$version"/*.bin
+}
+
+# add_libraries FILE...: copy every shared library they need, and what those need.
+add_libraries()
+{
+	local file name found
+
+	for file in "$@"; do
+		for name in $(objdump -p "$file" 2>/dev/null | sed -n 's/^ *NEEDED *//p'); do
+			[ ! -e "$tmp/lib/x86_64-linux-gnu/$name" ] || continue
+			found=$(find "$debian"/lib "$debian"/usr/lib -name "$name" | head -n 1)
+			[ -n "$found" ] || {
+				echo "mkinitrd: $file needs $name, which no package of XEN_TOOLS has" >&2
+				exit 1
+			}
+			cp -L "$found" "$tmp/lib/x86_64-linux-gnu/$name"
+			add_libraries "$found"
+		done
+	done
+}
+
+add_tools()
+{
+	local program
+
+	debian=$lab/xen-tools/root
+	mkdir -p "$tmp"/{lib64,var/lib,var/log,var/lock,usr/bin,etc/xen} \
+		"$tmp"/lib/{x86_64-linux-gnu,terminfo/l,terminfo/v} "$tmp/usr/lib/xen-4.17/bin"
+	ln -s ../run "$tmp/var/run"
+	cp -L "$debian/lib64/ld-linux-x86-64.so.2" "$tmp/lib64/"
+	# libxl asks the C library for pthread_cancel, which loads this one by name
+	cp -L "$debian/lib/x86_64-linux-gnu/libgcc_s.so.1" "$tmp/lib/x86_64-linux-gnu/"
+	for program in $XEN_PROGRAMS; do
+		cp "$debian/$program" "$tmp/$program"
+		add_libraries "$debian/$program"
+	done
+	cp "$debian/etc/xen/xl.conf" "$tmp/etc/xen/"
+	for program in l/linux v/vt100; do
+		[ ! -e "/lib/terminfo/$program" ] ||
+			cp "/lib/terminfo/$program" "$tmp/lib/terminfo/$program"
+	done
+	for program in "$lab"/../tools/*; do
+		[ -x "$program" ] && [ ! -d "$program" ] || continue
+		cp "$program" "$tmp/bin/"
+		add_libraries "$program"
+	done
+}
+
+add_guests()
+{
+	local root=$tmp.guest
+
+	mkdir -p "$tmp/guests"
+	cp -L "$dir/vmlinuz" "$tmp/guests/vmlinuz"
+	cp "$lab/tiny.elf" "$tmp/guests/"
+	busybox_root "$root"
+	install -m 755 "$here/guest/init" "$root/init"
+	pack "$root" "$tmp/guests/initrd"
+	cp "$here"/guest/*.cfg "$tmp/guests/"
+}
+
+echo "lab: making the dom0 image for $version${guests:+ with guests}"
+busybox_root "$tmp"
 install -m 755 "$here/image/init" "$tmp/init"
-cp -r "$here/image/tests" "$here/image/lab.sh" "$tmp/"
+cp -r "$here/image/tests" "$here"/image/*.sh "$tmp/"
 for program in "$lab"/bin/*; do
 	[ -x "$program" ] && cp "$program" "$tmp/bin/"
 done
-
-# Modules with their dependencies; busybox reads neither xz nor zstd reliably, so unpack those.
-for module in $MODULES; do
-	modprobe -d "$from" -S "$version" --show-depends "$module" 2>/dev/null |
-		sed -n 's/^insmod \([^ ]*\).*/\1/p'
-done | sort -u | while read -r file; do
-	to=$tmp/lib/modules/$version/kernel/$(basename "$file")
-	mkdir -p "$(dirname "$to")"
-	case $file in
-	*.xz) xz -dc "$file" >"${to%.xz}" ;;
-	*.zst) zstd -qdc "$file" >"${to%.zst}" ;;
-	*) cp "$file" "$to" ;;
-	esac
-done
-for list in modules.builtin modules.builtin.modinfo modules.order; do
-	[ ! -e "$from/lib/modules/$version/$list" ] ||
-		cp "$from/lib/modules/$version/$list" "$tmp/lib/modules/$version/"
-done
-depmod -b "$tmp" "$version"
-rm -f "$tmp/lib/modules/$version"/modules.{builtin,order,symbols}* \
-	"$tmp/lib/modules/$version"/*.bin
-
-(cd "$tmp" && find . | sort | cpio -o -H newc -R 0:0 --quiet) >"$dir/initrd.new"
-mv "$dir/initrd.new" "$dir/initrd"
-rm -rf "$tmp"
+add_modules
+if [ -n "$guests" ]; then
+	add_tools
+	add_guests
+fi
+pack "$tmp" "$dir/initrd$guests"

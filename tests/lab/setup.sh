@@ -6,6 +6,7 @@
 #   setup.sh packages build|lab      install what is missing (needs root only if something is)
 #   setup.sh kernel 6.1|6.12|cloud DIR   fetch Debian's kernel package, unpack it into DIR
 #   setup.sh xen DIR                 fetch Debian's Xen, the reference the lab compares against
+#   setup.sh xen-tools DIR           fetch Debian's Xen tools and their libraries into DIR/root
 #
 # Kernels are never installed: the package file is unpacked with dpkg-deb.  Versions come
 # from apt, so the newest point release is what gets tested.  Backports are read through an
@@ -17,6 +18,13 @@ BUILD_PACKAGES="gcc binutils libc6-dev liblzma-dev libzstd-dev zlib1g-dev liblz4
 LAB_PACKAGES="$BUILD_PACKAGES g++ clang libcmocka-dev libxen-dev qemu-system-x86 busybox-static
 	cpio kmod python3 xz-utils zstd lz4 gzip e2fsprogs grub-common grub-pc-bin
 	grub-efi-amd64-bin xorriso mtools ovmf gdb"
+
+# What Debian's own tools in dom0 need, down to the C library: dom0's image has no other.
+XEN_TOOLS="xen-utils-4.17 xen-utils-common xenstore-utils libxencall1 libxendevicemodel1
+	libxenevtchn1 libxenforeignmemory1 libxengnttab1 libxenhypfs1 libxenmisc4.17 libxenstore4
+	libxentoolcore1 libxentoollog1 libyajl2 libnl-3-200 libnl-route-3-200 libncurses6
+	libncursesw6 libtinfo6 libuuid1 liblzma5 libzstd1 libbz2-1.0 liblzo2-2 liblz4-1 zlib1g
+	libfdt1 libgcrypt20 libgpg-error0 libgcc-s1 libc6"
 
 say()
 {
@@ -134,10 +142,30 @@ xen()
 	mv "$dir/xen.tmp" "$dir/xen"
 }
 
+xen_tools()
+{
+	local dir=$1 deb
+
+	[ -e "$dir/root" ] && return 0
+	mkdir -p "$dir/deb"
+	dir=$(realpath "$dir")
+	say "downloading Debian's Xen tools"
+	apt-get -q update >/dev/null || die "apt-get update failed for the Xen tools"
+	(cd "$dir/deb" && apt-get -q -o APT::Sandbox::User=root download $XEN_TOOLS >/dev/null) ||
+		die "cannot download the Xen tools"
+	rm -rf "$dir/root.tmp"
+	mkdir -p "$dir/root.tmp"
+	for deb in "$dir"/deb/*.deb; do
+		dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$dir/root.tmp"
+	done
+	mv "$dir/root.tmp" "$dir/root"
+}
+
 case "${1:-} ${2:-}" in
 "packages build") packages $BUILD_PACKAGES ;;
 "packages lab") packages $LAB_PACKAGES ;;
 "kernel "*) kernel "$2" "${3:?directory}" ;;
 "xen "*) xen "${2:?directory}" ;;
-*) die "usage: setup.sh packages build|lab | kernel 6.1|6.12|cloud DIR | xen DIR" ;;
+"xen-tools "*) xen_tools "${2:?directory}" ;;
+*) die "usage: setup.sh packages build|lab | kernel 6.1|6.12|cloud DIR | xen DIR | xen-tools DIR" ;;
 esac

@@ -14,7 +14,6 @@
 #   spdx             the licence line, and the right one, at the top of each file
 #   words            no markers of unfinished work
 #   scripts          shell and Python scripts parse
-#   size             bytes and lines within their limits
 set -u
 cd "$(dirname "$0")/../.."
 build=${1:?usage: tests/lint/run.sh BUILD}
@@ -164,14 +163,7 @@ check_scripts()
 	done
 }
 
-check_size()
-{
-	bash tests/lint/size.sh "$build/mica.elf" | grep OVER
-	:
-}
-
-for name in layers-include layers-call headers gcc clang thread-safety length spdx words scripts \
-	size; do
+for name in layers-include layers-call headers gcc clang thread-safety length spdx words scripts; do
 	check $name
 done
 echo "$passed passed, $failed failed, 0 skipped"

@@ -36,9 +36,10 @@ static void check_ask(union frame_word now, enum frame_kind want)
 	assert_true(next.kind == want || (now.kind == KIND_SHARED && want == KIND_WRITABLE));
 	assert_true(now.kind != KIND_SHARED || next.kind == KIND_SHARED);
 	assert_true(want != KIND_SHARED);
-	/* The first user of a table, or of a kind that follows another, gets it busy. */
+	/* The first user of a table, of descriptors, or of a kind that follows another, gets it busy. */
 	bool first = !now.users && now.kind != KIND_SHARED;
-	bool checked = first && (kind_is_table(want) || (now.kind != KIND_NONE && now.kind != want));
+	bool checked = first && (kind_is_table(want) || (now.kind != KIND_NONE && now.kind != want) ||
+				 (want == KIND_SEGDESC && now.kind != KIND_SEGDESC));
 
 	assert_int_equal(v, checked ? CHECK : GRANT);
 	assert_int_equal(next.busy, checked ? BUSY_CHECKING : BUSY_NO);

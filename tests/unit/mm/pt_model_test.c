@@ -131,6 +131,9 @@ static int m_take(uint64_t n, int owner, int want)
 		return -EINVAL;
 	if (f->users && f->kind != want)
 		return -EBUSY;
+	if (want == KIND_SEGDESC && !f->users && f->kind != want &&
+	    !world_segdesc_ok(frame_to_virt(frame_of(mfn(n)))))
+		return -EINVAL;
 	f->refs++;
 	if (f->users++)
 		return 0;

@@ -12,6 +12,11 @@ static enum io_verdict io_check(mfn_t m)
 	return m.n == IO_DENIED ? IO_DENY : m.n == IO_RO ? IO_READONLY : IO_ALLOW;
 }
 
+bool world_segdesc_ok(uint64_t *page)
+{
+	return !(page[SEGDESC_SLOT] & 1);
+}
+
 void world_make(void)
 {
 	static bool made;
@@ -20,6 +25,7 @@ void world_make(void)
 		fake_cpus(2);
 		fake_ram(WORLD_FRAMES, true);
 		pt_io_check = io_check;
+		segdesc_check = world_segdesc_ok;
 		exported = frame_of(virt_to_mfn(hv_page_alloc()));
 		exported->flags |= FRAME_EXPORTED;
 		kfree(kmalloc(8));	/* the pages kmalloc keeps for itself */

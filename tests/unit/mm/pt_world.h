@@ -18,12 +18,14 @@
 #define B_FRAMES	6
 #define IO_DENIED	0xa0		/* one frame of the first MiB nobody may map */
 #define IO_RO		0xb0
+#define SEGDESC_SLOT	9		/* a page of descriptors is bad when bit 0 of this entry is set */
 
 extern struct memspace space_a, space_b;
 extern struct frame *a_frames[A_FRAMES], *b_frames[B_FRAMES];
 extern struct frame *exported;		/* ours, mappable read-only */
 extern uint64_t world_free;		/* frames in the heap before the domains got theirs */
 
+bool world_segdesc_ok(uint64_t *page);
 void world_make(void);
 /* Gives everything up again; fails unless every frame comes back and the audit is clean. */
 void world_end(struct scan *scans, unsigned n);
