@@ -159,8 +159,9 @@ size: $(ELF)
 	@tests/lint/size.sh $(ELF)
 
 ## make bench-guest instruction counts of the hot paths
-bench-guest: $(ELF) $(BUILD)/.setup-lab
+bench-guest: $(ELF) $(IMAGES) $(BUILD)/.setup-lab
 	@tests/bench/run.sh $(BUILD)
+	@tests/bench/boot.sh $(BUILD)
 
 ## make tour       the source as a guided walk (SUBJECT=mm for one part)
 tour:

@@ -31,6 +31,7 @@ def parse_args():
     add = p.add_argument
     add("--build", default="build", help="directory of the build")
     add("--kernel", default="6.1", help="kernel of the lab: 6.1 or 6.12")
+    add("--image", default="initrd", help="dom0's image in the lab: initrd or initrd-guests")
     add("--boot", default="multiboot", choices=["multiboot", "bios", "uefi", "bare"])
     add("--iso", help="image for --boot bios and uefi")
     add("--hypervisor", help="other hypervisor image than BUILD/mica.elf")
@@ -64,7 +65,7 @@ def default_modules(a):
     lab = f"{a.build}/lab/{a.kernel}"
     words = f"console=hvc0 {a.cmdline}".strip()
     kernel = "vmlinuz" if a.xen else "vmlinux"
-    return [f"{lab}/{kernel} {words}", f"{lab}/initrd"]
+    return [f"{lab}/{kernel} {words}", f"{lab}/{a.image}"]
 
 
 def hypervisor_options(a):
@@ -82,7 +83,7 @@ def hypervisor_options(a):
 def boot_args(a):
     if a.boot == "bare":
         lab = f"{a.build}/lab/{a.kernel}"
-        return ["-kernel", f"{lab}/vmlinuz", "-initrd", f"{lab}/initrd",
+        return ["-kernel", f"{lab}/vmlinuz", "-initrd", f"{lab}/{a.image}",
                 "-append", f"console=ttyS0 {a.cmdline}".strip()]
     if a.boot == "bios":
         return ["-cdrom", a.iso or f"{a.build}/mica.iso", "-boot", "d"]

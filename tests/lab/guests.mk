@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The lab with guests: Debian's tools and Mica's in dom0's image, and kernels for domUs.
+# Included by the Makefile.
+GUEST_IMAGES := $(LAB)/$(KERNEL)/vmlinux $(LAB)/$(KERNEL)/initrd-guests
+GUEST_TOOLS  := $(wildcard $(BUILD)/tools/*)
+
+TINY_SRC := tests/lab/guest/tiny.c $(wildcard tests/guest/lib/*.c tests/guest/lib/*.S)
+TINY_CFLAGS := -O2 -g -std=gnu11 -ffreestanding -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone \
+	-mgeneral-regs-only -fno-stack-protector -fcf-protection=none -fno-strict-aliasing \
+	-fno-asynchronous-unwind-tables -fno-builtin -fno-delete-null-pointer-checks \
+	-Wall -Wextra -Werror -Wno-unused-parameter -Wno-clobbered -Iabi -Itests/guest/lib \
+	-nostdlib -static -no-pie -Wl,-T,tests/guest/lib/guest.lds -Wl,--build-id=none \
+	-Wl,-z,noexecstack -Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments
+
+$(LAB)/tiny.elf: $(TINY_SRC) $(wildcard tests/guest/lib/*) tests/lab/guests.mk | $(BUILD)/.setup-build
+	@mkdir -p $(@D)
+	@echo "  CC      $@"
+	@$(CC) $(TINY_CFLAGS) $(TINY_SRC) -o $@
+
+$(LAB)/xen-tools/root: | $(BUILD)/.setup-lab
+	@tests/lab/setup.sh xen-tools $(LAB)/xen-tools
+
+$(LAB)/%/initrd-guests: $(LAB)/%/vmlinuz $(LAB)/bin/stress $(LAB)/bin/audit $(LAB)/tiny.elf \
+		tests/lab/mkinitrd.sh $(GUEST_TOOLS) \
+		$(wildcard tests/lab/image/* tests/lab/image/*/* tests/lab/guest/*) \
+		| $(LAB)/xen-tools/root
+	@tests/lab/mkinitrd.sh --guests $(LAB) $(@D)
+
+guest-images: $(GUEST_IMAGES)
+.PHONY: guest-images
+.PRECIOUS: $(LAB)/%/initrd-guests
