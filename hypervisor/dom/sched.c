@@ -44,7 +44,7 @@ struct runqueue {
 	uint64_t head;			/* vruntime of the first in the queue, ~0 = empty; others read it */
 	struct timer slice;
 	struct vcpu idle;
-	bool is_idle;
+	bool is_idle;			/* runs nobody, and nobody is on the way */
 };
 
 static struct runqueue *rq_of_cpu[MAX_CPUS];
@@ -220,6 +220,20 @@ static void arm_slice(struct runqueue *rq, struct vcpu *v, uint64_t now)
 		timer_set(&rq->slice, now + MIN(run, MAX(left, 10000ul)));
 }
 
+/* An idle CPU that could run the first in our queue looks, and takes it.  Without this one that had to
+ * queue here (it was still being saved when it woke) would share this CPU for ever. */
+static void offer(struct runqueue *rq)
+{
+	struct vcpu *first = list_first(&rq->queue, struct vcpu, run_link);
+	unsigned cpu;
+
+	for_each_cpu(cpu, first->hard_affinity & cpus_online)
+		if (rq_of_cpu[cpu] && read_once(rq_of_cpu[cpu]->is_idle)) {
+			softirq_raise_on(cpu, SOFTIRQ_SCHED);
+			return;
+		}
+}
+
 /* SOFTIRQ_SCHED: may leave for another vCPU and not return. */
 static void schedule(void)
 {
@@ -232,20 +246,21 @@ static void schedule(void)
 	lock_take(&rq->lock);
 	now = now_ns();
 	account(prev, now);
+	/* Somebody further behind elsewhere?  Two queue locks are never held at once; meanwhile prev still
+	 * counts as running, so who wakes it leaves it to us: what it wants is looked at afterwards. */
+	if (read_once(nr_waiting) > rq->nr) {
+		uint64_t mine = !prev->is_idle && runnable(prev) ? MIN(rq->head, prev->vruntime) : rq->head;
+		uint64_t than = mine == ~0ul ? mine : mine - MIN(mine, SLICE_NS);
+
+		lock_drop(&rq->lock);
+		next = steal(pc->id, than);
+		lock_take(&rq->lock);
+	}
 	if (!prev->is_idle && runnable(prev)) {
 		if (may_run_on(prev, pc->id))
 			enqueue(rq, prev);
 		else
 			push = true;
-	}
-	/* Somebody further behind elsewhere?  Two queue locks are never held at once; meanwhile prev is
-	 * still "running", so nobody takes it from our queue. */
-	if (read_once(nr_waiting) > rq->nr) {
-		uint64_t than = rq->nr ? rq->head - MIN(rq->head, SLICE_NS) : ~0ul;
-
-		lock_drop(&rq->lock);
-		next = steal(pc->id, than);
-		lock_take(&rq->lock);
 	}
 	if (!next)
 		next = pick(rq, pc->id);
@@ -262,6 +277,8 @@ static void schedule(void)
 		set_state(next, RUNSTATE_running, now);
 	}
 	arm_slice(rq, next, now);
+	if (rq->nr)
+		offer(rq);
 	lock_drop(&rq->lock);
 	if (push)
 		sched_wake(prev);		/* finds a CPU where it may run */
@@ -328,6 +345,7 @@ LOCKS_UNCHECKED void sched_wake(struct vcpu *v)
 	enqueue(rq, v);
 	if (rq->is_idle) {
 		kick = true;
+		rq->is_idle = false;		/* taken: the next one woken goes elsewhere */
 	} else {
 		struct vcpu *cur = percpu_of(to)->vcpu;
 		uint64_t ran = now > cur->sched_in_ns ? now - cur->sched_in_ns : 0;

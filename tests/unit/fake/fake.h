@@ -20,6 +20,7 @@ void fake_run_on(unsigned cpu);			/* this thread is CPU @cpu from now on */
 extern unsigned fake_preempt_one_in;
 
 /* Time: now_ns() is this; timers fire only by fake_advance(). */
+void fake_forget_timers(void);		/* none is armed any more */
 extern uint64_t fake_now_ns;
 void fake_advance(uint64_t ns);			/* runs what comes due, in order */
 
