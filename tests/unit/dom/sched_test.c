@@ -326,6 +326,45 @@ static void random_life(void **state)
 	fake_lock_check_none();
 }
 
+/* A vCPU that is woken while its CPU, about to leave it, looks for work on another one. */
+static struct vcpu *window_vcpu;
+
+bool lock_try(struct spinlock *l)		/* steal() asks for the other queue: the window is open */
+{
+	struct vcpu *v = window_vcpu;
+
+	if (v) {
+		window_vcpu = NULL;
+		sched_wake(v);
+		return false;
+	}
+	if (lock_held(l))
+		return false;
+	lock_take(l);
+	return true;
+}
+
+static void woken_in_the_window(void **state)
+{
+	struct vcpu *a, *b;
+
+	setup(2);
+	a = hog(256, 0);
+	b = hog(256, 0);
+	assert_int_equal(sched_set_affinity(a, 1, 1), 0);
+	assert_int_equal(sched_set_affinity(b, 2, 2), 0);
+	assert_int_equal(sched_set_affinity(hog(256, 0), 2, 2), 0);
+	play(10 * MS, NULL);
+	assert_true(a->running);
+	fake_run_on(a->cpu);
+	sched_block(a);
+	window_vcpu = a;
+	run_softirqs();
+	assert_null(window_vcpu);
+	assert_true(a->running || a->queued);
+	assert_false(a->blocked);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -333,6 +372,7 @@ int main(void)
 		cmocka_unit_test(three_on_two), cmocka_unit_test(caps), cmocka_unit_test(cap_alone),
 		cmocka_unit_test(idle_steals), cmocka_unit_test(wake_latency), cmocka_unit_test(affinity),
 		cmocka_unit_test(runstate_adds_up), cmocka_unit_test(random_life),
+		cmocka_unit_test(woken_in_the_window),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
