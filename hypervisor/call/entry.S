@@ -128,7 +128,7 @@ unknown_hypercall:
 	jmp	ret_check
 
 /*
- * ret_to_guest: rsp = struct regs at the top of the main stack.  tour:hypercall/5
+ * ret_to_guest: rsp = struct regs at the top of the main stack.  tour:hypercall/7
  * Does what is due, then leaves: by SYSRET when regs.vector says that rcx and r11 are free to be
  * lost, else by IRET.
  */
@@ -174,7 +174,7 @@ ret_work:
 	jmp	ret_to_guest
 
 /*
- * user_syscall: a guest process made a system call.  Pushes the bounce frame {rcx, r11, rip, cs, rflags,
+ * user_syscall: a guest process made a system call.  tour:syscall/1  Pushes the bounce frame {rcx, r11, rip, cs, rflags,
  * rsp, ss} on the guest kernel's stack and enters its callback.
  * In: as entry_syscall64, rsp = struct regs with rdi saved, rdi = the vCPU.
  * VCPU_syscall_entry is 0 unless everything below is allowed (vcpu_update_fast): callback present,
@@ -307,7 +307,7 @@ entry_sysenter:
 	jmp	bounce_slow
 
 /*
- * fast_iret: the iret hypercall.  Frame on the guest kernel's stack, lowest first: rax, r11, rcx, flags,
+ * fast_iret: the iret hypercall.  tour:syscall/2  Frame on the guest kernel's stack, lowest first: rax, r11, rcx, flags,
  * rip, cs, rflags, rsp, ss.  Handled here: the frame lies in the upper guest range, code selector flat
  * 64-bit (user 0xe033 or kernel 0xe030), canonical rip, and nothing is pending.
  * In: rsp = struct regs with rdi saved, rdi = the vCPU, percpu.scratch = guest rsp.  rax, rcx, r11 free.

@@ -179,7 +179,7 @@ static long with_port(struct vcpu *self, gva_t arg, int (*fn)(struct domain *d, 
 	return fn(self->dom, port);
 }
 
-/* tour:evtchn/1 */
+/* One switch, one line per sub-operation: each decodes its own argument.  tour:hypercall/3 */
 long hc_event_channel_op(struct vcpu *self, uint64_t cmd, gva_t arg)
 {
 	switch (cmd) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Page-table hypercalls: decode, authorise, delegate to mm/pt.c.  tour:mm/1
+ * Page-table hypercalls: decode, authorise, delegate to mm/pt.c.
  *
  * "whose" carries two domains: bits 0-15 own the frames being mapped (FD), bits 16-31 minus one own the
  * tables being written (0: the caller).  A list that is preempted comes back with AGAIN set in its count;
@@ -119,7 +119,7 @@ static int update_one(struct pt_batch *b, const struct peers *p, const struct mm
 	}
 }
 
-/* Write n page-table or M2P entries, each checked first. */
+/* Write n page-table or M2P entries, each checked first.  tour:mm/1 */
 long hc_mmu_update(struct vcpu *self, gva_t list, uint64_t n, gva_t done_out, uint64_t whose)
 {
 	struct mmu_update req;

@@ -29,6 +29,10 @@ static long hc_absent(struct vcpu *self)
 
 #define NR_HYPERCALLS	64
 
+/*
+ * The table.  entry.S indexes it with RAX and calls with the vCPU and the guest's five arguments, so a
+ * handler's prototype is its argument list.  tour:hypercall/2
+ */
 #ifdef __clang__
 #pragma GCC diagnostic ignored "-Winitializer-overrides"
 #else
@@ -91,7 +95,7 @@ long hypercall_again(struct vcpu *self, unsigned n, ...)
 
 /*
  * multicall(list, n): each entry runs and gets its result written.  Stops between entries when
- * preemption is due.  tour:hypercall/4
+ * preemption is due.
  */
 long hc_multicall(struct vcpu *self, gva_t list, uint64_t n)
 {

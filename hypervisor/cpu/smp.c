@@ -57,6 +57,7 @@ static void noreturn ap_entry(void)
 	bug("smp_ap_main returned", __FILE__, __LINE__);
 }
 
+/* The IPI only says "look": what is wanted is a bit in percpu.ipi_work.  tour:hypercall/6 */
 void smp_kick(cpumask_t mask, enum ipi_bit bit)
 {
 	unsigned id;

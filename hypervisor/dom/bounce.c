@@ -122,6 +122,7 @@ void bounce_page_fault(struct vcpu *v, uint64_t cr2, uint32_t error_code)
 	bounce_exception(v, X_PF, error_code);
 }
 
+/* The event callback, on the way back to a guest that does not mask events.  tour:hypercall/8 */
 void bounce_event(struct vcpu *v)
 {
 	bounce(v, "events", v->cb_event.address, true, NULL);

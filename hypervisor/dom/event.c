@@ -19,6 +19,7 @@ void event_kick(struct vcpu *v)
 		smp_kick(BIT(read_once(v->cpu)), IPI_SOFTIRQ);
 }
 
+/* The vCPU has an upcall pending from here on.  tour:hypercall/5 */
 void event_pend(struct vcpu *v)
 {
 	if (!atomic_xchg(&v->info->evtchn_upcall_pending, 1) || read_once(v->blocked))

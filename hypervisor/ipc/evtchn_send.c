@@ -83,7 +83,7 @@ void port_clear_pending(struct domain *d, uint32_t nr, struct port *p)
 }
 
 /* Notify the other end of @port.  0, also when nobody is there yet; -EINVAL when @port has no other
- * end.  tour:evtchn/2 */
+ * end.  tour:hypercall/4 */
 int evtchn_send(struct domain *d, uint32_t port)
 {
 	struct port *p = port_find(d, port);

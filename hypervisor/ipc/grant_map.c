@@ -200,7 +200,6 @@ put_handle:
 	return 0;
 }
 
-/* tour:grant/1 */
 int grant_map(struct vcpu *v, struct pt_batch *b, struct gnttab_map_grant_ref *op)
 {
 	struct domain *rd;

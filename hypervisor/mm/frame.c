@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Existence and use of frames: taking and dropping references on the frame's word.  tour:mm/2
+ * Existence and use of frames: taking and dropping references on the frame's word.  tour:mm/4
  *
  * Owns the word of every frame that is not free.  Lock-free: each change is one atomic operation on
  * the word; the states are drawn in mm/kind.c.  What a table's entries hold is mm/scan.c's business,
@@ -233,5 +233,6 @@ void frame_share(struct frame *f, const struct memspace *owner)
 void frame_unshare(struct frame *f)
 {
 	debug_bug_on(frame_word(f).kind != KIND_SHARED);
+	write_once(f->owner, (domid_t)DOMID_XEN);
 	bug_on(release_allocation(f, true));
 }

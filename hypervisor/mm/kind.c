@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a frame may be used as: the pure decisions on its word.  tour:mm/1
+ * What a frame may be used as: the pure decisions on its word.  tour:mm/3
  *
  *                 take, no check needed              take again        drop, not the last
  *                +---------------------+             +-------+          +-------+

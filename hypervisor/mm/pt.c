@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Writing one guest page-table entry.  tour:mm/3
+ * Writing one guest page-table entry.  tour:mm/2
  *
  * The order is always: take the table, check the flags, take the new target, store by cmpxchg, drop
  * the old target.  The cmpxchg hands us the old entry with its references: whoever replaced it gives

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Checking whole tables.  tour:mm/4
+ * Checking whole tables.  tour:mm/5
  *
  * A check walks down from the root with one cursor per level:
  *

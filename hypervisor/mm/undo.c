@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Undoing whole tables: giving back what their entries hold.  tour:mm/5
+ * Undoing whole tables: giving back what their entries hold.  tour:mm/6
  *
  * A table that lost its last use is busy undoing and stands on its owner's worklist (memspace.undo_head,
  * RANK_SCAN, linked through frame.link).  Whoever takes it off works on it without the lock, from the
