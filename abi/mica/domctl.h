@@ -335,7 +335,7 @@ struct xen_domctl_cpu_policy {
 ABI_SIZE(struct xen_domctl_cpu_policy, 40);
 
 struct xen_domctl_subscribe {
-	uint32_t port;			/* in: the caller's, sent when the domain suspends */
+	uint32_t port;			/* in: of the domain, signalled when it suspends; 0 takes it back */
 };
 ABI_SIZE(struct xen_domctl_subscribe, 4);
 

@@ -99,6 +99,8 @@ void cpuid_for_guest(struct vcpu *v, uint32_t leaf, uint32_t sub, bool forced,
 		return;
 	}
 	features_guest_cpuid(leaf, sub, v->dom->hardware, out);
+	if (v->dom->cpuid_words)
+		features_words_apply(v->dom->cpuid_words, leaf, sub, out);
 	switch (leaf) {
 	case 1:
 		out->b &= 0x00ffffff;

@@ -249,11 +249,11 @@ static enum outcome bounce_access(struct vcpu *v, uint64_t va, bool write, bool 
 static bool writable(struct vcpu *v, uint64_t va, unsigned bytes, uint64_t *bad, bool *present)
 {
 	mfn_t root = frame_mfn(in_kernel(v) ? v->kernel_root : v->user_root);
-	uint64_t last = va + bytes - 1;
 	unsigned level;
 	pte_t leaf;
 
-	for (uint64_t at = va; at <= last; at = ALIGN_DOWN(at, PAGE_SIZE) + PAGE_SIZE) {
+	/* by distance: at the end of the address space `at` wraps */
+	for (uint64_t at = va; at - va < bytes; at = ALIGN_DOWN(at, PAGE_SIZE) + PAGE_SIZE) {
 		*bad = at;
 		*present = guest_range_ok(gva(at), 1) && !pt_walk(root, at, &leaf, &level);
 		if (!*present || !(leaf.v & PTE_RW))

@@ -24,6 +24,8 @@
 #define MSI_WINDOW	0xfee00000ul
 #define MSI_WINDOW_SIZE	0x100000ul
 #define E820_MAX	1024			/* entries a toolstack may set */
+#define PIECE_ORDER	6			/* populate: extents done together */
+#define PIECE		(1u << PIECE_ORDER)
 #define PAGES_PER_CHUNK	512			/* machphys_mfn_list: 2 MiB of M2P */
 
 bool memory_dom0_unproven;
@@ -81,6 +83,38 @@ static bool add_extent(struct domain *d, const struct xen_memory_reservation *r,
 	return false;
 }
 
+/*
+ * populate of single frames, the toolstack's bread: as many extents in one go as come in one block of
+ * frames, PIECE at most.  Returns how many were done; 0 means "one by one".
+ */
+static unsigned populate_piece(struct domain *d, const struct xen_memory_reservation *r, uint64_t at)
+{
+	gva_t list = gva_nth(gva(r->extent_start), at, sizeof(uint64_t));
+	unsigned order = PIECE_ORDER, n;
+	struct frame *f = NULL;
+	uint64_t pfn[PIECE];
+
+	while (order && r->nr_extents - at < BIT(order))
+		order--;
+	n = 1u << order;
+	if (!order || copy_from_guest(pfn, list, n * sizeof(pfn[0])) ||
+	    copy_to_guest(list, pfn, n * sizeof(pfn[0])))	/* can the answer be written? */
+		return 0;
+	f = space_alloc(&d->mem, order, SPACE_ADDR_BITS(XENMEMF_get_address_bits(r->mem_flags)));
+	if (!f)
+		return 0;
+	for (unsigned i = 0; i < n; i++) {
+		mfn_t m = frame_mfn(f + i);
+
+		m2p_set(m, pfn[i]);
+		pfn[i] = m.n;
+	}
+	if (!copy_to_guest(list, pfn, n * sizeof(pfn[0])))
+		return n;
+	decrease_extent(d, frame_mfn(f).n, order);
+	return 0;
+}
+
 static bool reserve_extent(struct domain *d, unsigned op, const struct xen_memory_reservation *r,
 			   uint64_t i)
 {
@@ -100,7 +134,9 @@ static long reservation(struct vcpu *self, unsigned op, uint64_t start, gva_t ar
 {
 	struct xen_memory_reservation r;
 	struct domain *d;
+	unsigned piece;
 	uint64_t i;
+	bool batch;
 	int rc;
 
 	if (copy_from_guest(&r, arg, sizeof(r)) || r.nr_extents < start ||
@@ -109,13 +145,18 @@ static long reservation(struct vcpu *self, unsigned op, uint64_t start, gva_t ar
 	d = domain_get_target(self, r.domid, &rc);
 	if (!d)
 		return start;
-	for (i = start; i < r.nr_extents; i++) {
+	batch = op == XENMEM_populate_physmap && !r.extent_order;
+	for (i = start; i < r.nr_extents; i += piece) {
 		if (i > start && preempt_due()) {
 			domain_put(d);
 			return hypercall_again(self, 1, (uint64_t)op | i << MEMOP_EXTENT_SHIFT);
 		}
+		piece = batch ? populate_piece(d, &r, i) : 0;
+		if (piece)
+			continue;
 		if (!reserve_extent(d, op, &r, i))
 			break;
+		piece = 1;
 	}
 	domain_put(d);
 	return i;

@@ -116,14 +116,9 @@ long hc_xen_version(struct vcpu *self, uint64_t cmd, gva_t arg)
 
 long hc_vm_assist(struct vcpu *self, uint64_t cmd, uint64_t type)
 {
-	const uint32_t offered =
-		1u << VMASST_TYPE_4gb_segments | 1u << VMASST_TYPE_4gb_segments_notify |
-		1u << VMASST_TYPE_writable_pagetables | 1u << VMASST_TYPE_pae_extended_cr3 |
-		1u << VMASST_TYPE_architectural_iopl | 1u << VMASST_TYPE_runstate_update_flag;
-
 	if (cmd != VMASST_CMD_enable && cmd != VMASST_CMD_disable)
 		return refuse(-ENOSYS, "vm_assist: command %lu", cmd);
-	if (type > 31 || !(offered >> type & 1))
+	if (type > 31 || !(VM_ASSIST_OFFERED >> type & 1))
 		return refuse(-EINVAL, "vm_assist: type %lu", type);
 	if (cmd == VMASST_CMD_enable)
 		atomic_or(&self->dom->vm_assist, 1u << type);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * sysctl: what the toolstack asks about the host (abi-inventory 4.10): its log, size and CPUs, the
- * list of domains, debug keys, and the one CPU pool there is.
+ * list of domains, debug keys, the one CPU pool there is, and what guests are told of the CPU
+ * (hc_policy.c).
  *
  * Same frame as domctl: the argument is copied in, version and privilege checked, and the structure
  * goes back whole when the command succeeded.
@@ -11,9 +12,13 @@
 #include "call/toolstack.h"
 #include "cpu/features.h"
 #include "cpu/keys.h"
+#include "cpu/pci.h"
 #include "cpu/time.h"
+#include "dom/sched.h"
 #include "lib/string.h"
 #include "mm/heap.h"
+
+#define PCI_AT_ONCE	64
 
 static long readconsole(struct xen_sysctl_readconsole *rc)
 {
@@ -123,6 +128,113 @@ static long cpupool(struct xen_sysctl_cpupool_op *op)
 	}
 }
 
+/* Time each CPU has spent with nothing to do. */
+static long cpu_info(struct xen_sysctl_getcpuinfo *c)
+{
+	struct xen_sysctl_cpuinfo info;
+	struct vcpu_runstate_info rs;
+	uint32_t n = MIN(c->max_cpus, nr_cpus);
+
+	for (uint32_t i = 0; i < n; i++) {
+		sched_get_runstate(percpu_of(i)->idle, &rs);
+		info.idletime = rs.time[RUNSTATE_running];
+		if (copy_to_guest(gva_nth(gva(c->info), i, sizeof(info)), &info, sizeof(info)))
+			return -EFAULT;
+	}
+	c->nr_cpus = n;
+	return 0;
+}
+
+/* Free memory; below a limit of address bits we do not keep count. */
+static long avail_heap(struct xen_sysctl_availheap *h)
+{
+	if (h->node > 0 || h->node < -1)
+		return refuse(-EINVAL, "availheap: node %d", h->node);
+	if (h->min_bitwidth || (h->max_bitwidth && max_mfn >> (h->max_bitwidth - PAGE_SHIFT)))
+		return refuse(-EOPNOTSUPP, "availheap: by address width");
+	h->avail_bytes = heap_free_frames() * PAGE_SIZE;
+	return 0;
+}
+
+/* One node with everything. */
+static long numa_info(struct xen_sysctl_numainfo *n)
+{
+	const struct xen_sysctl_meminfo mem = {
+		.memsize = heap_total_frames() * PAGE_SIZE, .memfree = heap_free_frames() * PAGE_SIZE,
+	};
+	const uint32_t distance = 10;
+	bool lists = n->meminfo || n->distance;
+
+	if (lists && n->num_nodes) {
+		if (n->meminfo && copy_to_guest(gva(n->meminfo), &mem, sizeof(mem)))
+			return -EFAULT;
+		if (n->distance && copy_to_guest(gva(n->distance), &distance, sizeof(distance)))
+			return -EFAULT;
+	}
+	n->num_nodes = lists ? MIN(n->num_nodes, 1u) : 1;
+	return 0;
+}
+
+/* A piece of the list at a time; the caller goes on where num_devs says. */
+static long pci_topology(struct xen_sysctl_pcitopoinfo *t)
+{
+	struct physdev_pci_device dev;
+	uint32_t i;
+
+	for (i = 0; i < t->num_devs && i < PCI_AT_ONCE; i++) {
+		uint32_t node = XEN_INVALID_NODE_ID;
+
+		if (copy_from_guest(&dev, gva_nth(gva(t->devs), i, sizeof(dev)), sizeof(dev)))
+			return -EFAULT;
+		if (dev.seg || !pci_present((uint16_t)(dev.bus << 8 | dev.devfn)))
+			node = XEN_INVALID_DEV;
+		if (copy_to_guest(gva_nth(gva(t->nodes), i, sizeof(node)), &node, sizeof(node)))
+			return -EFAULT;
+	}
+	t->num_devs = i;
+	return 0;
+}
+
+static long scheduler(struct xen_sysctl_scheduler_op *op)
+{
+	uint32_t us = op->u.sched_credit2.ratelimit_us;
+
+	if (op->cpupool_id)
+		return refuse(-ESRCH, "scheduler_op: CPU pool %u", op->cpupool_id);
+	if (op->sched_id != SCHEDULER_ID)
+		return refuse(-EINVAL, "scheduler_op: scheduler %u is not ours", op->sched_id);
+	switch (op->cmd) {
+	case XEN_SYSCTL_SCHEDOP_putinfo:
+		if (us && (us < XEN_SYSCTL_SCHED_RATELIMIT_MIN || us > XEN_SYSCTL_SCHED_RATELIMIT_MAX))
+			return refuse(-EINVAL, "scheduler_op: ratelimit of %u us", us);
+		sched_ratelimit_us = us;
+		return 0;
+	case XEN_SYSCTL_SCHEDOP_getinfo:
+		op->u.sched_credit2.ratelimit_us = sched_ratelimit_us;
+		return 0;
+	default:
+		return refuse(-EINVAL, "scheduler_op: command %u", op->cmd);
+	}
+}
+
+/* Numbers that toolstacks try, with the answer by which they learn that it is not to be had here. */
+static long sysctl_absent(uint32_t cmd)
+{
+	switch (cmd) {
+	case XEN_SYSCTL_get_pmstat:
+	case XEN_SYSCTL_psr_cmt_op:
+		return refuse(-ENODEV, "sysctl %u: no such hardware", cmd);
+	case XEN_SYSCTL_pm_op:
+		return refuse(-EINVAL, "sysctl %u: frequencies are the firmware's", cmd);
+	case XEN_SYSCTL_coverage_op:
+	case XEN_SYSCTL_psr_alloc:
+	case XEN_SYSCTL_livepatch_op:
+		return refuse(-EOPNOTSUPP, "sysctl %u", cmd);
+	default:
+		return refuse(-ENOSYS, "sysctl %u", cmd);
+	}
+}
+
 static long sysctl(struct xen_sysctl *op)
 {
 	switch (op->cmd) {
@@ -141,8 +253,25 @@ static long sysctl(struct xen_sysctl *op)
 		return cpu_topology(&op->u.cputopoinfo);
 	case XEN_SYSCTL_cpupool_op:
 		return cpupool(&op->u.cpupool_op);
+	case XEN_SYSCTL_getcpuinfo:
+		return cpu_info(&op->u.getcpuinfo);
+	case XEN_SYSCTL_availheap:
+		return avail_heap(&op->u.availheap);
+	case XEN_SYSCTL_numainfo:
+		return numa_info(&op->u.numainfo);
+	case XEN_SYSCTL_pcitopoinfo:
+		return pci_topology(&op->u.pcitopoinfo);
+	case XEN_SYSCTL_scheduler_op:
+		return scheduler(&op->u.scheduler_op);
+	case XEN_SYSCTL_get_cpu_levelling_caps:
+		op->u.cpu_levelling_caps.caps = 0;	/* bare CPUID shows the machine's */
+		return 0;
+	case XEN_SYSCTL_get_cpu_featureset:
+		return sysctl_cpu_featureset(&op->u.cpu_featureset);
+	case XEN_SYSCTL_get_cpu_policy:
+		return sysctl_cpu_policy(&op->u.cpu_policy);
 	default:
-		return refuse(-ENOSYS, "sysctl %u", op->cmd);
+		return sysctl_absent(op->cmd);
 	}
 }
 
@@ -157,7 +286,9 @@ long hc_sysctl(struct vcpu *self, gva_t arg)
 		return refuse(-EACCES, "sysctl: interface version %x", op.interface_version);
 	require_privilege(self, "sysctl");
 	rc = sysctl(&op);
-	if (!rc && copy_to_guest(arg, &op, sizeof(op)))
+	if (rc == RESTART)
+		return hypercall_again(self, 1, arg.a);
+	if ((!rc || rc == -ENOBUFS) && copy_to_guest(arg, &op, sizeof(op)))
 		rc = -EFAULT;
 	return rc;
 }

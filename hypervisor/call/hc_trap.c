@@ -191,6 +191,8 @@ static int check_dr7(struct vcpu *v, uint64_t value)
 static void install_dr7(struct vcpu *v, uint64_t value)
 {
 	v->dr7 = (value & ~DR7_RESERVED) | 0x400;
+	if (v != current)
+		return;
 	if (v->dr7 & DR7_ENABLES) {
 		write_dr0(v->dr[0]);
 		write_dr1(v->dr[1]);
@@ -200,35 +202,40 @@ static void install_dr7(struct vcpu *v, uint64_t value)
 	write_dr7(v->dr7);
 }
 
-long hc_set_debugreg(struct vcpu *self, uint64_t reg, uint64_t value)
+long debugreg_set(struct vcpu *v, uint64_t reg, uint64_t value)
 {
 	int rc;
 
-	if ((reg == 4 || reg == 5) && !(self->guest_cr4 & CR4_DE))
-		reg += 2;
 	switch (reg) {
 	case 0 ... 3:
 		if (!va_canonical(value) || (value >= HV_START && value < HV_END))
 			return refuse(-EPERM, "debug register %lu: %lx is not the guest's", reg, value);
-		self->dr[reg] = value;
-		if (self->dr7 & DR7_ENABLES)
-			install_dr7(self, self->dr7);
+		v->dr[reg] = value;
+		if (v->dr7 & DR7_ENABLES)
+			install_dr7(v, v->dr7);
 		return 0;
 	case 6:
 		if (value >> 32)
 			return refuse(-EINVAL, "debug register 6: %lx", value);
-		self->dr6 = (value & 0xe00f) | 0xffff0ff0;
+		v->dr6 = (value & 0xe00f) | 0xffff0ff0;
 		return 0;
 	case 7:
 		if (value >> 32)
 			return refuse(-EINVAL, "debug register 7: %lx", value);
-		rc = check_dr7(self, value);
+		rc = check_dr7(v, value);
 		if (!rc)
-			install_dr7(self, value);
+			install_dr7(v, value);
 		return rc;
 	default:
 		return refuse(-ENODEV, "debug register %lu", reg);
 	}
+}
+
+long hc_set_debugreg(struct vcpu *self, uint64_t reg, uint64_t value)
+{
+	if ((reg == 4 || reg == 5) && !(self->guest_cr4 & CR4_DE))
+		reg += 2;
+	return debugreg_set(self, reg, value);
 }
 
 long hc_get_debugreg(struct vcpu *self, uint64_t reg)

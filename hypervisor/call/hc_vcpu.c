@@ -32,31 +32,39 @@ static long op_initialise(struct vcpu *self, struct vcpu *v, gva_t arg)
 	return rc;
 }
 
+/* Under the lock: who is initialising it must be through with it before it runs. */
 static long op_up(struct vcpu *v)
 {
-	if (!v->initialised)
-		return refuse(-EINVAL, "vCPU %u has no context", v->id);
-	if (!v->offline)
-		return 0;
-	v->blocked = false;
-	atomic_release(&v->offline, false);
-	sched_wake(v);
-	return 0;
+	bool wake = false;
+
+	lock_take(&v->dom->life_lock);
+	if (v->initialised && v->offline) {
+		v->blocked = false;
+		atomic_release(&v->offline, false);
+		wake = true;
+	}
+	lock_drop(&v->dom->life_lock);
+	if (wake)
+		sched_wake(v);
+	return v->initialised ? 0 : refuse(-EINVAL, "vCPU %u has no context", v->id);
 }
 
 static long op_down(struct vcpu *self, struct vcpu *v)
 {
 	struct domain *d = self->dom;
-	unsigned up = 0;
+	bool gone, last = true;
 	struct vcpu *o;
 
 	lock_take(&d->life_lock);
+	gone = self->offline;			/* somebody took us down: then we do nothing to others */
 	for_each_vcpu(d, o)
-		up += !o->offline && o != v;
-	if (up)
+		last &= o->offline || o == v;
+	if (!gone && !last)
 		v->offline = true;
 	lock_drop(&d->life_lock);
-	if (!up) {				/* the last one: nobody is left to start another */
+	if (gone)
+		return hypercall_again(self, 0);
+	if (last) {				/* nobody is left to start another */
 		domain_shutdown(d, SHUTDOWN_poweroff, 0);
 		return 0;
 	}

@@ -13,6 +13,7 @@
 #include "cpu/irq.h"
 #include "cpu/log.h"
 #include "cpu/panic.h"
+#include "cpu/softirq.h"
 #include "cpu/watchdog.h"
 #include "dom/bounce.h"
 #include "dom/event.h"
@@ -108,9 +109,9 @@ void trap_from_guest(struct regs *r)
 /*
  * IRET to the guest faulted: its selectors or RIP are bad.  The five words of the IRET frame are still
  * at the top of the stack, the guest's other registers are those of the fault.  Rebuild its struct regs
- * and let the guest have the exception, as if its own IRET had raised it.
+ * and let the guest have the exception, as if its own IRET had raised it.  @cr2 is the guest's address.
  */
-static void noreturn iret_fault(const struct regs *r)
+static void noreturn iret_fault(const struct regs *r, uint64_t cr2)
 {
 	struct regs saved = *r, *g = guest_regs();
 
@@ -120,7 +121,10 @@ static void noreturn iret_fault(const struct regs *r)
 	saved.rsp = g->rsp;
 	saved.ss = g->ss;
 	*g = saved;				/* overlaps *r */
-	bounce_exception(current, saved.vector, saved.error_code);
+	if (saved.vector == X_PF)
+		bounce_page_fault(current, cr2, saved.error_code);
+	else
+		bounce_exception(current, saved.vector, saved.error_code);
 	exit_reset();
 }
 
@@ -132,12 +136,14 @@ void trap_from_hypervisor(struct regs *r)
 	uint64_t fix, cr2 = read_cr2();
 	uint32_t ldt_offset;
 
-	if (r->rip == (uint64_t)ret_iretq || r->rip == (uint64_t)fast_iretq)
-		iret_fault(r);
 	/* A selector of the guest's LDT was loaded on its behalf: the page may just not be there yet. */
-	if (r->vector == X_PF && desc_in_ldt_window(cr2, &ldt_offset) &&
-	    pagefault_ldt_window(current, ldt_offset))
-		return;
+	if (r->vector == X_PF && desc_in_ldt_window(cr2, &ldt_offset)) {
+		if (pagefault_ldt_window(current, ldt_offset))
+			return;
+		cr2 = current->ldt_base + ldt_offset;
+	}
+	if (r->rip == (uint64_t)ret_iretq || r->rip == (uint64_t)fast_iretq)
+		iret_fault(r, cr2);
 	fix = uaccess_fixup(r->rip);
 	if (fix && r->vector != X_UD && r->vector != X_DE) {
 		r->rip = fix;
@@ -177,8 +183,16 @@ void exit_work(void)
 	if (this_cpu()->softirq_pending)
 		softirq_run();			/* may switch, and not come back here */
 	v = current;
-	if (atomic_read(&v->work))
+	if (atomic_read(&v->work)) {
 		vcpu_do_work(v);
-	else if (event_deliverable(v))
+	} else if (event_deliverable(v)) {
+		/* At its upcall already: another vCPU clears the mask as often as we set it.  One frame
+		 * is enough, and others must not have to wait until it tires of that. */
+		if (in_kernel(v) && guest_regs()->rip == v->cb_event.address) {
+			v->info->evtchn_upcall_mask = 1;
+			(void)preempt_due();
+			return;
+		}
 		bounce_event(v);
+	}
 }

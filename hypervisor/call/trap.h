@@ -16,6 +16,10 @@ void exit_work(void);
 void iret_slow(struct vcpu *v);
 long hypercall_unknown(struct vcpu *v, uint64_t nr);
 
+/* hc_trap.c: a debug register (0-3, 6, 7) of a vCPU that is the current one or runs nowhere.  -EPERM not
+ * an address or a trap the guest may ask for, -EINVAL, -ENODEV. */
+long debugreg_set(struct vcpu *v, uint64_t reg, uint64_t value);
+
 /* pagefault.c: page of the LDT window was touched by a selector load in ring 0. */
 bool pagefault_ldt_window(struct vcpu *v, uint32_t offset);
 

@@ -8,6 +8,7 @@
  * topology (each vCPU looks like a package of one core), and speculation controls that are MSRs
  * (IBRS, STIBP, SSBD, IBPB, ARCH_CAPABILITIES): we do not switch those MSRs between guests.
  */
+#include <mica/errno.h>
 #include "cpu/features.h"
 
 #define B(n)		(1u << (n))
@@ -17,6 +18,7 @@
 /* Feature words in the order of the control ABI's feature set. */
 enum word { W_1D, W_1C, W_81D, W_81C, W_XSAVE, W_7B, W_7C, W_87D, W_88B, W_7D, W_71A, W_821A, W_71B,
 	    W_72D, W_71C, W_71D, W_ARCH_CAPS_LOW, W_ARCH_CAPS_HIGH, W_821C, NR_WORDS };
+_Static_assert(NR_WORDS == FEATURE_WORDS, "length of a feature set");
 enum reg { A, C, D, BX };
 
 static const struct {
@@ -210,7 +212,7 @@ void features_guest_cpuid(uint32_t leaf, uint32_t sub, bool hardware_domain, str
 /* How many subleaves of @leaf a policy lists; 0: the leaf has none and is listed once. */
 static uint32_t nr_subleaves(uint32_t leaf)
 {
-	return leaf == 4 ? 5 : leaf == 7 ? 2 : leaf == 0xd ? 63 : 0;
+	return leaf == 4 ? 5 : leaf == 7 || leaf == 0xb ? 2 : leaf == 0xd ? 63 : 0;
 }
 
 static unsigned list_leaf(bool pv, uint32_t leaf, struct cpuid_leaf_entry *out, unsigned max)
@@ -251,4 +253,66 @@ unsigned features_words(int which, uint32_t *out, unsigned max)
 	for (unsigned w = 0; w < n; w++)
 		out[w] = which >= 2 ? known.pv[w] : known.host[w];
 	return n;
+}
+
+static uint32_t *word_of_leaf(struct cpuid_leaf *l, enum word w)
+{
+	switch (words[w].reg) {
+	case A:
+		return &l->a;
+	case C:
+		return &l->c;
+	case D:
+		return &l->d;
+	default:
+		return &l->b;
+	}
+}
+
+/* Bits that say something about the moment or the topology: they may stand in a policy that comes in, and
+ * count for nothing (abi-inventory 5.2, "special rule"). */
+static uint32_t harmless(enum word w)
+{
+	switch (w) {
+	case W_1D:
+		return B(9) | B(28);			/* APIC HTT */
+	case W_1C:
+		return B(21) | B(27) | W_1C_HYPERVISOR;	/* X2APIC OSXSAVE */
+	case W_81D:
+		return B(9);
+	case W_81C:
+		return B(1);				/* CMP_LEGACY */
+	case W_7C:
+		return B(4);				/* OSPKE */
+	default:
+		return 0;
+	}
+}
+
+int features_words_set(uint32_t *own, const struct cpuid_leaf_entry *l)
+{
+	struct cpuid_leaf regs = { l->a, l->b, l->c, l->d };
+	uint32_t sub = l->sub == ~0u ? 0 : l->sub;
+
+	for (unsigned w = 0; w < NR_WORDS; w++) {
+		uint32_t v;
+
+		if (!words[w].leaf || words[w].leaf != l->leaf || words[w].sub != sub)
+			continue;
+		v = *word_of_leaf(&regs, w);
+		if (v & ~(known.pv[w] | harmless(w)))
+			return -EINVAL;
+		own[w] = v & known.pv[w];
+	}
+	own[W_1C] |= W_1C_HYPERVISOR;
+	return 0;
+}
+
+void features_words_apply(const uint32_t *own, uint32_t leaf, uint32_t sub, struct cpuid_leaf *l)
+{
+	for (unsigned w = 0; w < NR_WORDS; w++)
+		if (words[w].leaf && words[w].leaf == leaf && words[w].sub == sub)
+			*word_of_leaf(l, w) &= own[w];
+	if (leaf == 0xd && !(own[W_1C] & B(26)))	/* no XSAVE, no state */
+		*l = (struct cpuid_leaf){ 0 };
 }

@@ -61,5 +61,13 @@ struct cpuid_leaf_entry { uint32_t leaf, sub, a, b, c, d; };
 unsigned features_policy_leaves(int which, struct cpuid_leaf_entry *out, unsigned max);
 /* 19-word feature set (abi-inventory 5.4): which = 0 raw/1 host/2 pv. */
 unsigned features_words(int which, uint32_t *out, unsigned max);
+#define FEATURE_WORDS	19
+/*
+ * A domain may be given less than the PV policy: its own FEATURE_WORDS words.  One leaf of a list the
+ * toolstack wrote changes them: 0, or -EINVAL when it has a feature that no PV guest can have.
+ */
+int features_words_set(uint32_t *words, const struct cpuid_leaf_entry *l);
+/* What features_guest_cpuid said about @leaf/@sub, cut down to @words. */
+void features_words_apply(const uint32_t *words, uint32_t leaf, uint32_t sub, struct cpuid_leaf *l);
 
 #endif

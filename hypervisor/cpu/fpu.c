@@ -24,7 +24,8 @@
 #define LEGACY_MXCSR_MASK	28
 #define LEGACY_XMM		160
 #define LEGACY_END		416	/* the rest is reserved or software's */
-#define XSTATE_BV		512	/* first word of the XSAVE header */
+#define XSTATE_BV		512	/* first word of the XSAVE header; the other seven are 0 */
+#define IMAGE_MIN		576	/* legacy area and header */
 
 #define FCW_INIT		0x37f
 #define MXCSR_INIT		0x1f80
@@ -119,13 +120,18 @@ void fpu_load(const struct fpu *f)
 	set_xcr0(f->xcr0);
 }
 
-int fpu_set_xcr0(struct fpu *f, uint64_t value)
+static bool xcr0_ok(uint64_t value)
 {
 	if (!cpu.xsave || !(value & X87) || (value & ~cpu.xcr0_max))
-		return -EINVAL;
+		return false;
 	if ((value & AVX) && !(value & SSE))
-		return -EINVAL;
-	if ((value & AVX512) && ((value & AVX512) != AVX512 || !(value & AVX)))
+		return false;
+	return !(value & AVX512) || ((value & AVX512) == AVX512 && (value & AVX));
+}
+
+int fpu_set_xcr0(struct fpu *f, uint64_t value)
+{
+	if (!xcr0_ok(value))
 		return -EINVAL;
 	f->xcr0 = value;
 	f->xcr0_accum |= value;
@@ -163,4 +169,30 @@ void fpu_set_legacy(struct fpu *f, const void *fxsave512)
 	*field32(f->area, LEGACY_MXCSR) &= cpu.mxcsr_mask;
 	if (cpu.xsave)
 		*field64(f->area, XSTATE_BV) |= X87 | SSE;
+}
+
+size_t fpu_image_bytes(void)
+{
+	return cpu.xsave ? cpu.xsave_bytes : 0;
+}
+
+int fpu_set_image(struct fpu *f, const void *image, size_t bytes, uint64_t xcr0, uint64_t accum)
+{
+	const uint64_t *header = (const uint64_t *)((const char *)image + XSTATE_BV);
+
+	if (!cpu.xsave || bytes < IMAGE_MIN || bytes > cpu.xsave_bytes)
+		return -EINVAL;
+	if (!xcr0_ok(xcr0) || !xcr0_ok(accum) || (xcr0 & ~accum) || (header[0] & ~(accum | SSE)))
+		return -EINVAL;
+	for (unsigned i = 1; i < 8; i++)
+		if (header[i])
+			return -EINVAL;		/* compacted, or of a format to come */
+	if (bytes < cpu.xsave_bytes && (header[0] & ~(X87 | SSE)))
+		return -EINVAL;
+	memset(f->area, 0, fpu_area_bytes());
+	memcpy(f->area, image, bytes);
+	*field32(f->area, LEGACY_MXCSR) &= cpu.mxcsr_mask;
+	f->xcr0 = xcr0;
+	f->xcr0_accum = accum | SSE;
+	return 0;
 }

@@ -11,6 +11,7 @@
 enum softirq {
 	SOFTIRQ_TIMER,			/* deadlines passed: run timer functions */
 	SOFTIRQ_CALL,			/* reserved for smp */
+	SOFTIRQ_REAP,			/* free domains that nothing refers to any more */
 	SOFTIRQ_SCHED,			/* choose whom to run: may not return to the caller, so it is last */
 	NR_SOFTIRQS
 };

@@ -2,12 +2,17 @@
 /*
  * The table of domains and their life.
  *
- *	NEW --first unpause--> LIVE --domain_destroy--> DYING --all given back--> DEAD
+ *	NEW --first unpause--> LIVE --domain_destroy--> DYING --all given back--> DEAD --refs 0--> freed
  *
- * A domain in the table holds one reference to itself, given up at the end of domain_destroy(); whoever
- * looks it up holds another.  The table (two levels, 512 ids a leaf) changes under RANK_DOMAINS; life,
- * pause and shutdown fields under the domain's own RANK_LIFE lock.  Nothing here is global in the
- * steady state: creating or destroying one domain stops no other.
+ * A domain in the table holds one reference to itself; whoever looks it up holds another.  Destruction
+ * gives back everything the domain holds itself; its own reference goes then, or with the last of
+ * its frames that others still hold (space_emptied).  At refs 0 it is found by nobody: so it begins, so that
+ * only a complete domain is ever seen, and so it waits for SOFTIRQ_REAP, which frees it where no lock is
+ * held, whoever dropped the last reference.
+ *
+ * The table (two levels, 512 ids a leaf) changes under RANK_DOMAINS; life, pause and shutdown fields
+ * under the domain's own RANK_LIFE lock.  Nothing here is global in the steady state: creating or
+ * destroying one domain stops no other.
  */
 #include <mica/errno.h>
 #include <mica/evtchn.h>
@@ -35,7 +40,9 @@
 
 static struct spinlock table_lock = SPINLOCK_INIT(RANK_DOMAINS);
 static struct domain **leaf[DOMID_FIRST_RESERVED / LEAF_IDS + 1] GUARDED_BY(table_lock);
+static struct domain *reap_list;	/* atomic, linked by reap_next */
 struct domain *dom0;
+void (*domain_signal)(struct domain *d, uint32_t port);
 
 extern const struct dom_service __start_dom_services[], __stop_dom_services[];
 
@@ -54,6 +61,17 @@ static struct memspace *memspace_of(domid_t id)
 	return d ? &d->mem : NULL;
 }
 
+/* One more reference, unless there is none: it is not complete, or gone. */
+static bool get_existing(struct domain *d)
+{
+	uint32_t now = atomic_read(&d->refs);
+
+	while (now)
+		if (atomic_cmpxchg(&d->refs, &now, now + 1))
+			return true;
+	return false;
+}
+
 struct domain *domain_get(domid_t id)
 {
 	struct domain *d;
@@ -62,8 +80,8 @@ struct domain *domain_get(domid_t id)
 		id = current->dom->id;
 	lock_take(&table_lock);
 	d = lookup(id);
-	if (d)
-		atomic_add(&d->refs, 1);
+	if (d && !get_existing(d))
+		d = NULL;
 	lock_drop(&table_lock);
 	return d;
 }
@@ -78,9 +96,9 @@ struct domain *domain_next(domid_t from)
 			id |= LEAF_IDS - 1;
 		else
 			d = lookup(id);
+		if (d && !get_existing(d))
+			d = NULL;
 	}
-	if (d)
-		atomic_add(&d->refs, 1);
 	lock_drop(&table_lock);
 	return d;
 }
@@ -121,49 +139,89 @@ static void free_domain(struct domain *d)
 	if (d->shared)
 		frame_unshare(frame_of(virt_to_mfn(d->shared)));
 	space_fini(&d->mem);
+	kfree(d->cpuid_words);
 	kfree(d->e820);
 	kfree(d->vcpu);
 	kfree(d);
+}
+
+static void leave_table(const struct domain *d)
+{
+	lock_take(&table_lock);
+	atomic_release(&leaf[d->id / LEAF_IDS][d->id % LEAF_IDS], NULL);
+	lock_drop(&table_lock);
+}
+
+/* SOFTIRQ_REAP */
+static void reap(void)
+{
+	struct domain *d = atomic_xchg(&reap_list, NULL), *next;
+	bool any = d;
+
+	for (; d; d = next) {
+		next = d->reap_next;
+		leave_table(d);
+		free_domain(d);
+	}
+	if (any)
+		virq_raise_global(VIRQ_DOM_EXC);
 }
 
 void domain_put(struct domain *d)
 {
 	if (atomic_sub(&d->refs, 1) != 1)
 		return;
-	lock_take(&table_lock);
-	leaf[d->id / LEAF_IDS][d->id % LEAF_IDS] = NULL;
-	lock_drop(&table_lock);
-	free_domain(d);
+	d->reap_next = atomic_read(&reap_list);
+	while (!atomic_cmpxchg(&reap_list, &d->reap_next, d))
+		;
+	softirq_raise(SOFTIRQ_REAP);
 }
 
-/* Puts @d into the table under @id, or under the next free id from 1 on. */
-static int enter_table(struct domain *d, domid_t id)
+/* The last frame of a space went that only others had kept. */
+static void last_frame_gone(struct memspace *m)
+{
+	domain_put(space_domain(m));
+}
+
+/* One try of enter_table.  -EEXIST; -ENOMEM: a leaf is missing and *fresh is none. */
+static int take_id(struct domain *d, domid_t id, struct domain ***fresh) NEEDS(table_lock)
 {
 	static domid_t last;
-	struct domain **fresh = kmalloc(LEAF_IDS * sizeof(*fresh));
 	bool any = id == DOMID_INVALID;
-	int rc = -EEXIST;
 
-	if (!fresh)
-		return -ENOMEM;
-	lock_take(&table_lock);
 	for (unsigned tries = 0; tries < DOMID_FIRST_RESERVED; tries++) {
 		if (any)
-			id = last = last + 1 < DOMID_FIRST_RESERVED ? last + 1 : 1;
+			id = last + 1 < DOMID_FIRST_RESERVED ? last + 1 : 1;
 		if (!leaf[id / LEAF_IDS]) {
-			atomic_release(&leaf[id / LEAF_IDS], fresh);
-			fresh = NULL;
+			if (!*fresh)
+				return -ENOMEM;
+			atomic_release(&leaf[id / LEAF_IDS], *fresh);
+			*fresh = NULL;
 		}
+		if (any)
+			last = id;
 		if (!lookup(id)) {
 			d->id = d->mem.id = id;
 			atomic_release(&leaf[id / LEAF_IDS][id % LEAF_IDS], d);
-			rc = 0;
-			break;
+			return 0;
 		}
-		if (!any || (!fresh && !(fresh = kmalloc(LEAF_IDS * sizeof(*fresh)))))
+		if (!any)
 			break;
 	}
-	lock_drop(&table_lock);
+	return -EEXIST;
+}
+
+/* Puts @d into the table under @id, or under the next free id from 1 on.  -EEXIST, -ENOMEM. */
+static int enter_table(struct domain *d, domid_t id)
+{
+	struct domain **fresh = NULL;
+	int rc;
+
+	do {
+		lock_take(&table_lock);
+		rc = take_id(d, id, &fresh);
+		lock_drop(&table_lock);
+	} while (rc == -ENOMEM && (fresh = kmalloc(LEAF_IDS * sizeof(*fresh))));
 	kfree(fresh);
 	return rc;
 }
@@ -205,12 +263,12 @@ int domain_create(domid_t id, const struct domain_config *cfg, struct domain **o
 	if (!d->shared)
 		goto fini_space;
 	lock_init(&d->life_lock, RANK_LIFE);
-	list_init(&d->link);
-	d->refs = 1;
 	d->pause_count = 1;
 	d->max_vcpus = cfg->max_vcpus;
 	d->privileged = cfg->privileged;
 	d->hardware = cfg->hardware;
+	d->xs_domain = cfg->xs_domain;
+	d->msr_relaxed = cfg->msr_relaxed;
 	d->mem.cache_attrs = d->mem.may_map_io = cfg->hardware;
 	d->weight = 256;
 	d->created_ns = now_ns();
@@ -227,12 +285,11 @@ int domain_create(domid_t id, const struct domain_config *cfg, struct domain **o
 		goto leave_table;
 	vtime_init_domain(d);
 	*out = d;
+	atomic_release(&d->refs, 2u);		/* its own, and the caller's */
 	return 0;
 
 leave_table:
-	lock_take(&table_lock);
-	leaf[d->id / LEAF_IDS][d->id % LEAF_IDS] = NULL;
-	lock_drop(&table_lock);
+	leave_table(d);
 	frame_unshare(frame_of(virt_to_mfn(d->shared)));
 	goto fini_space;
 free_shared:
@@ -251,9 +308,13 @@ void domain_pause(struct domain *d)
 
 	lock_take(&d->life_lock);
 	d->pause_count++;
-	lock_drop(&d->life_lock);
 	for_each_vcpu(d, v)
-		vcpu_pause(v);
+		vcpu_pause_nosync(v);
+	lock_drop(&d->life_lock);
+	/* Not under the lock: who is to stop may be waiting for it. */
+	for_each_vcpu(d, v)
+		if (v != current)
+			sched_sleep_sync(v);
 }
 
 int domain_unpause(struct domain *d)
@@ -262,17 +323,17 @@ int domain_unpause(struct domain *d)
 	struct vcpu *v;
 
 	lock_take(&d->life_lock);
-	if (!d->pause_count) {
+	if (!d->pause_count || d->life >= DOM_DYING) {
 		lock_drop(&d->life_lock);
-		return refuse(-EINVAL, "domain %u is not paused", d->id);
+		return refuse(-EINVAL, "domain %u is not paused, or is dying", d->id);
 	}
 	if (!--d->pause_count && d->life == DOM_NEW) {
 		d->life = DOM_LIVE;
 		first = true;
 	}
-	lock_drop(&d->life_lock);
 	for_each_vcpu(d, v)
 		vcpu_unpause(v);
+	lock_drop(&d->life_lock);
 	if (first)
 		log_debug("d%u: runs", d->id);
 	return 0;
@@ -290,45 +351,61 @@ static int teardown_services(struct domain *d)
 	return 0;
 }
 
+/* False: it is dead already. */
+static bool begin_dying(struct domain *d)
+{
+	bool first, dead;
+
+	lock_take(&d->life_lock);
+	dead = d->life == DOM_DEAD;
+	first = d->life < DOM_DYING;
+	if (first)
+		d->life = DOM_DYING;
+	lock_drop(&d->life_lock);
+	if (first) {
+		space_begin_dying(&d->mem);
+		domain_pause(d);
+	}
+	return !dead;
+}
+
+/* Gives back what the domain holds.  0, RESTART, or -EBUSY: others hold frames of it. */
+static int tear_down(struct domain *d)
+{
+	int rc = teardown_services(d);
+	struct vcpu *v;
+
+	for_each_vcpu(d, v)
+		if (!rc)
+			rc = vcpu_teardown(v);
+	return rc ? rc : space_relinquish(&d->mem);
+}
+
 int domain_destroy(struct domain *d)
 {
-	struct vcpu *v;
-	bool first;
 	int rc;
 
 	if (d == dom0 || d == current->dom)
 		return refuse(-EINVAL, "domain %u cannot be destroyed", d->id);
-	lock_take(&d->life_lock);
-	if (d->life == DOM_DEAD) {
-		lock_drop(&d->life_lock);
+	if (atomic_xchg(&d->destroying, true))
+		return RESTART;			/* another vCPU of dom0 is at it */
+	if (!begin_dying(d)) {
+		atomic_release(&d->destroying, false);
 		return 0;
 	}
-	first = d->life != DOM_DYING;
-	d->life = DOM_DYING;
-	d->mem.dying = true;
-	lock_drop(&d->life_lock);
-	if (first)
-		domain_pause(d);
-	rc = teardown_services(d);
-	if (rc)
-		return rc;
-	for_each_vcpu(d, v) {
-		rc = vcpu_teardown(v);
-		if (rc)
-			return rc;
+	rc = tear_down(d);
+	if (rc != RESTART) {
+		lock_take(&d->life_lock);
+		d->life = DOM_DEAD;
+		lock_drop(&d->life_lock);
 	}
-	rc = space_relinquish(&d->mem);
-	if (rc && rc != -EBUSY)
+	atomic_release(&d->destroying, false);
+	if (rc == RESTART)
 		return rc;
-	if (rc)
-		return rc;			/* others hold some: still dying */
-	lock_take(&d->life_lock);
-	first = d->life != DOM_DEAD;
-	d->life = DOM_DEAD;
-	lock_drop(&d->life_lock);
+	log_debug("d%u: dead%s", d->id, rc ? ", but others hold memory of it" : "");
 	virq_raise_global(VIRQ_DOM_EXC);
-	if (first)
-		domain_put(d);			/* its own reference */
+	if (space_abandon(&d->mem))
+		domain_put(d);			/* its own reference; else last_frame_gone() does it */
 	return 0;
 }
 
@@ -399,7 +476,8 @@ void domain_shutdown(struct domain *d, unsigned reason, uint64_t arg)
 	domain_vcpu_stopped(d);
 }
 
-/* A vCPU of a domain that shuts down left its CPU: if it was the last, dom0 is told. */
+/* A vCPU of a domain that shuts down left its CPU: if it was the last, dom0 is told, or who asked to be
+ * told of a suspend. */
 void domain_vcpu_stopped(struct domain *d)
 {
 	struct vcpu *v;
@@ -407,7 +485,11 @@ void domain_vcpu_stopped(struct domain *d)
 	for_each_vcpu(d, v)
 		if (read_once(v->running) || atomic_acquire(&v->on_cpu))
 			return;
-	if (!atomic_xchg(&d->shut_down, true))
+	if (atomic_xchg(&d->shut_down, true))
+		return;
+	if (d->shutdown_code == SHUTDOWN_suspend && d->suspend_port && domain_signal)
+		domain_signal(d, d->suspend_port);
+	else
 		virq_raise_global(VIRQ_DOM_EXC);
 }
 
@@ -470,6 +552,8 @@ static void audit_domains(struct audit *a)
 void domain_init_all(void)
 {
 	space_of = memspace_of;
+	space_emptied = last_frame_gone;
+	softirq_register(SOFTIRQ_REAP, reap);
 	segdesc_check = segdesc_fix_page;
 	audit_register(audit_domains);
 	iomem_init();

@@ -29,15 +29,19 @@ struct domain {
 	domid_t id;
 	bool privileged;		/* control domain: may use domctl, sysctl, foreign frames */
 	bool hardware;			/* hardware domain: devices, MMIO, console, power */
-	uint32_t refs;			/* domain_get/put */
-	struct list link;		/* all domains, by id; RANK_DOMAINS */
+	bool xs_domain, msr_relaxed;	/* what createdomain asked for: runs the store; unknown MSRs read 0 */
+	uint32_t refs;			/* domain_get/put; 0: not complete yet, or waiting to be freed */
+	struct domain *reap_next;	/* list of those that wait; atomic */
 
 	struct spinlock life_lock;	/* RANK_LIFE, guards: */
 	enum domain_life life;
+	bool destroying;		/* atomic: some CPU is in domain_destroy */
 	uint32_t pause_count;		/* domctl pause; a new domain starts with 1 */
 	bool shutting_down, shut_down;	/* SCHEDOP_shutdown seen; all vCPUs stopped */
 	uint8_t shutdown_code;
 	uint64_t suspend_arg;		/* third argument of shutdown(suspend) */
+
+	uint32_t suspend_port;		/* its port to signal when it suspends, 0 = tell dom0; life_lock */
 
 	unsigned max_vcpus;		/* fixed at creation */
 	struct vcpu **vcpu;		/* max_vcpus pointers; entry NULL until created */
@@ -48,6 +52,8 @@ struct domain {
 	uint8_t handle[16];
 	int64_t time_offset_s;		/* wall clock offset */
 	uint64_t created_ns;
+	uint32_t *cpuid_words;		/* its own feature words (cpu/features.h); NULL: the default */
+	uint32_t tsc_mode, tsc_incarnation;	/* as settscinfo said; kept for gettscinfo */
 	struct e820entry *e820;		/* XENMEM_set_memory_map, NULL = none */
 	unsigned e820_nr;
 
@@ -72,7 +78,7 @@ extern struct domain *dom0;
 struct domain_config {
 	unsigned max_vcpus;
 	uint64_t max_frames;
-	bool privileged, hardware;
+	bool privileged, hardware, xs_domain, msr_relaxed;
 	unsigned max_evtchn_port, max_grant_frames, max_maptrack;	/* 0 = default */
 	unsigned grant_version;		/* highest offered: 1 or 2 */
 	uint8_t handle[16];
@@ -81,7 +87,7 @@ struct domain_config {
 void domain_init_all(void);
 void iomem_init(void);			/* dom/iomem.c */
 /* Creates an empty, paused domain with no vCPUs; id DOMID_INVALID picks the next free one.  0, -EEXIST,
- * -ENOMEM, -EINVAL. */
+ * -ENOMEM, -EINVAL.  Nobody finds it before this returns; *out is referenced. */
 int domain_create(domid_t id, const struct domain_config *cfg, struct domain **out);
 /* NULL when there is none.  Accepts DOMID_SELF. */
 struct domain *domain_get(domid_t id);
@@ -92,13 +98,20 @@ struct domain *domain_get_target(struct vcpu *caller, domid_t id, int *rc);
 struct domain *domain_next(domid_t from);	/* first with id >= from, referenced */
 void domain_pause(struct domain *d);		/* counted; returns when no vCPU of it runs */
 int domain_unpause(struct domain *d);		/* -EINVAL below zero */
-/* Two-phase destruction; 0 done, RESTART call again, -EBUSY frames still held by others (try later). */
+/*
+ * Two-phase destruction: 0, or RESTART to be called again, or -EINVAL for dom0 and oneself.  After 0 it is
+ * gone, or listed as dying until the last who holds one of its frames lets go; then it goes by itself.
+ * VIRQ_DOM_EXC tells both.
+ */
 int domain_destroy(struct domain *d);
 /* SCHEDOP_shutdown and the like: stops all vCPUs, records the code, tells dom0 (VIRQ_DOM_EXC).  The
  * hardware domain's shutdown ends the machine and does not return. */
 void domain_shutdown(struct domain *d, unsigned reason, uint64_t arg);
 void domain_vcpu_stopped(struct domain *d);
+/* Undoes a shutdown: its vCPUs run again. */
 void domain_resume(struct domain *d);
+/* Signals port @port of @d, which has just suspended: ipc/ joins here. */
+extern void (*domain_signal)(struct domain *d, uint32_t port);
 /* The guest cannot go on: logs why with registers and guest stack, then shutdown(crash). */
 void domain_crash(struct vcpu *v, const char *fmt, ...) printf_like(2, 3);
 const char *shutdown_reason_name(unsigned reason);

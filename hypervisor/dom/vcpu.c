@@ -63,8 +63,9 @@ int vcpu_create(struct domain *d, unsigned id, struct vcpu **out)
 	fpu_init(&v->fpu, area);
 	scan_init(&v->scan);
 	sched_vcpu_init(v);
+	v->pause_count += d->shutting_down;
 	vtime_init_vcpu(v);
-	d->vcpu[id] = v;
+	atomic_release(&d->vcpu[id], v);
 	*out = v;
 	return 0;
 free:
@@ -386,7 +387,20 @@ static bool context_ok(const struct vcpu_guest_context *c)
 	       va_canonical(c->user_regs.rip) && va_canonical(c->user_regs.rsp) &&
 	       va_canonical(c->kernel_sp) && va_canonical(c->ldt_base) &&
 	       va_canonical(c->gs_base_kernel) && va_canonical(c->gs_base_user) &&
-	       c->gdt_ents <= 14 * 512 && c->ldt_ents <= 8192 && (c->flags & VGCF_in_kernel);
+	       c->gdt_ents <= 14 * 512 && c->ldt_ents <= 8192 &&
+	       ((c->flags & VGCF_in_kernel) || c->ctrlreg[1] >> PAGE_SHIFT);
+}
+
+/* A vCPU that has its tables keeps them: does the context name the same? */
+static bool same_tables(const struct vcpu *v, const struct vcpu_guest_context *c)
+{
+	for (unsigned i = 0; i < v->gdt_frames; i++)
+		if (c->gdt_frames[i] != v->gdt[i].n)
+			return false;
+	return c->ctrlreg[3] >> PAGE_SHIFT == v->kernel_cr3 >> PAGE_SHIFT &&
+	       c->ctrlreg[1] >> PAGE_SHIFT == v->user_cr3 >> PAGE_SHIFT &&
+	       c->gdt_ents == v->gdt_entries && c->ldt_ents == v->ldt_entries &&
+	       (!c->ldt_ents || c->ldt_base == v->ldt_base);
 }
 
 static int context_tables(struct vcpu *v, const struct vcpu_guest_context *c)
@@ -417,7 +431,9 @@ int vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
 	for (unsigned i = 0; i < 256; i++)
 		if (!va_canonical(c->trap_ctxt[i].address))
 			return refuse(-EINVAL, "vCPU %u: trap %u at %lx", v->id, i, c->trap_ctxt[i].address);
-	rc = context_tables(v, c);
+	if (v->initialised && !same_tables(v, c))
+		return refuse(-EOPNOTSUPP, "vCPU %u: page or descriptor tables differ", v->id);
+	rc = v->initialised ? 0 : context_tables(v, c);
 	if (rc) {
 		if (rc != RESTART)
 			vcpu_reset(v);
@@ -433,8 +449,8 @@ int vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
 	v->fs = selector_rpl3(c->user_regs.fs);
 	v->gs = selector_rpl3(c->user_regs.gs);
 	v->fs_base = c->fs_base;
-	v->gs_base_active = c->gs_base_kernel;
-	v->gs_base_other = c->gs_base_user;
+	v->gs_base_active = c->flags & VGCF_in_kernel ? c->gs_base_kernel : c->gs_base_user;
+	v->gs_base_other = c->flags & VGCF_in_kernel ? c->gs_base_user : c->gs_base_kernel;
 	v->kernel_ss = c->kernel_ss | 3;
 	v->kernel_sp = c->kernel_sp;
 	v->iopl = (c->user_regs.rflags >> 12) & 3;
@@ -444,7 +460,9 @@ int vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
 	v->cb_syscall32 = v->cb_sysenter = (struct callback){ 0, false };
 	if (c->flags & VGCF_I387_VALID)
 		fpu_set_legacy(&v->fpu, &c->fpu_ctxt);
-	v->mode = VMODE_KERNEL;
+	v->mode = c->flags & VGCF_in_kernel ? VMODE_KERNEL : 0;
+	if (!v->id)
+		v->dom->vm_assist = c->vm_assist & VM_ASSIST_OFFERED;
 	v->initialised = true;
 	vcpu_update_fast(v);
 	return 0;

@@ -36,6 +36,7 @@
 #include <mica/regs.h>
 #include <mica/vcpu.h>
 #include <mica/shared_info.h>
+#include <mica/vm_assist.h>
 #include "cpu/fpu.h"
 #include "cpu/percpu.h"
 #include "cpu/regs.h"
@@ -144,11 +145,19 @@ _Static_assert(offsetof(struct vcpu, syscall_masks) == VCPU_syscall_masks, "vcpu
 
 static inline bool in_kernel(const struct vcpu *v) { return v->mode & VMODE_KERNEL; }
 
-/* -ENOMEM, -EINVAL (id), -EEXIST.  The vCPU is offline and has no context. */
+/* vm_assist types a domain may switch on. */
+#define VM_ASSIST_OFFERED \
+	(1u << VMASST_TYPE_4gb_segments | 1u << VMASST_TYPE_4gb_segments_notify | \
+	 1u << VMASST_TYPE_writable_pagetables | 1u << VMASST_TYPE_pae_extended_cr3 | \
+	 1u << VMASST_TYPE_architectural_iopl | 1u << VMASST_TYPE_runstate_update_flag)
+
+/* -ENOMEM, -EINVAL (id), -EEXIST.  The vCPU is offline and has no context.  life_lock is held, or nobody
+ * knows the domain yet. */
 int vcpu_create(struct domain *d, unsigned id, struct vcpu **out);
 void vcpu_destroy(struct vcpu *v);
 /* VCPUOP_initialise and domctl setvcpucontext: checks everything, takes roots and descriptor frames.
- * 0, -EINVAL, -EBUSY, RESTART. */
+ * One that has a context already keeps page and descriptor tables: -EOPNOTSUPP when the new one names
+ * others.  @v runs nowhere.  0, -EINVAL, -EBUSY, RESTART. */
 int vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c);
 void vcpu_get_context(struct vcpu *v, struct vcpu_guest_context *c);	/* v is stopped */
 void vcpu_reset(struct vcpu *v);		/* drops roots, descriptor frames, registered areas */

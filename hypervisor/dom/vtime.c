@@ -115,6 +115,12 @@ void vtime_init_domain(struct domain *d)
 	write_wallclock(d);
 }
 
+void vtime_set_offset(struct domain *d, int64_t seconds)
+{
+	d->time_offset_s = seconds;
+	write_wallclock(d);
+}
+
 void vtime_set_wallclock(uint64_t seconds, uint32_t nanoseconds, uint64_t system_time_ns)
 {
 	uint64_t total = seconds * 1000000000ul + nanoseconds - system_time_ns;

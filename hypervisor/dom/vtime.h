@@ -12,6 +12,7 @@ void vtime_update(struct vcpu *v);		/* refreshes v->info->time (and time_area if
 void vtime_init_vcpu(struct vcpu *v);		/* periodic 100 Hz tick armed */
 void vtime_fini_vcpu(struct vcpu *v);
 void vtime_set_wallclock(uint64_t seconds, uint32_t nanoseconds, uint64_t system_time_ns);	/* all domains */
+void vtime_set_offset(struct domain *d, int64_t seconds);	/* its wall clock against the host's */
 void vtime_init_domain(struct domain *d);	/* wall clock into a new shared_info */
 void vtime_set_singleshot(struct vcpu *v, uint64_t abs_ns);	/* past: fires at once */
 void vtime_stop_singleshot(struct vcpu *v);

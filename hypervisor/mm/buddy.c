@@ -294,9 +294,9 @@ static bool reset(struct frame *f, unsigned order)
 	return flags & FRAME_DIRTY;
 }
 
-void heap_free(struct frame *f, unsigned order)
+static void to_quarantine(struct frame *f, unsigned order, bool dirty)
 {
-	bool dirty = reset(f, order), full;
+	bool full;
 
 	f->flags |= dirty ? FRAME_SOME_DIRTY : 0;
 	f->order = (uint8_t)order;
@@ -310,6 +310,16 @@ void heap_free(struct frame *f, unsigned order)
 	lock_drop(&heap.lock);
 	if (full)
 		(void)end_quarantine();
+}
+
+void heap_free(struct frame *f, unsigned order)
+{
+	to_quarantine(f, order, reset(f, order));
+}
+
+void heap_free_dirty(struct frame *f, unsigned order)
+{
+	to_quarantine(f, order, true);
 }
 
 /* Pages only the hypervisor had mapped: no TLB to fear. */

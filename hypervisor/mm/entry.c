@@ -41,9 +41,11 @@ int entry_take_slow(const struct entry_rights *r, uint64_t *v, struct scan *s)
 		return take_io(r, m, v);
 	if (r->readonly_foreign)
 		return take_exported(f, v);
-	if (!r->frames || frame_owner(f) != r->owner)
+	if (!r->frames || frame_owner(f) != r->frames->id)
 		return refuse(-EPERM, "frame %lx belongs to domain %u", m.n, frame_owner(f));
+	if (r->frames != r->tables && r->frames->dying)
+		return refuse(-EPERM, "domain %u is being destroyed", r->frames->id);
 	if (*v & PTE_RW)
 		return frame_take(f, r->frames, KIND_WRITABLE, s);
-	return frame_get_fast(f, r->owner) ? 0 : refuse(-EPERM, "frame %lx is gone", m.n);
+	return frame_get_fast(f, r->frames->id) ? 0 : refuse(-EPERM, "frame %lx is gone", m.n);
 }

@@ -54,32 +54,48 @@ static inline bool entry_is_hv_slot(unsigned level, unsigned index)
 	return level == PT_LEVELS && index - HV_SLOT_FIRST <= HV_SLOT_LAST - HV_SLOT_FIRST;
 }
 
+/* The frame an entry names; a place in the frame table only when entry_in_table() says so. */
+static always_inline struct frame *entry_frame(uint64_t v)
+{
+	_Static_assert(PAGE_SIZE / sizeof(struct frame) == 256, "address >> 8 is the offset");
+	return (struct frame *)(FRAME_TABLE_BASE + ((v & PTE_ADDR) >> 8));
+}
+
+static always_inline bool entry_in_table(const struct frame *f)
+{
+	return f < frame_table_end;
+}
+
 /* Unusual targets: not RAM, foreign, of another kind.  May clear RW in *v.  0 or -errno or RESTART. */
 int entry_take_slow(const struct entry_rights *r, uint64_t *v, struct scan *s);
+
+/* Takes what the present level-1 entry @v, a domain's own frame, needs; false: entry_take_slow. */
+static always_inline bool entry_take_fast(uint64_t v, domid_t owner)
+{
+	struct frame *f = entry_frame(v);
+
+	if (unlikely(!entry_in_table(f)))
+		return false;
+	return v & PTE_RW ? frame_write_fast(f, owner) : frame_get_fast(f, owner);
+}
 
 /* Takes what the present level-1 entry *v needs; flags are checked already. */
 static always_inline int entry_take_leaf(const struct entry_rights *r, uint64_t *v, struct scan *s)
 {
-	mfn_t m = pte_mfn(pte(*v));
-	struct frame *f = frame_of(m);
-
-	if (likely(m.n < max_mfn) &&
-	    (*v & PTE_RW ? frame_write_fast(f, r->owner) : frame_get_fast(f, r->owner)))
-		return 0;
-	return entry_take_slow(r, v, s);
+	return entry_take_fast(*v, r->owner) ? 0 : entry_take_slow(r, v, s);
 }
 
 /* Gives back what a present level-1 entry holds. */
 static always_inline void entry_drop_leaf(uint64_t v)
 {
-	mfn_t m = pte_mfn(pte(v));
+	struct frame *f = entry_frame(v);
 
-	if (unlikely(!frame_valid(m)))
+	if (unlikely(!entry_in_table(f) || frame_owner(f) == DOMID_IO))
 		return;
 	if (v & PTE_RW)
-		frame_drop_writable(frame_of(m));
+		frame_drop_writable(f);
 	else
-		frame_put_fast(frame_of(m));
+		frame_put_fast(f);
 }
 
 /* Gives back what a present entry of @level 2-4 holds. */

@@ -19,7 +19,14 @@
 #include "mm/space.h"
 
 uint64_t max_mfn;
+struct frame *frame_table_end;
 bool (*segdesc_check)(uint64_t *page);
+
+void frame_set_max(uint64_t mfns)
+{
+	max_mfn = mfns;
+	frame_table_end = &frame_table[mfns];
+}
 
 const char *frame_kind_name(enum frame_kind kind)
 {
@@ -217,7 +224,18 @@ void frame_drop(struct frame *f, enum frame_kind kind)
 
 void frame_drop_use(struct frame *f)
 {
-	(void)frame_end_use(f, WORD_USE);
+	frame_end_use(f, WORD_USE);
+}
+
+bool frame_end_last_use(struct frame *f, uint64_t now, uint64_t less)
+{
+	if (!atomic_cmpxchg(&f->word.raw, &now, now | WORD_CHECKING))
+		return false;
+	f->link = tlb_now();
+	now = atomic_sub(&f->word.raw, less + WORD_CHECKING) - WORD_CHECKING;
+	if (less == WORD_TAKEN && (now & WORD_REFS) == 1)
+		frame_gone(f, now);
+	return true;
 }
 
 void frame_share(struct frame *f, const struct memspace *owner)

@@ -53,7 +53,8 @@ enum frame_busy { BUSY_NO, BUSY_CHECKING, BUSY_UNDOING };
 struct frame {				/* 16 bytes: 0.4 % of RAM */
 	union frame_word word;		/* free: the list's back link in bits 29-60 (mm/buddy.c) */
 	uint16_t owner;			/* domid; DOMID_XEN (ours), DOMID_INVALID (free), DOMID_IO (not RAM);
-					 * changes only while refs is 0 */
+					 * changes only while refs is 0, or when frame_unshare makes an
+					 * orphan of it (DOMID_XEN), which no taker takes for its own */
 	uint8_t flags;			/* FRAME_* below; written by whoever holds the only reference */
 	uint8_t order;			/* free: order of the block this frame heads */
 	uint32_t link;			/* free: next of the list; table being undone: worklist (frame number);
@@ -76,6 +77,8 @@ _Static_assert(sizeof(struct frame) == 16, "struct frame");
  */
 #define frame_table		((struct frame *)FRAME_TABLE_BASE)
 extern uint64_t max_mfn;		/* one past the highest RAM frame */
+extern struct frame *frame_table_end;	/* &frame_table[max_mfn] */
+void frame_set_max(uint64_t mfns);	/* boot: sets both */
 
 /* A page is to hold a guest's segment descriptors: makes its 512 entries harmless or says false.  Nobody
  * else can write it meanwhile.  A hook: dom/segdesc.c registers it. */
@@ -133,7 +136,8 @@ static inline union frame_word frame_word(const struct frame *f)
  * ever, owned by @owner for mapping purposes, not counted in its tot_frames.
  */
 void frame_share(struct frame *f, const struct memspace *owner);
-/* Teardown: waits for nothing; freed when the last mapping goes.  Our pointer to it is dead. */
+/* Teardown: waits for nothing; freed when the last mapping goes, and nobody's until then, so that it may
+ * outlive its domain.  Our pointer to it is dead. */
 void frame_unshare(struct frame *f);
 
 #endif

@@ -55,23 +55,26 @@ static always_inline bool frame_get_fast(struct frame *f, domid_t owner)
 }
 
 /*
- * Takes @less (a use, perhaps with its reference) off the word.  The last use leaves a stamp for whoever
- * wants the frame as another kind, and keeps everybody out meanwhile: otherwise others could take,
- * map and drop it between our stamp and our exchange, which would not notice, and the stamp would be
- * older than their translations.  Returns the word before.
+ * Takes @less (a use, perhaps with its reference) off @now, the word of a frame with one user.  The last
+ * use leaves a stamp for whoever wants the frame as another kind, and keeps everybody out meanwhile:
+ * otherwise others could take, map and drop it between our stamp and our exchange, which would not
+ * notice, and the stamp would be older than their translations.  False: the word is not @now any more.
  */
-static always_inline uint64_t frame_end_use(struct frame *f, uint64_t less)
+bool frame_end_last_use(struct frame *f, uint64_t now, uint64_t less);
+
+/* Ends a use of something that is no table. */
+static always_inline void frame_end_use(struct frame *f, uint64_t less)
 {
 	uint64_t now = atomic_read(&f->word.raw);
 
 	for (;;) {
 		debug_bug_on(!(now & WORD_USERS));
-		if ((now & WORD_USERS) != WORD_USE) {
-			if (atomic_cmpxchg(&f->word.raw, &now, now - less))
-				return now;
-		} else if (atomic_cmpxchg(&f->word.raw, &now, now | WORD_CHECKING)) {
-			f->link = tlb_now();
-			return atomic_sub(&f->word.raw, less + WORD_CHECKING) - WORD_CHECKING;
+		if (unlikely((now & WORD_USERS) == WORD_USE)) {
+			if (frame_end_last_use(f, now, less))
+				return;
+			now = atomic_read(&f->word.raw);
+		} else if (likely(atomic_cmpxchg(&f->word.raw, &now, now - less))) {
+			return;		/* the others keep it: no reference can have been the last */
 		}
 	}
 }
@@ -79,10 +82,7 @@ static always_inline uint64_t frame_end_use(struct frame *f, uint64_t less)
 /* Ends a writable use and its reference. */
 static always_inline void frame_drop_writable(struct frame *f)
 {
-	uint64_t was = frame_end_use(f, WORD_TAKEN);
-
-	if (unlikely((was & WORD_REFS) == 1))
-		frame_gone(f, was);
+	frame_end_use(f, WORD_TAKEN);
 }
 
 /* One more use of a frame that is writable already; false: ask frame_take. */

@@ -25,6 +25,8 @@ void heap_scrub(struct frame *f, unsigned order);
 /* Gives back a block (refs 0): guests may still have it in a TLB, so it waits in a quarantine for
  * all CPUs to flush.  Frames must be marked FRAME_DIRTY by who let others write to them. */
 void heap_free(struct frame *f, unsigned order);
+/* The same where words are 0, owners DOMID_INVALID and flags FRAME_DIRTY already. */
+void heap_free_dirty(struct frame *f, unsigned order);
 uint64_t heap_free_frames(void);
 uint64_t heap_total_frames(void);
 /* Idle CPUs: scrubs one dirty block of at most 64 frames; false when there is none. */

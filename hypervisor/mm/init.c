@@ -78,7 +78,7 @@ static boot_text void find_ram(const struct boot_region *map, unsigned n, const 
 		host_map[host_map_nr++] = map[i];
 		if (map[i].type != E820_RAM || map[i].start >= DIRECT_MAP_END - DIRECT_MAP_BASE)
 			continue;
-		max_mfn = MAX(max_mfn, MIN(map[i].end, DIRECT_MAP_END - DIRECT_MAP_BASE) / PAGE_SIZE);
+		frame_set_max(MAX(max_mfn, MIN(map[i].end, DIRECT_MAP_END - DIRECT_MAP_BASE) / PAGE_SIZE));
 		add_region(&map[i], busy, nr_busy);
 	}
 	if (!nr_ranges)

@@ -55,7 +55,7 @@ static void use_table(struct pt_batch *b, struct frame *f, enum frame_kind kind)
 	b->forbidden = entry_forbidden(b->tables, kind_level(kind));
 	b->rights.tables = b->tables;
 	b->rights.frames = b->readonly_foreign ? NULL : b->frames;
-	b->rights.owner = b->rights.frames ? b->frames->id : DOMID_INVALID;
+	b->rights.owner = b->rights.frames == b->tables ? b->tables->id : DOMID_INVALID;
 	b->rights.readonly_foreign = b->readonly_foreign;
 }
 
@@ -104,19 +104,25 @@ static always_inline bool stays_in_place(uint64_t old, uint64_t new)
 	return (old & new & PTE_P) && !(diff & PTE_ADDR) && !(diff & new & PTE_RW);
 }
 
+/* The same target went from writable to read-only, perhaps: its writable use ends, its reference stays. */
+static always_inline void drop_writable_of_change(uint64_t old, uint64_t new)
+{
+	struct frame *f = entry_frame(old);
+
+	if (((old ^ new) & PTE_RW) && entry_in_table(f) && frame_owner(f) != DOMID_IO)
+		frame_end_use(f, WORD_USE);
+}
+
 /* Stores the present @new over *old where that needs no new reference.  1: it does need one. */
 static always_inline int write_in_place(uint64_t *e, uint64_t *old, uint64_t new,
 					enum pt_write_how how, unsigned tries)
 {
 	for (; tries--;) {
-		uint64_t diff = *old ^ new;
-
 		if (!stays_in_place(*old, new))
 			return 1;
 		if (!atomic_cmpxchg(e, old, pt_merge(new, *old, how)))
 			continue;
-		if ((diff & PTE_RW) && frame_valid(pte_mfn(pte(new))))
-			frame_drop_use(frame_of(pte_mfn(pte(new))));
+		drop_writable_of_change(*old, new);
 		return 0;
 	}
 	return -EAGAIN;
@@ -140,8 +146,6 @@ static noinline int write_leaf(struct pt_batch *b, uint64_t *e, uint64_t *old, u
 		rc = write_in_place(e, old, new, how, tries);
 		if (rc <= 0)
 			return rc;
-		if (unlikely(b->frames != b->tables) && b->frames && b->frames->dying)
-			return refuse(-EPERM, "domain %u is being destroyed", b->frames->id);
 		rc = entry_take_leaf(&b->rights, &new, b->scan);
 		if (unlikely(rc))
 			return rc;
@@ -217,7 +221,7 @@ static int write_upper(struct pt_batch *b, uint64_t *e, uint64_t new, enum pt_wr
 	return rc;
 }
 
-/* Everything but a change of flags in the level-1 table we have. */
+/* Everything that pt_write does not do itself. */
 static noinline int write_other(struct pt_batch *b, maddr_t slot, uint64_t val, enum pt_write_how how)
 {
 	uint64_t *e, old;
@@ -241,18 +245,43 @@ static noinline int write_other(struct pt_batch *b, maddr_t slot, uint64_t val, 
 	return 0;
 }
 
+/*
+ * The common writes to a level-1 table that the batch has, without detours: clear an entry, fill an
+ * empty one, change flags.
+ */
+static always_inline int write_common(struct pt_batch *b, uint64_t *e, maddr_t slot, uint64_t val,
+				      enum pt_write_how how)
+{
+	uint64_t old, new = entry_adjust(val, 1);
+
+	if (!(val & PTE_P)) {
+		old = atomic_xchg(e, val);
+		if (old & PTE_P)
+			entry_drop_leaf(old);
+		return 0;
+	}
+	old = read_once(*e);
+	if (!(old & PTE_P)) {
+		if (!entry_take_fast(new, b->rights.owner))
+			return write_other(b, slot, val, how);
+		if (likely(atomic_cmpxchg(e, &old, pt_merge(new, old, how))))
+			return 0;
+		entry_drop_leaf(new);
+	} else if (stays_in_place(old, new)) {
+		if (likely(atomic_cmpxchg(e, &old, pt_merge(new, old, how)))) {
+			drop_writable_of_change(old, new);
+			return 0;
+		}
+	}
+	return write_other(b, slot, val, how);
+}
+
 int pt_write(struct pt_batch *b, maddr_t slot, pte_t val, enum pt_write_how how)
 {
-	uint64_t *e, old, new = entry_adjust(val.v, 1);
-
-	if (pt_has_table(b, slot) && b->table_kind == KIND_L1) {
-		e = b->table_va + entry_index(slot);
-		old = read_once(*e);
-		if (!((old ^ new) & (PTE_ADDR | PTE_RW | PTE_P)) && (new & PTE_P) &&
-		    !(val.v & b->forbidden) && atomic_cmpxchg(e, &old, pt_merge(new, old, how)))
-			return 0;
-	}
-	return write_other(b, slot, val.v, how);
+	if (unlikely(!pt_has_table(b, slot) || b->table_kind != KIND_L1 ||
+		     ((val.v & PTE_P) && (val.v & b->forbidden))))
+		return write_other(b, slot, val.v, how);
+	return write_common(b, b->table_va + entry_index(slot), slot, val.v, how);
 }
 
 int pt_store(struct pt_batch *b, maddr_t slot, pte_t old, pte_t val, bool compare, pte_t *seen)

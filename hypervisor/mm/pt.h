@@ -17,7 +17,7 @@
 struct entry_rights {
 	const struct memspace *tables;	/* owner of the table */
 	const struct memspace *frames;	/* owner of the targets; NULL: none */
-	domid_t owner;			/* the same as a number; DOMID_INVALID: none */
+	domid_t owner;			/* targets of this owner need no further look; DOMID_INVALID: all do */
 	bool readonly_foreign;		/* exported frames of ours, read-only */
 };
 

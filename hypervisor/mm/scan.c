@@ -34,7 +34,8 @@ static uint64_t *table_entries(struct frame *f)
 	return frame_to_virt(f);
 }
 
-/* Was that enough for now?  Asked for each live entry and each table. */
+/* Is it enough for now?  Asked for each group of 8 leaves, each entry above them, and each table.  A
+ * fresh budget always lets the caller do something first. */
 static bool spend(unsigned *budget)
 {
 	if (--*budget)
@@ -43,15 +44,15 @@ static bool spend(unsigned *budget)
 	return preempt_due();
 }
 
-/* First index from @i on, a multiple of 8, whose group of 8 entries is not all zero; or 512. */
-static always_inline unsigned skip_empty(const uint64_t *t, unsigned i)
+/* First group of 8 entries from @e (aligned) on that is not all zero; or @end. */
+static always_inline uint64_t *skip_empty(uint64_t *e, uint64_t *end)
 {
-	for (; !(i & 31) && i < PT_ENTRIES; i += 32)
-		if (entry_any32(t + i))
-			break;
-	while (i < PT_ENTRIES && !entry_any8(t + i))
-		i += 8;
-	return i;
+	for (;; e += 8) {
+		while (!((uint64_t)e & 255) && e < end && !entry_any32(e))
+			e += 32;
+		if (e == end || entry_any8(e))
+			return e;
+	}
 }
 
 static int bad_flags(const struct scan *s, unsigned level, uint64_t v, uint64_t forbidden, unsigned index)
@@ -60,44 +61,51 @@ static int bad_flags(const struct scan *s, unsigned level, uint64_t v, uint64_t 
 		      frame_nr(s->at[level].table), v, v & forbidden);
 }
 
-/* Takes the targets of the level-1 table at the end of the path.  0, RESTART, -errno. */
-static noinline int check_leaves(struct scan *s, unsigned *budget)
+/* The entry at @e of a level-1 table that is not an ordinary one. */
+static noinline int check_odd_leaf(const struct scan *s, uint64_t *e, unsigned index)
 {
 	const struct entry_rights rights = {
 		.tables = s->space, .frames = s->space, .owner = s->space->id,
 	};
-	const uint64_t forbidden = entry_forbidden(s->space, 1);
-	uint64_t *t = table_entries(s->at[1].table), v;
-	unsigned i, left = *budget;
+	uint64_t v = entry_adjust(*e, 1), forbidden = entry_forbidden(s->space, 1);
+	int rc;
+
+	if (*e & forbidden)
+		return bad_flags(s, 1, *e, forbidden, index);
+	rc = entry_take_leaf(&rights, &v, NULL);
+	if (!rc)
+		*e = v;
+	return rc;
+}
+
+/* Takes the targets of the level-1 table at the end of the path.  0, RESTART, -errno. */
+static noinline int check_leaves(struct scan *s, unsigned *budget)
+{
+	const uint64_t odd = entry_forbidden(s->space, 1) | PTE_G | PTE_US;
+	const domid_t owner = s->space->id;
+	uint64_t *t = table_entries(s->at[1].table), *e = t + s->at[1].next, *end = t + PT_ENTRIES, v;
 	int rc = 0;
 
-	for (i = s->at[1].next; i < PT_ENTRIES; i++) {
-		if (!(i & 7) && (i = skip_empty(t, i)) == PT_ENTRIES)
-			break;
-		v = t[i];
-		if (!(v & PTE_P))
-			continue;
-		if (unlikely(v & forbidden)) {
-			rc = bad_flags(s, 1, v, forbidden, i);
-			break;
-		}
-		v = entry_adjust(v, 1);
-		rc = entry_take_leaf(&rights, &v, NULL);
-		if (unlikely(rc))
-			break;
-		if (v != t[i])
-			t[i] = v;
-		if (unlikely(!--left)) {
-			left = SCAN_BUDGET;
-			if (preempt_due()) {
+	for (; e < end; e++) {
+		if (!((uint64_t)e & 63)) {
+			if (unlikely(spend(budget))) {
 				rc = RESTART;
-				i++;
 				break;
 			}
+			e = skip_empty(e, end);
+			if (e == end)
+				break;
 		}
+		v = *e;
+		if (!(v & PTE_P))
+			continue;
+		if (likely((v & odd) == PTE_US && entry_take_fast(v, owner)))
+			continue;
+		rc = check_odd_leaf(s, e, (unsigned)(e - t));
+		if (unlikely(rc))
+			break;
 	}
-	s->at[1].next = (uint16_t)i;
-	*budget = left;
+	s->at[1].next = (uint16_t)(e - t);
 	return rc;
 }
 
@@ -131,7 +139,9 @@ static noinline int check_tables(struct scan *s, unsigned *budget)
 	int rc = 0;
 
 	for (; i < PT_ENTRIES; i++) {
-		if (!(i & 7) && (i = skip_empty(t, i)) == PT_ENTRIES)
+		if (!(i & 7))
+			i = (unsigned)(skip_empty(t + i, t + PT_ENTRIES) - t);
+		if (i == PT_ENTRIES)
 			break;
 		if (entry_is_hv_slot(level, i) || !(t[i] & PTE_P))
 			continue;

@@ -33,7 +33,9 @@ struct scan {				/* one per vCPU; private to whoever runs that vCPU */
 void scan_init(struct scan *s);
 /* Goes on with an unfinished check: 0 nothing left, RESTART preempted again. */
 int scan_continue(struct scan *s);
-/* The vCPU will not come back: undo what was taken, drop a waiting result.  Never blocks. */
+/* The vCPU will not come back soon (blocked, paused, down, destroyed): undo what was taken, drop a waiting
+ * result.  A table being checked keeps other vCPUs waiting, so whoever stops running must not hold one;
+ * the call it belongs to starts anew.  Never blocks. */
 void scan_abort(struct scan *s);
 /* Undoes queued tables of @space; RESTART when more is left and preemption is due. */
 int scan_drain(struct memspace *space);

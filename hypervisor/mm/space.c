@@ -24,9 +24,9 @@
 
 #define LEAF_SHIFT		15		/* frames per leaf: one page of bits */
 #define LEAF_WORDS		(PAGE_SIZE / sizeof(uint64_t))
-#define LOOK_EVERY		64		/* frames between two looks at the clock */
 
 struct memspace *(*space_of)(domid_t id);
+void (*space_emptied)(struct memspace *m);
 static uint64_t claimed_total;			/* atomic; sum of memspace.claimed */
 
 static uint64_t nr_leaves(void)
@@ -126,13 +126,24 @@ static int charge(struct memspace *m, uint64_t n, bool from_heap, uint64_t *used
 	return rc;
 }
 
+static bool now_empty(const struct memspace *m) NEEDS(m->lock)
+{
+	return unlikely(m->abandoned) && !m->tot_frames;
+}
+
+/* The caller's last use of @m when that is dying. */
 static void uncharge(struct memspace *m, uint64_t n, uint64_t used)
 {
+	bool empty;
+
 	lock_take(&m->lock);
 	m->tot_frames -= n;
 	m->claimed += used;
 	atomic_add(&claimed_total, used);
+	empty = now_empty(m);
 	lock_drop(&m->lock);
+	if (empty)
+		space_emptied(m);
 }
 
 /* The frames become @m's: bitmap, owner, M2P, and last of all the reference that lets others in. */
@@ -143,7 +154,7 @@ static int hand_over(struct memspace *m, struct frame *f, uint64_t n)
 	int rc;
 
 	lock_take(&m->lock);
-	rc = mark(m, first, n, true);
+	rc = m->dying ? -EINVAL : mark(m, first, n, true);
 	if (rc)
 		(void)mark(m, first, n, false);
 	lock_drop(&m->lock);
@@ -191,15 +202,20 @@ int space_assign(struct memspace *m, struct frame *f)
 	return rc;
 }
 
-static void forget_frame(struct memspace *m, struct frame *f)
+/* True: that was the last one of an abandoned space. */
+static bool forget_frame(struct memspace *m, struct frame *f)
 {
+	bool empty;
+
 	m2p_set(frame_mfn(f), M2P_INVALID);
 	f->owner = DOMID_INVALID;
 	f->flags |= FRAME_DIRTY;
 	lock_take(&m->lock);
 	(void)mark(m, frame_mfn(f).n, 1, false);
 	m->tot_frames--;
+	empty = now_empty(m);
 	lock_drop(&m->lock);
+	return empty;
 }
 
 int space_steal(struct memspace *m, struct frame *f)
@@ -213,17 +229,21 @@ int space_steal(struct memspace *m, struct frame *f)
 	} while (!atomic_cmpxchg(&f->word.raw, &now.raw, 0));
 	f->link = tlb_now();
 	f->flags |= FRAME_STALE;
-	forget_frame(m, f);
+	if (forget_frame(m, f))
+		space_emptied(m);
 	return 0;
 }
 
 void space_frame_gone(struct frame *f)
 {
 	struct memspace *m = space_of(f->owner);
+	bool empty;
 
 	bug_on(!m);
-	forget_frame(m, f);
+	empty = forget_frame(m, f);
 	heap_free(f, 0);
+	if (empty)
+		space_emptied(m);
 }
 
 int space_claim(struct memspace *m, uint64_t frames)
@@ -285,36 +305,134 @@ int space_for_each(struct memspace *m, int (*fn)(struct frame *f, void *arg), vo
 	return 0;
 }
 
-/* Takes pin and allocation off a frame of a dying space. */
-static void give_up(struct memspace *m, struct frame *f)
+void space_begin_dying(struct memspace *m)
 {
-	union frame_word w;
+	lock_take(&m->lock);
+	m->dying = true;
+	atomic_sub(&claimed_total, m->claimed);
+	m->claimed = 0;
+	lock_drop(&m->lock);
+}
 
-	if (!frame_get(f, m))
-		return;				/* just coming or going */
+bool space_abandon(struct memspace *m)
+{
+	bool empty;
+
+	lock_take(&m->lock);
+	empty = !m->tot_frames;
+	m->abandoned = !empty;
+	lock_drop(&m->lock);
+	return empty;
+}
+
+static uint64_t ones(unsigned order)
+{
+	return order == 6 ? ~0ul : MASK(1u << order);
+}
+
+/* Aligned blocks of the frames [@first, @first + 64) whose bit is set, to the heap. */
+static void free_blocks(uint64_t first, uint64_t bits)
+{
+	while (bits) {
+		unsigned at = (unsigned)__builtin_ctzl(bits), order = at ? (unsigned)__builtin_ctz(at) : 6;
+		uint64_t run = bits >> at;
+
+		while ((run & ones(order)) != ones(order))
+			order--;
+		bits &= ~(ones(order) << at);
+		heap_free_dirty(frame_of(mfn(first + at)), order);
+	}
+}
+
+/*
+ * Of the 64 frames from @first on, those that only their allocation keeps go to the heap together; the
+ * bits of the rest are returned.  A frame whose bit is set under the lock may be coming or going, but is not
+ * somebody else's, so its word can be exchanged for "free" without holding a reference.
+ */
+static uint64_t free_idle(struct memspace *m, uint64_t first)
+{
+	const union frame_word idle = { .refs = 1, .allocated = 1 };
+	uint64_t *word, bits, idle_bits = 0, nr = 0;
+
+	lock_take(&m->lock);
+	word = &m->owned[first >> LEAF_SHIFT][(first & MASK(LEAF_SHIFT)) / 64];
+	bits = *word;
+	for (uint64_t left = bits; left; left &= left - 1) {
+		uint64_t n = first + (uint64_t)__builtin_ctzl(left), now;
+		struct frame *f = frame_of(mfn(n));
+
+		now = atomic_read(&f->word.raw);
+		if ((now & ~WORD_KIND) != idle.raw || !atomic_cmpxchg(&f->word.raw, &now, 0))
+			continue;
+		m2p_set(mfn(n), M2P_INVALID);
+		f->owner = DOMID_INVALID;
+		f->flags = FRAME_DIRTY;
+		idle_bits |= left & -left;
+		nr++;
+	}
+	*word = bits & ~idle_bits;
+	m->tot_frames -= nr;
+	lock_drop(&m->lock);
+	free_blocks(first, idle_bits);
+	return bits & ~idle_bits;
+}
+
+static void unpin(struct memspace *m, struct frame *f)
+{
+	if (!frame_word(f).pinned || !frame_get(f, m))
+		return;
 	if (atomic_and(&f->word.raw, ~WORD_PINNED) & WORD_PINNED)
 		frame_drop(f, (enum frame_kind)frame_word(f).kind);
-	w = frame_word(f);
-	if (w.allocated)
-		(void)frame_release_allocation(f);
 	frame_put(f);
 }
 
+/* Takes the allocation off a frame of a dying space that others refer to.  False: not now. */
+static bool give_up(struct memspace *m, struct frame *f)
+{
+	while (!frame_get(f, m)) {
+		if (!space_owns(m, frame_mfn(f)))
+			return true;
+		if (frame_word(f).refs)
+			return false;		/* the count is full */
+		cpu_relax_poll();		/* just coming, or going */
+	}
+	if (frame_word(f).allocated)
+		(void)frame_release_allocation(f);
+	frame_put(f);
+	return true;
+}
+
+/*
+ * Two rounds over the bitmap.  The first frees what is idle and unpins; once the tables that fall are
+ * undone, the second frees what they held, and lets others keep the rest without us.
+ */
 int space_relinquish(struct memspace *m)
 {
-	unsigned looked = 0;
+	bool again = false;
 	uint64_t n;
 
-	for (n = next_owned(m, m->relinquish_next); n < max_mfn; n = next_owned(m, n + 1)) {
-		give_up(m, frame_of(mfn(n)));
-		m->relinquish_next = n + 1;
-		if (++looked % LOOK_EVERY == 0 && preempt_due())
+	while ((n = next_owned(m, m->relinquish_next)) < max_mfn) {
+		uint64_t first = ALIGN_DOWN(n, 64ul);
+
+		for (uint64_t left = free_idle(m, first); left; left &= left - 1) {
+			struct frame *f = frame_of(mfn(first + (uint64_t)__builtin_ctzl(left)));
+
+			if (!m->relinquish_late)
+				unpin(m, f);
+			else if (!give_up(m, f))
+				again = true;
+		}
+		m->relinquish_next = first + 64;
+		if (preempt_due())
 			return RESTART;
 	}
 	if (scan_drain(m))
 		return RESTART;
 	if (!read_once(m->tot_frames))
 		return 0;
-	m->relinquish_next = 0;			/* frames that came late are found next time */
-	return -EBUSY;
+	m->relinquish_next = 0;
+	if (m->relinquish_late && !again)
+		return -EBUSY;
+	m->relinquish_late = true;
+	return RESTART;
 }

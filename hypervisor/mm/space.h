@@ -17,7 +17,8 @@ struct memspace {
 	domid_t id;
 	bool cache_attrs;		/* may use PWT/PCD/PAT in its level-1 entries */
 	bool may_map_io;		/* may map frames that are not RAM (hardware domain) */
-	bool dying;			/* no new references to its frames through grants or foreign maps */
+	bool dying;			/* no new frames, nor new references to them through grants or foreign
+					 * maps; written under the lock, read without */
 	cpumask_t dirty_cpus;		/* CPUs that run it now (dom/ sets on switch-in, clears on -out) */
 
 	struct spinlock lock;		/* RANK_SPACE, guards: */
@@ -26,6 +27,8 @@ struct memspace {
 	uint64_t claimed;		/* staked frames not yet allocated (XENMEM_claim_pages) */
 	uint64_t **owned;		/* leaves of the bitmap, index mfn >> 15 */
 
+	bool abandoned;			/* the last frame that goes calls space_emptied; under the lock */
+	bool relinquish_late;		/* teardown: the second round */
 	uint64_t relinquish_next;	/* teardown: first frame not yet looked at */
 
 	struct spinlock scan_lock;	/* RANK_SCAN, guards: */
@@ -62,12 +65,18 @@ int space_claim(struct memspace *m, uint64_t frames);
 uint64_t space_claimed_total(void);
 /* Does the bitmap say that @m owns the frame? */
 bool space_owns(struct memspace *m, mfn_t n);
+/* No frame comes to @m from here on. */
+void space_begin_dying(struct memspace *m);
 /*
- * Teardown, after m->dying is set and scan_abort was called for every vCPU: unpins and gives up
- * frames, some at a time.  0 no frame is left, RESTART more to do, -EBUSY when only frames that others
- * still refer to are left (call again later).
+ * Teardown, after space_begin_dying and scan_abort for every vCPU: unpins and gives up frames, some at
+ * a time.  0 no frame is left, RESTART more to do, -EBUSY when only frames that others still refer to are
+ * left.
  */
 int space_relinquish(struct memspace *m);
+/* The rest goes by itself: true when nothing is left already; otherwise whoever drops the last frame
+ * calls space_emptied, and @m is not touched after that. */
+bool space_abandon(struct memspace *m);
+extern void (*space_emptied)(struct memspace *m);
 /* Calls fn for every frame owned, in order, without lock; stops when it returns non-zero and returns
  * that.  fn may give the frame up. */
 int space_for_each(struct memspace *m, int (*fn)(struct frame *f, void *arg), void *arg);

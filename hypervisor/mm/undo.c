@@ -85,58 +85,63 @@ static void finish(struct frame *f)
 		frame_gone(f, next);
 }
 
-/* The index below @n (a multiple of 8) above which groups of 8 entries are all zero. */
-static always_inline unsigned skip_empty_down(const uint64_t *t, unsigned n)
+/* End of the last group of 8 entries below @end (aligned) that is not all zero; or @t. */
+static always_inline const uint64_t *skip_empty_down(const uint64_t *t, const uint64_t *end)
 {
-	for (; !(n & 31) && n; n -= 32)
-		if (entry_any32(t + n - 32))
-			break;
-	while (n && !entry_any8(t + n - 8))
-		n -= 8;
-	return n;
+	for (;; end -= 8) {
+		while (!((uint64_t)end & 255) && end > t && !entry_any32(end - 32))
+			end -= 32;
+		if (end == t || entry_any8(end - 8))
+			return end;
+	}
+}
+
+static bool spend(unsigned *budget)
+{
+	if (--*budget)
+		return false;
+	*budget = SCAN_BUDGET;
+	return preempt_due();
 }
 
 /* Undoes the first @n entries of a level-1 table, from the last down; returns how many are left. */
 static noinline unsigned undo_leaves(const uint64_t *t, unsigned n, unsigned *budget)
 {
-	unsigned left = *budget;
+	const uint64_t *end = t + n;
 
-	while (n) {
+	while (end > t) {
 		uint64_t v;
 
-		if (!(n & 7) && !(n = skip_empty_down(t, n)))
-			break;
-		v = t[--n];
-		if (!(v & PTE_P))
-			continue;
-		entry_drop_leaf(v);
-		if (unlikely(!--left)) {
-			left = SCAN_BUDGET;
-			if (preempt_due())
+		if (!((uint64_t)end & 63)) {
+			if (unlikely(spend(budget)))
+				break;
+			end = skip_empty_down(t, end);
+			if (end == t)
 				break;
 		}
+		v = *--end;
+		if (v & PTE_P)
+			entry_drop_leaf(v);
 	}
-	*budget = left;
-	return n;
+	return (unsigned)(end - t);
 }
 
 /* The same for a table of @level 2-4. */
-static unsigned undo_branches(const uint64_t *t, unsigned level, unsigned n, unsigned *budget)
+static noinline unsigned undo_branches(const uint64_t *t, unsigned level, unsigned n, unsigned *budget)
 {
 	while (n) {
 		uint64_t v;
 
-		if (!(n & 7) && !(n = skip_empty_down(t, n)))
+		if (!(n & 7))
+			n = (unsigned)(skip_empty_down(t, t + n) - t);
+		if (!n)
 			break;
 		v = t[--n];
 		if (!(v & PTE_P) || entry_is_hv_slot(level, n))
 			continue;
 		entry_drop_table(v, level);
-		if (!--*budget) {
-			*budget = SCAN_BUDGET;
-			if (preempt_due())
-				break;
-		}
+		if (spend(budget))
+			break;
 	}
 	return n;
 }

@@ -5,9 +5,10 @@
 
 #include "mm/frame.h"
 
-/* Live entries and tables between two looks at the clock: some microseconds.  Unit tests look often. */
+/* Groups of 8 leaves, higher entries and tables between two looks at the clock: some microseconds.
+ * Unit tests look often. */
 #ifndef SCAN_BUDGET
-#define SCAN_BUDGET		128
+#define SCAN_BUDGET		32
 #endif
 
 /* A table whose check ended early (busy checking, one user): its first @taken entries hold references. */

@@ -47,7 +47,7 @@ judge_crash() {
 		[ "${verdict%% *}" = pass ] && verdict="fail $name: the domain was not crashed"
 	elif grep -qiE 'panic|BUG at|FATAL' "$log"; then
 		verdict="fail $name: the hypervisor died"
-	elif grep -qiE 'domain_crash|crashed|dom0.*crash' "$log"; then
+	elif grep -qiE 'domain_crash|crashed|dom0.*crash|watchdog .*(expired|fired)' "$log"; then
 		verdict="pass $name"
 	else
 		verdict="fail $name: no word about a crash"

@@ -10,7 +10,7 @@
 
 #define STACK_SIZE		32768
 #define TRAP_STACK_OFFSET	12288
-#define MAX_VCPUS		2
+#define MAX_VCPUS		4
 
 /* pseudo vectors: the callbacks, which come with the same frame as exceptions */
 #define VEC_SYSCALL		256

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Bring-up of vCPU 1.
+ * Bring-up of further vCPUs.
  *
  * The context is static: VCPUOP_initialise copies it.  smp_meet() is a barrier of two spinning
  * sides on a generation counter; the hypervisor may run both on one CPU, so they yield.
@@ -13,7 +13,7 @@
 
 extern char cpu_stacks[MAX_VCPUS][STACK_SIZE];
 static struct vcpu_guest_context context;
-static void (*smp_fn)(void);
+static void (*smp_fn[MAX_VCPUS])(void);
 static volatile unsigned int arrived, generation;
 
 void smp_context(struct vcpu_guest_context *ctx, unsigned long rip, unsigned long rsp)
@@ -41,33 +41,51 @@ void smp_context(struct vcpu_guest_context *ctx, unsigned long rip, unsigned lon
 void smp_main(void);
 void smp_main(void)
 {
+	unsigned int me = this_vcpu();
+
 	trap_init();
-	hc_vcpu(VCPUOP_stop_periodic_timer, 1, NULL);
+	hc_vcpu(VCPUOP_stop_periodic_timer, me, NULL);
 	for (;;) {
-		smp_fn();
-		hc_vcpu(VCPUOP_down, 1, NULL);
+		smp_fn[me]();
+		hc_vcpu(VCPUOP_down, me, NULL);
 	}
+}
+
+void smp_start_on(unsigned int vcpu, void (*fn)(void))
+{
+	if (hc_vcpu(VCPUOP_is_up, vcpu, NULL) < 0)
+		test_skip("no vCPU %u", vcpu);
+	smp_fn[vcpu] = fn;
+	smp_context(&context, (uint64_t)smp_entry, (uint64_t)cpu_stacks[vcpu] + STACK_SIZE);
+	must(hc_vcpu(VCPUOP_initialise, vcpu, &context));
+	must(hc_vcpu(VCPUOP_up, vcpu, NULL));
 }
 
 void smp_start(void (*fn)(void))
 {
-	if (hc_vcpu(VCPUOP_is_up, 1, NULL) < 0)
-		test_skip("one vCPU only");
-	smp_fn = fn;
-	smp_context(&context, (uint64_t)smp_entry, (uint64_t)cpu_stacks[1] + STACK_SIZE);
-	must(hc_vcpu(VCPUOP_initialise, 1, &context));
-	must(hc_vcpu(VCPUOP_up, 1, NULL));
+	smp_start_on(1, fn);
+}
+
+void smp_again(unsigned int vcpu, void (*fn)(void))
+{
+	smp_fn[vcpu] = fn;
+	must(hc_vcpu(VCPUOP_up, vcpu, NULL));
+}
+
+void smp_wait_on(unsigned int vcpu)
+{
+	uint64_t end = time_now_ns() + 20000000000UL;
+
+	while (hc_vcpu(VCPUOP_is_up, vcpu, NULL) == 1) {
+		if (time_now_ns() > end)
+			test_error("vCPU %u did not finish", vcpu);
+		hc_sched(SCHEDOP_yield, NULL);
+	}
 }
 
 void smp_wait(void)
 {
-	uint64_t end = time_now_ns() + 20000000000UL;
-
-	while (hc_vcpu(VCPUOP_is_up, 1, NULL) == 1) {
-		if (time_now_ns() > end)
-			test_error("vCPU 1 did not finish");
-		hc_sched(SCHEDOP_yield, NULL);
-	}
+	smp_wait_on(1);
 }
 
 void smp_meet(void)

@@ -34,7 +34,7 @@ void fake_ram(uint64_t frames, bool heap)
 	map_at(M2P_RW_BASE, ALIGN_UP(frames * 8, PAGE_SIZE), 0xff);
 	for (unsigned i = 0; i < 16; i++)
 		pt_hv_slots[i] = 0xabc0000000000000 | i << 12 | 1;
-	max_mfn = frames;
+	frame_set_max(frames);
 	for (uint64_t n = 0; n < frames; n++)
 		frame_table[n] = (struct frame){ .owner = n < 256 ? DOMID_IO : DOMID_INVALID };
 	if (heap)

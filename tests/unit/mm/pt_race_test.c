@@ -212,6 +212,8 @@ static void *thread_main(void *arg)
 	unit_reseed(v->seed);
 	for (uint64_t i = 0; i < v->steps; i++)
 		step(v);
+	/* A vCPU that stops for good must not leave a check behind: others would wait for it. */
+	scan_abort(&v->scan);
 	fake_lock_check_none();
 	return NULL;
 }

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * domctl: a domain's making (createdomain, max_vcpus) and the properties that the toolstack fixes before
+ * it runs, or asks for: name, memory limit, clock, devices, hypercall page, kinds of frames.
+ *
+ * A new domain is empty and paused, with room for no memory, until max_mem says otherwise.  Everything
+ * that createdomain cannot give is refused, never ignored: the toolstack must know what it got.
+ */
+#include "call/privileged.h"
+#include "call/toolstack.h"
+#include "cpu/time.h"
+#include "dom/vtime.h"
+#include "ipc/evtchn.h"
+#include "lib/string.h"
+#include "mm/hvmap.h"
+#include "mm/kind.h"
+
+#define MAX_VCPUS		8192
+#define MAX_GRANT_FRAMES	4096
+#define MAX_MAPTRACK_FRAMES	8192
+#define PAGEINFO_MAX		1024
+#define PAGEINFO_PIECE		64
+#define NR_PORTS		65536u		/* of the I/O space */
+#define TSC_TOLERANCE_PPM	250		/* calibrations of one machine differ by that much */
+
+static int check_config(const struct xen_domctl_createdomain *c)
+{
+	const uint32_t useless = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap | XEN_DOMCTL_CDF_iommu |
+				 XEN_DOMCTL_CDF_nested_virt | XEN_DOMCTL_CDF_vpmu;
+	unsigned version = XEN_DOMCTL_GRANT_version(c->grant_opts);
+
+	if (c->flags & (useless | ~(2 * XEN_DOMCTL_CDF_MAX - 1)))
+		return refuse(-EINVAL, "createdomain: flags %x; guests are PV, without IOMMU and vPMU",
+			      c->flags);
+	if (c->iommu_opts || c->vmtrace_size)
+		return refuse(-EINVAL, "createdomain: iommu_opts %x, vmtrace_size %u", c->iommu_opts,
+			      c->vmtrace_size);
+	if (!c->max_vcpus || c->max_vcpus > MAX_VCPUS)
+		return refuse(-EINVAL, "createdomain: %u vCPUs", c->max_vcpus);
+	if (!version || version > 2 || (c->grant_opts & ~XEN_DOMCTL_GRANT_version_mask))
+		return refuse(-EINVAL, "createdomain: grant_opts %x", c->grant_opts);
+	if (!c->max_grant_frames || c->max_grant_frames > MAX_GRANT_FRAMES || c->max_grant_frames < -1 ||
+	    c->max_maptrack_frames > MAX_MAPTRACK_FRAMES || c->max_maptrack_frames < -1)
+		return refuse(-EINVAL, "createdomain: %d grant frames, %d maptrack frames",
+			      c->max_grant_frames, c->max_maptrack_frames);
+	if ((c->arch.emulation_flags & ~XEN_X86_EMU_PIT) || (c->arch.misc_flags & ~XEN_X86_MISC_FLAGS_MAX))
+		return refuse(-EINVAL, "createdomain: emulation %x, misc %x", c->arch.emulation_flags,
+			      c->arch.misc_flags);
+	return c->cpupool_id ? refuse(-ENOENT, "createdomain: CPU pool %u", c->cpupool_id) : 0;
+}
+
+long domctl_create(struct xen_domctl *op)
+{
+	const struct xen_domctl_createdomain *c = &op->u.createdomain;
+	struct domain_config cfg = {
+		.max_vcpus = c->max_vcpus,
+		.xs_domain = c->flags & XEN_DOMCTL_CDF_xs_domain,
+		.msr_relaxed = c->arch.misc_flags & XEN_X86_MSR_RELAXED,
+		.max_evtchn_port = c->max_evtchn_port,
+		.max_grant_frames = c->max_grant_frames < 0 ? 0 : (unsigned)c->max_grant_frames,
+		.max_maptrack = c->max_maptrack_frames < 0 ? 0 : (unsigned)c->max_maptrack_frames,
+		.grant_version = XEN_DOMCTL_GRANT_version(c->grant_opts),
+	};
+	bool any = !op->domain || op->domain >= DOMID_FIRST_RESERVED;
+	struct domain *d;
+	int rc = check_config(c);
+
+	if (rc)
+		return rc;
+	memcpy(cfg.handle, c->handle, sizeof(cfg.handle));
+	rc = domain_create(any ? DOMID_INVALID : op->domain, &cfg, &d);
+	if (rc)
+		return refuse(rc, "createdomain: domain %u with %u vCPUs", op->domain, c->max_vcpus);
+	op->domain = d->id;
+	domain_put(d);
+	return 0;
+}
+
+long domctl_max_vcpus(struct vcpu *self, struct domain *d, uint32_t max)
+{
+	struct vcpu *v;
+	int rc = 0;
+
+	if (d == self->dom || max != d->max_vcpus)
+		return refuse(-EINVAL, "max_vcpus: %u for d%u, made for %u", max, d->id, d->max_vcpus);
+	lock_take(&d->life_lock);
+	if (d->life >= DOM_DYING)
+		rc = -EINVAL;
+	for (unsigned i = 0; i < max && !rc; i++)
+		if (!d->vcpu[i])
+			rc = vcpu_create(d, i, &v);
+	lock_drop(&d->life_lock);
+	return rc;
+}
+
+/* What an image without hypercalls of its own jumps to. */
+static long hypercall_init(struct vcpu *self, struct domain *d, uint64_t gmfn)
+{
+	struct frame *f;
+	int rc;
+
+	if (!frame_valid(mfn(gmfn)))
+		return refuse(-EACCES, "hypercall_init: frame %lx is not RAM", gmfn);
+	f = frame_of(mfn(gmfn));
+	rc = frame_take(f, &d->mem, KIND_WRITABLE, &self->scan);
+	if (rc)
+		return rc == RESTART ? rc : -EACCES;
+	hypercall_page_fill(frame_to_virt(f));
+	frame_drop(f, KIND_WRITABLE);
+	return 0;
+}
+
+static uint64_t frame_kind_bits(const struct domain *d, uint64_t n)
+{
+	union frame_word w;
+	struct frame *f;
+	uint64_t type;
+
+	if (n >= max_mfn || !frame_valid(mfn(n)))
+		return XEN_DOMCTL_PFINFO_XTAB;
+	f = frame_of(mfn(n));
+	if (!frame_get(f, &d->mem))
+		return XEN_DOMCTL_PFINFO_XTAB;
+	w = frame_word(f);
+	if (w.kind == KIND_SHARED)
+		type = XEN_DOMCTL_PFINFO_XTAB;
+	else if (w.users && kind_is_table(w.kind))
+		type = (uint64_t)kind_level(w.kind) << XEN_DOMCTL_PFINFO_LTAB_SHIFT |
+		       (w.pinned ? XEN_DOMCTL_PFINFO_LPINTAB : 0);
+	else
+		type = XEN_DOMCTL_PFINFO_NOTAB;
+	frame_put(f);
+	return type;
+}
+
+static long page_frame_info(struct domain *d, const struct xen_domctl_getpageframeinfo3 *i)
+{
+	uint64_t piece[PAGEINFO_PIECE];
+
+	if (i->num > PAGEINFO_MAX)
+		return refuse(-E2BIG, "getpageframeinfo3: %lu frames", i->num);
+	for (uint64_t done = 0; done < i->num; done += PAGEINFO_PIECE) {
+		uint64_t n = MIN(i->num - done, (uint64_t)PAGEINFO_PIECE);
+		gva_t at = gva_nth(gva(i->array), done, sizeof(piece[0]));
+
+		if (copy_from_guest(piece, at, n * sizeof(piece[0])))
+			return -EFAULT;
+		for (uint64_t k = 0; k < n; k++)
+			piece[k] = frame_kind_bits(d, piece[k]);
+		if (copy_to_guest(at, piece, n * sizeof(piece[0])))
+			return -EFAULT;
+	}
+	return 0;
+}
+
+static long set_tsc(struct domain *d, const struct xen_domctl_tsc_info *t)
+{
+	uint64_t off = t->gtsc_khz > tsc_khz ? t->gtsc_khz - tsc_khz : tsc_khz - t->gtsc_khz;
+
+	if (d->hardware)
+		return 0;				/* always native */
+	if (t->tsc_mode > TSC_MODE_NEVER_EMULATE)
+		return refuse(-EINVAL, "settscinfo: mode %u", t->tsc_mode);
+	if (t->tsc_mode == TSC_MODE_ALWAYS_EMULATE ||
+	    (t->tsc_mode == TSC_MODE_DEFAULT && t->gtsc_khz &&
+	     off * 1000000 > (uint64_t)tsc_khz * TSC_TOLERANCE_PPM))
+		return refuse(-EOPNOTSUPP, "settscinfo: mode %u at %u kHz; guests see this machine's TSC",
+			      t->tsc_mode, t->gtsc_khz);
+	d->tsc_mode = t->tsc_mode;
+	d->tsc_incarnation = t->incarnation;
+	return 0;
+}
+
+static long get_tsc(struct domain *d, struct xen_domctl_tsc_info *t)
+{
+	*t = (struct xen_domctl_tsc_info){
+		.tsc_mode = d->tsc_mode, .gtsc_khz = tsc_khz, .incarnation = d->tsc_incarnation,
+		.elapsed_nsec = time_from_tsc(rdtsc()),
+	};
+	return 0;
+}
+
+/* Devices are dom0's: what it has it may keep, and nobody else gets any. */
+static long device_permission(struct domain *d, const struct xen_domctl *op)
+{
+	const struct xen_domctl_iomem_permission *m = &op->u.iomem_permission;
+	const struct xen_domctl_ioport_permission *p = &op->u.ioport_permission;
+	const struct xen_domctl_irq_permission *i = &op->u.irq_permission;
+	bool allow;
+
+	if (op->cmd == XEN_DOMCTL_iomem_permission) {
+		if (!m->nr_mfns || m->first_mfn + m->nr_mfns - 1 < m->first_mfn ||
+		    (m->first_mfn + m->nr_mfns - 1) >> (52 - PAGE_SHIFT))
+			return refuse(-EINVAL, "iomem_permission: %lx+%lx", m->first_mfn, m->nr_mfns);
+		allow = m->allow_access;
+	} else if (op->cmd == XEN_DOMCTL_ioport_permission) {
+		if (p->first_port >= NR_PORTS || p->nr_ports > NR_PORTS - p->first_port)
+			return refuse(-EINVAL, "ioport_permission: %x+%x", p->first_port, p->nr_ports);
+		allow = p->allow_access;
+	} else {
+		allow = i->allow_access;
+	}
+	if (d->hardware || !allow)
+		return d->hardware && !allow ? refuse(-EPERM, "dom0 keeps its devices") : 0;
+	return refuse(-EPERM, "d%u: devices cannot be handed to guests", d->id);
+}
+
+/* Dirty pages are not logged: off it is already. */
+static long shadow_op(struct vcpu *self, struct domain *d, struct xen_domctl_shadow_op *s)
+{
+	if (d == self->dom)
+		return refuse(-EINVAL, "shadow_op: of itself");
+	switch (s->op) {
+	case XEN_DOMCTL_SHADOW_OP_OFF:
+		return 0;
+	case XEN_DOMCTL_SHADOW_OP_GET_ALLOCATION:
+		s->mb = 0;
+		return 0;
+	default:
+		return refuse(-EOPNOTSUPP, "shadow_op %u", s->op);
+	}
+}
+
+static void signal_port(struct domain *d, uint32_t port)
+{
+	(void)evtchn_send(d, port);
+}
+
+static long subscribe(struct domain *d, uint32_t port)
+{
+	domain_signal = signal_port;
+	lock_take(&d->life_lock);
+	d->suspend_port = port;
+	lock_drop(&d->life_lock);
+	return 0;
+}
+
+long domctl_property(struct vcpu *self, struct domain *d, struct xen_domctl *op)
+{
+	switch (op->cmd) {
+	case XEN_DOMCTL_setdomainhandle:
+		memcpy(d->handle, op->u.setdomainhandle.handle, sizeof(d->handle));
+		return 0;
+	case XEN_DOMCTL_setdebugging:
+		return d == self->dom ? -EINVAL : 0;
+	case XEN_DOMCTL_hypercall_init:
+		return hypercall_init(self, d, op->u.hypercall_init.gmfn);
+	case XEN_DOMCTL_settimeoffset:
+		vtime_set_offset(d, op->u.settimeoffset.time_offset_seconds);
+		return 0;
+	case XEN_DOMCTL_set_address_size:
+		return op->u.address_size.size == 64 ? 0 : refuse(-EINVAL, "guests are 64-bit");
+	case XEN_DOMCTL_get_address_size:
+		op->u.address_size.size = 64;
+		return 0;
+	case XEN_DOMCTL_settscinfo:
+		return set_tsc(d, &op->u.tsc_info);
+	case XEN_DOMCTL_gettscinfo:
+		return get_tsc(d, &op->u.tsc_info);
+	case XEN_DOMCTL_getpageframeinfo3:
+		return page_frame_info(d, &op->u.getpageframeinfo3);
+	case XEN_DOMCTL_irq_permission:
+	case XEN_DOMCTL_iomem_permission:
+	case XEN_DOMCTL_ioport_permission:
+		return device_permission(d, op);
+	case XEN_DOMCTL_shadow_op:
+		return shadow_op(self, d, &op->u.shadow_op);
+	case XEN_DOMCTL_subscribe:
+		return subscribe(d, op->u.subscribe.port);
+	case XEN_DOMCTL_get_cpu_policy:
+	case XEN_DOMCTL_set_cpu_policy:
+		return domctl_cpu_policy(d, op);
+	default:
+		return -ENOSYS;
+	}
+}

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * domctl: the state of one vCPU as a whole, for building, saving and restoring a domain: registers and
+ * tables (vcpucontext), what that structure has no room for (ext_vcpucontext), extended registers
+ * (vcpuextstate), MSRs, and triggers.
+ *
+ * The vCPU is stopped while we look or write, whatever it does; two toolstack vCPUs that write the same
+ * one are serialised by its domain's life_lock.
+ */
+#include "call/toolstack.h"
+#include "call/trap.h"
+#include "cpu/features.h"
+#include "cpu/msr.h"
+#include "dom/event.h"
+#include "dom/sched.h"
+#include "lib/string.h"
+#include "mm/heap.h"
+
+/* As vcpuextstate's buffer begins. */
+struct extstate { uint64_t xcr0, xcr0_accum; };
+
+#define EXT_MIN_BYTES	32			/* ext_vcpucontext without the machine-check part */
+#define MSR_INDEX_MISC_FEATURES	0x140u
+
+static int set_debugregs(struct vcpu *v, const struct vcpu_guest_context *c)
+{
+	static const uint8_t order[] = { 0, 1, 2, 3, 6, 7 };
+	int rc = 0;
+
+	v->dr7 = 0x400;
+	for (unsigned i = 0; i < ARRAY_SIZE(order) && !rc; i++) {
+		uint64_t value = c->debugreg[order[i]];
+
+		if (value || order[i] < 4)
+			rc = (int)debugreg_set(v, order[i], value);
+	}
+	return rc;
+}
+
+static long set_locked(struct vcpu *v, const struct vcpu_guest_context *c)
+{
+	int rc;
+
+	if (v->dom->life >= DOM_DYING)
+		return refuse(-EINVAL, "d%u is dying", v->dom->id);
+	rc = vcpu_set_context(v, c);
+	if (!rc)
+		rc = set_debugregs(v, c);
+	if (!rc)
+		v->offline = !(c->flags & VGCF_online);
+	return rc;
+}
+
+static void reset_locked(struct vcpu *v)
+{
+	v->offline = true;
+	scan_abort(&v->scan);
+	vcpu_reset(v);
+}
+
+static long set_context(struct vcpu *self, struct vcpu *v, gva_t from)
+{
+	struct vcpu_guest_context *c = NULL;
+	long rc = 0;
+
+	if (v->dom == self->dom)
+		return refuse(-EINVAL, "setvcpucontext: of itself");
+	if (!gva_is_null(from)) {
+		c = kmalloc(sizeof(*c));
+		if (!c)
+			return -ENOMEM;
+		rc = copy_from_guest(c, from, sizeof(*c));
+	}
+	if (!rc) {
+		vcpu_pause(v);
+		lock_take(&v->dom->life_lock);
+		if (c)
+			rc = set_locked(v, c);
+		else
+			reset_locked(v);
+		lock_drop(&v->dom->life_lock);
+		vcpu_unpause(v);
+	}
+	kfree(c);
+	return rc;
+}
+
+static long get_context(struct vcpu *self, struct vcpu *v, gva_t to)
+{
+	struct vcpu_guest_context *c;
+	long rc;
+
+	if (v == self)
+		return refuse(-EINVAL, "getvcpucontext: of itself");
+	if (!v->initialised)
+		return refuse(-ENODATA, "d%uv%u has no context", v->dom->id, v->id);
+	c = kmalloc(sizeof(*c));
+	if (!c)
+		return -ENOMEM;
+	vcpu_pause(v);
+	vcpu_get_context(v, c);
+	vcpu_unpause(v);
+	rc = copy_to_guest(to, c, sizeof(*c));
+	kfree(c);
+	return rc;
+}
+
+static long get_ext(struct vcpu *v, struct xen_domctl_ext_vcpucontext *e)
+{
+	*e = (struct xen_domctl_ext_vcpucontext){
+		.vcpu = v->id,
+		.size = sizeof(*e),
+		.syscall32_callback_eip = v->cb_syscall32.address,
+		.sysenter_callback_eip = v->cb_sysenter.address,
+		.syscall32_disables_events = v->cb_syscall32.masks_events,
+		.sysenter_disables_events = v->cb_sysenter.masks_events,
+	};
+	return 0;
+}
+
+static long set_ext(struct vcpu *self, struct vcpu *v, const struct xen_domctl_ext_vcpucontext *e)
+{
+	if (v->dom == self->dom || e->size < EXT_MIN_BYTES || !va_canonical(e->syscall32_callback_eip) ||
+	    !va_canonical(e->sysenter_callback_eip))
+		return refuse(-EINVAL, "set_ext_vcpucontext: %u bytes, entries at %lx and %lx", e->size,
+			      e->syscall32_callback_eip, e->sysenter_callback_eip);
+	vcpu_pause(v);
+	v->cb_syscall32 = (struct callback){ e->syscall32_callback_eip, e->syscall32_disables_events };
+	v->cb_sysenter = (struct callback){ e->sysenter_callback_eip, e->sysenter_disables_events };
+	vcpu_unpause(v);
+	return 0;
+}
+
+static long get_extstate(struct vcpu *self, struct vcpu *v, struct xen_domctl_vcpuextstate *x)
+{
+	uint64_t bytes = fpu_image_bytes() ? sizeof(struct extstate) + fpu_image_bytes() : 0;
+	struct extstate head;
+	long rc;
+
+	if (!x->buffer || (!x->size && !x->xfeature_mask)) {
+		x->xfeature_mask = cpu.xsave ? cpu.xcr0_max : 0;
+		x->size = bytes;
+		return 0;
+	}
+	if (v == self || x->size != bytes || x->xfeature_mask != cpu.xcr0_max)
+		return refuse(-EINVAL, "getvcpuextstate: %lu bytes, features %lx", x->size, x->xfeature_mask);
+	vcpu_pause(v);
+	head = (struct extstate){ v->fpu.xcr0, v->fpu.xcr0_accum };
+	rc = copy_to_guest(gva(x->buffer), &head, sizeof(head));
+	if (!rc)
+		rc = copy_to_guest(gva(x->buffer + sizeof(head)), v->fpu.area, bytes - sizeof(head));
+	vcpu_unpause(v);
+	return rc;
+}
+
+static long set_extstate(struct vcpu *self, struct vcpu *v, const struct xen_domctl_vcpuextstate *x)
+{
+	uint64_t most = sizeof(struct extstate) + fpu_image_bytes();
+	struct extstate *image;
+	long rc;
+
+	if (v->dom == self->dom || !fpu_image_bytes() || x->size < sizeof(*image) || x->size > most)
+		return refuse(-EINVAL, "setvcpuextstate: %lu bytes of %lu", x->size, most);
+	image = kmalloc(most);
+	if (!image)
+		return -ENOMEM;
+	rc = copy_from_guest(image, gva(x->buffer), x->size);
+	if (!rc) {
+		vcpu_pause(v);
+		rc = fpu_set_image(&v->fpu, image + 1, x->size - sizeof(*image), image->xcr0,
+				   image->xcr0_accum);
+		vcpu_unpause(v);
+	}
+	kfree(image);
+	return rc;
+}
+
+/* The one MSR of ours that a guest sets and no other structure has. */
+static long get_msrs(struct vcpu *self, struct vcpu *v, struct xen_domctl_vcpu_msrs *m)
+{
+	struct xen_domctl_vcpu_msr aux = { .index = MSR_TSC_AUX, .value = v->tsc_aux };
+	uint32_t room = m->msr_count;
+
+	if (v == self)
+		return refuse(-EINVAL, "get_vcpu_msrs: of itself");
+	m->msr_count = cpu.rdtscp;
+	if (!m->msrs)
+		return 0;
+	if (!aux.value)
+		m->msr_count = 0;
+	if (!m->msr_count)
+		return 0;
+	if (!room)
+		return -ENOBUFS;
+	return copy_to_guest(gva(m->msrs), &aux, sizeof(aux));
+}
+
+static bool set_msr(struct vcpu *v, const struct xen_domctl_vcpu_msr *msr)
+{
+	if (msr->reserved)
+		return false;
+	switch (msr->index) {
+	case MSR_TSC_AUX:
+		if (!cpu.rdtscp || msr->value >> 32)
+			return false;
+		v->tsc_aux = (uint32_t)msr->value;
+		return true;
+	case MSR_SPEC_CTRL:
+	case MSR_INDEX_MISC_FEATURES:
+		return !msr->value;		/* others save them at their reset value */
+	default:
+		return false;
+	}
+}
+
+/* msr_count goes back: on failure it is the index of the one that was refused. */
+static long set_msrs(struct vcpu *self, struct vcpu *v, struct xen_domctl_vcpu_msrs *m)
+{
+	struct xen_domctl_vcpu_msr msr;
+	uint32_t nr = m->msr_count;
+	long rc = 0;
+
+	if (v->dom == self->dom || nr > 16)
+		return refuse(-EINVAL, "set_vcpu_msrs: %u of d%u", nr, v->dom->id);
+	vcpu_pause(v);
+	for (m->msr_count = 0; m->msr_count < nr && !rc; ) {
+		rc = copy_from_guest(&msr, gva_nth(gva(m->msrs), m->msr_count, sizeof(msr)), sizeof(msr));
+		if (!rc && !set_msr(v, &msr))
+			rc = refuse(-EINVAL, "set_vcpu_msrs: MSR %x = %lx", msr.index, msr.value);
+		if (!rc)
+			m->msr_count++;
+	}
+	vcpu_unpause(v);
+	return rc;
+}
+
+static long send_trigger(struct domain *d, const struct xen_domctl_sendtrigger *t)
+{
+	struct vcpu *v = toolstack_vcpu(d, t->vcpu);
+
+	if (!v)
+		return refuse(-ESRCH, "sendtrigger: d%u has no vCPU %u", d->id, t->vcpu);
+	switch (t->trigger) {
+	case XEN_DOMCTL_SENDTRIGGER_NMI:
+		atomic_or(&v->work, VWORK_NMI);
+		event_kick(v);
+		return 0;
+	case XEN_DOMCTL_SENDTRIGGER_POWER:
+	case XEN_DOMCTL_SENDTRIGGER_SLEEP:
+		return refuse(-EINVAL, "sendtrigger: d%u has no such button", d->id);
+	default:
+		return refuse(-ENOSYS, "sendtrigger %u", t->trigger);
+	}
+}
+
+/* Every structure but sendtrigger's begins with the number of the vCPU. */
+long domctl_vcpu_state(struct vcpu *self, struct domain *d, struct xen_domctl *op)
+{
+	uint32_t id = op->u.vcpucontext.vcpu;
+	struct vcpu *v = toolstack_vcpu(d, id);
+
+	if (op->cmd == XEN_DOMCTL_sendtrigger)
+		return send_trigger(d, &op->u.sendtrigger);
+	if (!v)
+		return refuse(id < d->max_vcpus ? -ESRCH : -EINVAL, "d%u has no vCPU %u", d->id, id);
+	switch (op->cmd) {
+	case XEN_DOMCTL_setvcpucontext:
+		return set_context(self, v, gva(op->u.vcpucontext.ctxt));
+	case XEN_DOMCTL_getvcpucontext:
+		return get_context(self, v, gva(op->u.vcpucontext.ctxt));
+	case XEN_DOMCTL_set_ext_vcpucontext:
+		return set_ext(self, v, &op->u.ext_vcpucontext);
+	case XEN_DOMCTL_get_ext_vcpucontext:
+		return get_ext(v, &op->u.ext_vcpucontext);
+	case XEN_DOMCTL_setvcpuextstate:
+		return set_extstate(self, v, &op->u.vcpuextstate);
+	case XEN_DOMCTL_getvcpuextstate:
+		return get_extstate(self, v, &op->u.vcpuextstate);
+	case XEN_DOMCTL_set_vcpu_msrs:
+		return set_msrs(self, v, &op->u.vcpu_msrs);
+	default:
+		return get_msrs(self, v, &op->u.vcpu_msrs);
+	}
+}

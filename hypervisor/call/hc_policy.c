@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * CPU policies in the form the toolstack reads and writes them (abi-inventory 5.4): lists of CPUID
+ * leaves and of MSRs, and sets of feature words.
+ *
+ * All policies come from cpu/cpuid.c.  A domain that was given one of its own keeps only its feature
+ * words (domain.cpuid_words), written before the domain first runs and never after; what a policy says
+ * beyond features (caches, names, sizes) is the host's and not changed.  The two MSRs of the form
+ * say nothing here: both read as 0.
+ */
+#include <mica/cpuid.h>
+#include "call/toolstack.h"
+#include "cpu/features.h"
+#include "lib/string.h"
+#include "mm/heap.h"
+
+#define MAX_LEAVES	120
+#define MAX_MSRS	2
+#define MSR_INDEX_PLATFORM_INFO	0xceu
+#define MSR_INDEX_ARCH_CAPS	0x10au
+
+_Static_assert(sizeof(struct cpuid_leaf_entry) == sizeof(struct xen_cpuid_leaf), "CPUID leaf");
+
+/* The lists, as far as there is room.  -ENOBUFS: there is not, and *nr_leaves, *nr_msrs say how much is
+ * needed.  A null pointer asks for that alone. */
+static long give(const struct cpuid_leaf_entry *list, unsigned n, gva_t leaves, uint32_t *nr_leaves,
+		 gva_t msrs, uint32_t *nr_msrs)
+{
+	static const struct xen_msr_entry none[MAX_MSRS] = {
+		{ .idx = MSR_INDEX_PLATFORM_INFO }, { .idx = MSR_INDEX_ARCH_CAPS },
+	};
+	bool small = (!gva_is_null(leaves) && *nr_leaves < n) ||
+		     (!gva_is_null(msrs) && *nr_msrs < MAX_MSRS);
+
+	*nr_leaves = gva_is_null(leaves) ? MAX_LEAVES : n;
+	*nr_msrs = MAX_MSRS;
+	if (small)
+		return -ENOBUFS;
+	if (!gva_is_null(leaves) && copy_to_guest(leaves, list, n * sizeof(*list)))
+		return -EFAULT;
+	if (!gva_is_null(msrs) && copy_to_guest(msrs, none, sizeof(none)))
+		return -EFAULT;
+	return 0;
+}
+
+/* The policy @which (features_policy_leaves), cut down to @words if there are any. */
+static long give_policy(int which, const uint32_t *words, gva_t leaves, uint32_t *nr_leaves, gva_t msrs,
+			uint32_t *nr_msrs)
+{
+	struct cpuid_leaf_entry *list = kmalloc(MAX_LEAVES * sizeof(*list));
+	unsigned n;
+	long rc;
+
+	if (!list)
+		return -ENOMEM;
+	n = features_policy_leaves(which, list, MAX_LEAVES);
+	for (unsigned i = 0; words && i < n; i++) {
+		struct cpuid_leaf l = { list[i].a, list[i].b, list[i].c, list[i].d };
+
+		features_words_apply(words, list[i].leaf, list[i].sub == ~0u ? 0 : list[i].sub, &l);
+		list[i].a = l.a;
+		list[i].b = l.b;
+		list[i].c = l.c;
+		list[i].d = l.d;
+	}
+	rc = give(list, n, leaves, nr_leaves, msrs, nr_msrs);
+	kfree(list);
+	return rc;
+}
+
+static long take_leaves(uint32_t *words, struct xen_domctl_cpu_policy *p)
+{
+	struct cpuid_leaf_entry l;
+
+	for (uint32_t i = 0; i < p->nr_leaves; i++) {
+		if (copy_from_guest(&l, gva_nth(gva(p->leaves), i, sizeof(l)), sizeof(l)))
+			return -EFAULT;
+		if (!features_words_set(words, &l))
+			continue;
+		p->err_leaf = l.leaf;
+		p->err_subleaf = l.sub;
+		return refuse(-EINVAL, "cpu policy: leaf %x/%x has more than a guest can have", l.leaf, l.sub);
+	}
+	return 0;
+}
+
+static long take_msrs(struct xen_domctl_cpu_policy *p)
+{
+	struct xen_msr_entry m;
+
+	for (uint32_t i = 0; i < p->nr_msrs; i++) {
+		if (copy_from_guest(&m, gva_nth(gva(p->msrs), i, sizeof(m)), sizeof(m)))
+			return -EFAULT;
+		if (!m.flags && !m.val && (m.idx == MSR_INDEX_PLATFORM_INFO || m.idx == MSR_INDEX_ARCH_CAPS))
+			continue;
+		p->err_msr = m.idx;
+		return refuse(-EINVAL, "cpu policy: MSR %x is %lx", m.idx, m.val);
+	}
+	return 0;
+}
+
+static long set_policy(struct domain *d, struct xen_domctl_cpu_policy *p)
+{
+	uint32_t *words = kmalloc(FEATURE_WORDS * sizeof(*words)), *old = NULL;
+	long rc;
+
+	p->err_leaf = p->err_subleaf = p->err_msr = ~0u;
+	if (!words)
+		return -ENOMEM;
+	if (d->cpuid_words)
+		memcpy(words, d->cpuid_words, FEATURE_WORDS * sizeof(*words));
+	else
+		features_words(2, words, FEATURE_WORDS);
+	rc = p->nr_leaves > MAX_LEAVES || p->nr_msrs > MAX_MSRS ? -E2BIG : take_leaves(words, p);
+	if (!rc)
+		rc = take_msrs(p);
+	if (!rc) {
+		lock_take(&d->life_lock);
+		if (d->life == DOM_NEW) {
+			old = d->cpuid_words;
+			d->cpuid_words = words;
+			words = NULL;
+		} else {
+			rc = refuse(-EEXIST, "cpu policy: d%u has run already", d->id);
+		}
+		lock_drop(&d->life_lock);
+	}
+	kfree(words);
+	kfree(old);
+	return rc;
+}
+
+long domctl_cpu_policy(struct domain *d, struct xen_domctl *op)
+{
+	struct xen_domctl_cpu_policy *p = &op->u.cpu_policy;
+
+	if (op->cmd == XEN_DOMCTL_set_cpu_policy)
+		return set_policy(d, p);
+	return give_policy(2, d->cpuid_words, gva(p->leaves), &p->nr_leaves, gva(p->msrs), &p->nr_msrs);
+}
+
+long sysctl_cpu_policy(struct xen_sysctl_cpu_policy *p)
+{
+	static const int8_t which[] = {
+		[XEN_SYSCTL_cpu_policy_raw] = 0,	[XEN_SYSCTL_cpu_policy_host] = 1,
+		[XEN_SYSCTL_cpu_policy_pv_max] = 2,	[XEN_SYSCTL_cpu_policy_hvm_max] = -1,
+		[XEN_SYSCTL_cpu_policy_pv_default] = 2, [XEN_SYSCTL_cpu_policy_hvm_default] = -1,
+	};
+
+	if (p->index >= ARRAY_SIZE(which) || p->_rsvd)
+		return refuse(-EINVAL, "cpu policy %u", p->index);
+	if (which[p->index] < 0)
+		return refuse(-EOPNOTSUPP, "cpu policy %u is for HVM guests", p->index);
+	return give_policy(which[p->index], NULL, gva(p->leaves), &p->nr_leaves, gva(p->msrs), &p->nr_msrs);
+}
+
+long sysctl_cpu_featureset(struct xen_sysctl_cpu_featureset *f)
+{
+	static const int8_t which[] = {
+		[XEN_SYSCTL_cpu_featureset_raw] = 0,	[XEN_SYSCTL_cpu_featureset_host] = 1,
+		[XEN_SYSCTL_cpu_featureset_pv] = 2,	[XEN_SYSCTL_cpu_featureset_hvm] = -1,
+		[XEN_SYSCTL_cpu_featureset_pv_max] = 2, [XEN_SYSCTL_cpu_featureset_hvm_max] = -1,
+	};
+	uint32_t words[FEATURE_WORDS];
+	unsigned n;
+
+	if (!f->features) {
+		f->nr_features = FEATURE_WORDS;
+		return 0;
+	}
+	if (f->index >= ARRAY_SIZE(which))
+		return refuse(-EINVAL, "featureset %u", f->index);
+	if (which[f->index] < 0)
+		return refuse(-EOPNOTSUPP, "featureset %u is for HVM guests", f->index);
+	n = MIN(f->nr_features, (uint32_t)FEATURE_WORDS);
+	features_words(which[f->index], words, n);
+	if (copy_to_guest(gva(f->features), words, n * sizeof(words[0])))
+		return -EFAULT;
+	f->nr_features = n;
+	return n < FEATURE_WORDS ? -ENOBUFS : 0;
+}
