@@ -63,6 +63,10 @@ static long give_policy(int which, const uint32_t *words, gva_t leaves, uint32_t
 		list[i].c = l.c;
 		list[i].d = l.d;
 	}
+	/* libxc serialises what it made of the policy into a buffer of as many leaves as we gave, and has
+	 * leaves of its own (gaps, hypervisor leaves): the list is always full, with leaf 0 repeated. */
+	while (n < MAX_LEAVES)
+		list[n++] = list[0];
 	rc = give(list, n, leaves, nr_leaves, msrs, nr_msrs);
 	kfree(list);
 	return rc;

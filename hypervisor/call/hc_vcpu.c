@@ -49,6 +49,11 @@ static long op_up(struct vcpu *v)
 	return v->initialised ? 0 : refuse(-EINVAL, "vCPU %u has no context", v->id);
 }
 
+static bool is_at_rest(const struct vcpu *v)
+{
+	return !read_once(v->running) && !atomic_acquire(&v->on_cpu);
+}
+
 static long op_down(struct vcpu *self, struct vcpu *v)
 {
 	struct domain *d = self->dom;
@@ -69,12 +74,19 @@ static long op_down(struct vcpu *self, struct vcpu *v)
 		return 0;
 	}
 	if (v == self) {
+		scan_abort(&v->scan);		/* or what it was checking stays busy for the others */
 		softirq_raise(SOFTIRQ_SCHED);
 		return 0;
 	}
 	/* It runs nowhere when we return.  Two vCPUs may do this to each other, so do not wait here. */
 	softirq_raise_on(read_once(v->cpu), SOFTIRQ_SCHED);
-	return read_once(v->running) || atomic_acquire(&v->on_cpu) ? hypercall_again(self, 0) : 0;
+	if (!is_at_rest(v))
+		return hypercall_again(self, 0);
+	lock_take(&d->life_lock);		/* nobody starts it meanwhile */
+	if (v->offline && is_at_rest(v))
+		scan_abort(&v->scan);
+	lock_drop(&d->life_lock);
+	return 0;
 }
 
 static long op_runstate(struct vcpu *v, gva_t arg)

@@ -279,6 +279,10 @@ static void schedule(void)
 	arm_slice(rq, next, now);
 	if (rq->nr)
 		offer(rq);
+	/* Who pauses it counts up, then looks whether it runs; we do it the other way round. */
+	smp_fence();
+	if (!next->is_idle && unlikely(!runnable(next)))
+		softirq_raise(SOFTIRQ_SCHED);
 	lock_drop(&rq->lock);
 	if (push)
 		sched_wake(prev);		/* finds a CPU where it may run */

@@ -290,6 +290,8 @@ void vcpu_do_work(struct vcpu *v)
 	uint32_t work = atomic_and(&v->work, VWORK_CRASH);
 
 	if (work & VWORK_CRASH) {
+		if (!atomic_read(&v->pause_count))	/* somebody resumed it all the same */
+			domain_shutdown(v->dom, SHUTDOWN_crash, 0);
 		softirq_raise(SOFTIRQ_SCHED);	/* it is paused: this CPU goes elsewhere */
 		return;
 	}
@@ -346,6 +348,7 @@ void vcpu_reset(struct vcpu *v)
 	v->runstate_area = v->time_area = gva(0);
 	v->iobitmap = gva(0);
 	v->iobitmap_ports = 0;
+	atomic_and(&v->work, ~(uint32_t)VWORK_CRASH);
 	if (v->info_frame) {
 		struct frame *f = v->info_frame;
 

@@ -371,18 +371,22 @@ again:
 	return 0;
 }
 
-/* Closes every port, going on where an interrupted call stopped.  0 or RESTART. */
+/* Closes every port, going on where an interrupted call stopped.  Two vCPUs may be at it at once, so
+ * the cursor only says where to begin.  0 or RESTART. */
 static int close_all(struct domain *d)
 {
 	struct evtchn_state *st = d->evtchn;
+	uint32_t nr = MAX(read_once(st->cursor), 1u);
 
-	while (st->cursor < st->nr_ports) {
-		if (st->cursor && port_find(d, st->cursor)->state > PORT_RESERVED)
-			evtchn_close(d, st->cursor);
-		if (++st->cursor % BUCKET_PORTS == 0 && preempt_due())
+	while (nr < atomic_read(&st->nr_ports)) {
+		if (port_find(d, nr)->state > PORT_RESERVED)
+			evtchn_close(d, nr);
+		if (++nr % BUCKET_PORTS == 0 && preempt_due()) {
+			write_once(st->cursor, nr);
 			return RESTART;
+		}
 	}
-	st->cursor = 0;
+	write_once(st->cursor, 0);
 	return 0;
 }
 

@@ -27,6 +27,10 @@ void pt_batch_begin(struct pt_batch *b, struct memspace *tables, struct memspace
 	b->readonly_foreign = false;
 	b->scan = scan;
 	b->table_kind = KIND_NONE;
+	b->rights = (struct entry_rights){
+		.tables = tables, .frames = frames,
+		.owner = frames == tables ? tables->id : DOMID_INVALID,
+	};
 }
 
 static inline void let_go_of_table(struct pt_batch *b)
@@ -46,17 +50,17 @@ void pt_batch_end(struct pt_batch *b)
 }
 
 /* @f is the batch's table now, taken as @kind. */
-static void use_table(struct pt_batch *b, struct frame *f, enum frame_kind kind)
+static always_inline void use_table(struct pt_batch *b, struct frame *f, enum frame_kind kind)
 {
 	b->table = f;
 	b->table_kind = kind;
 	b->table_maddr = mfn_maddr(frame_mfn(f)).a;
 	b->table_va = frame_to_virt(f);
 	b->forbidden = entry_forbidden(b->tables, kind_level(kind));
-	b->rights.tables = b->tables;
-	b->rights.frames = b->readonly_foreign ? NULL : b->frames;
-	b->rights.owner = b->rights.frames == b->tables ? b->tables->id : DOMID_INVALID;
-	b->rights.readonly_foreign = b->readonly_foreign;
+	if (unlikely(b->readonly_foreign))
+		b->rights = (struct entry_rights){
+			.tables = b->tables, .owner = DOMID_INVALID, .readonly_foreign = true,
+		};
 }
 
 /* Not a table that is in use: plain memory, or busy, or not ours. */
@@ -224,17 +228,8 @@ static int write_upper(struct pt_batch *b, uint64_t *e, uint64_t new, enum pt_wr
 /* Everything that pt_write does not do itself. */
 static noinline int write_other(struct pt_batch *b, maddr_t slot, uint64_t val, enum pt_write_how how)
 {
-	uint64_t *e, old;
-	int rc;
+	uint64_t *e = b->table_va + entry_index(slot), old;
 
-	if (slot.a & 7)
-		return refuse(-EINVAL, "entry address %lx is not aligned", slot.a);
-	if (!pt_has_table(b, slot)) {
-		rc = pt_take_table(b, maddr_mfn(slot));
-		if (rc)
-			return rc;
-	}
-	e = b->table_va + entry_index(slot);
 	if (b->table_kind == KIND_L1) {
 		old = read_once(*e);
 		return write_leaf(b, e, &old, val, how, PT_TRIES);
@@ -276,10 +271,22 @@ static always_inline int write_common(struct pt_batch *b, uint64_t *e, maddr_t s
 	return write_other(b, slot, val, how);
 }
 
+/* Takes the table first. */
+static noinline int write_first(struct pt_batch *b, maddr_t slot, pte_t val, enum pt_write_how how)
+{
+	int rc;
+
+	if (slot.a & 7)
+		return refuse(-EINVAL, "entry address %lx is not aligned", slot.a);
+	rc = pt_take_table(b, maddr_mfn(slot));
+	return rc ? rc : pt_write(b, slot, val, how);
+}
+
 int pt_write(struct pt_batch *b, maddr_t slot, pte_t val, enum pt_write_how how)
 {
-	if (unlikely(!pt_has_table(b, slot) || b->table_kind != KIND_L1 ||
-		     ((val.v & PTE_P) && (val.v & b->forbidden))))
+	if (!pt_has_table(b, slot))
+		return write_first(b, slot, val, how);
+	if (unlikely(b->table_kind != KIND_L1 || ((val.v & PTE_P) && (val.v & b->forbidden))))
 		return write_other(b, slot, val.v, how);
 	return write_common(b, b->table_va + entry_index(slot), slot, val.v, how);
 }

@@ -248,17 +248,20 @@ void space_frame_gone(struct frame *f)
 
 int space_claim(struct memspace *m, uint64_t frames)
 {
+	uint64_t sum;
 	int rc = 0;
 
 	lock_take(&m->lock);
+	/* Added first and looked at then: two claims at once may both fail, but not both succeed. */
+	sum = atomic_add(&claimed_total, frames - m->claimed) + frames - m->claimed;
 	if (frames && (m->dying || m->tot_frames + frames > m->max_frames))
 		rc = refuse(-EINVAL, "claim of %lu frames is over the limit", frames);
-	else if (frames && !heap_allows(m, frames))
+	else if (frames && heap_free_frames() < sum)
 		rc = refuse(-ENOMEM, "claim of %lu frames", frames);
-	if (!rc) {
-		atomic_add(&claimed_total, frames - m->claimed);
+	if (rc)
+		atomic_sub(&claimed_total, frames - m->claimed);
+	else
 		m->claimed = frames;
-	}
 	lock_drop(&m->lock);
 	return rc;
 }

@@ -9,6 +9,7 @@
  * Kernel primitives are measured around the call in C.  Trips from user mode are measured in user
  * mode, against entry stubs that do nothing but return (bench_entry_*, below).
  */
+#include "domu.h"
 #include "guest.h"
 
 #define ROUNDS	12
@@ -435,6 +436,76 @@ static void bench_reservation(unsigned int n, const char *give_name, const char 
 		((uint64_t *)start_info->mfn_list)[pfns[i]] = extents[i];
 }
 
+/* ---- domains: made, filled, destroyed, as dom0 does it ---- */
+
+#define DOMU_PAGES	2048
+#define DOMU_MANY	20
+static uint64_t domu_mfn[DOMU_PAGES];
+
+static unsigned int domu_new(unsigned int pages)
+{
+	long id = domu_create(1);
+
+	must(id);
+	must(domu_max_vcpus((unsigned int)id, 1));
+	must(domu_max_mem((unsigned int)id, pages));
+	return (unsigned int)id;
+}
+
+/* Sleeps, so that the idle loop gets at the memory that is to be cleaned. */
+static void scrubbed(void)
+{
+	uint64_t until = time_now_ns() + 400000000UL;
+
+	(void)event_bind_virq(VIRQ_TIMER, 0);		/* the first time */
+	while (time_now_ns() < until) {
+		hypercall(__HYPERVISOR_set_timer_op, until);
+		hc_sched(SCHEDOP_block, NULL);
+		event_disable();
+	}
+}
+
+/* A table of the domain that maps its first 500 frames, pinned: what destroy has to undo. */
+static void map_some(unsigned int id)
+{
+	struct mmuext_op pin = { .cmd = MMUEXT_PIN_L1_TABLE, .arg1.mfn = domu_mfn[0] };
+	uint64_t *t = domu_map(id, domu_mfn[0], DOMU_SLOT, true, NULL);
+
+	for (unsigned int i = 1; t && i < 500; i++)
+		t[i] = make_pte(domu_mfn[i], PTE_RW_PAGE);
+	domu_unmap(DOMU_SLOT);
+	must(hypercall(__HYPERVISOR_mmuext_op, &pin, 1, 0, id));
+}
+
+static void bench_domains(void)
+{
+	unsigned int id = domu_new(0), many[DOMU_MANY];
+	uint64_t before;
+
+	domu_destroy(id);
+	before = free_pages();
+	for (unsigned int i = 0; i < DOMU_MANY; i++)
+		many[i] = domu_new(0);
+	print("BENCH domain_memory_bytes %lu\n", (before - free_pages()) * PAGE_SIZE / DOMU_MANY);
+	for (unsigned int i = 0; i < DOMU_MANY; i++)
+		domu_destroy(many[i]);
+	BENCH_UNDO("domain_create_1_vcpu", 1,
+		   id = (unsigned int)domu_create(1); domu_max_vcpus(id, 1), domu_destroy(id));
+	BENCH("domain_destroy_empty", 1, id = domu_new(0),
+	      domctl_simple(XEN_DOMCTL_destroydomain, id));
+	BENCH_UNDO("domain_populate_dirty_page", DOMU_PAGES,
+		   id = domu_new(DOMU_PAGES); domu_populate(id, 0, DOMU_PAGES, domu_mfn),
+		   domu_destroy(id));
+	BENCH_FULL("domain_populate_page", DOMU_PAGES, scrubbed(); id = domu_new(DOMU_PAGES),
+		   domu_populate(id, 0, DOMU_PAGES, domu_mfn), domu_destroy(id));
+	BENCH("domain_destroy_page", DOMU_PAGES, id = domu_new(DOMU_PAGES);
+	      domu_populate(id, 0, DOMU_PAGES, domu_mfn),
+	      domctl_simple(XEN_DOMCTL_destroydomain, id));
+	BENCH("domain_destroy_page_mapped", 500, id = domu_new(500);
+	      domu_populate(id, 0, 500, domu_mfn); map_some(id),
+	      domctl_simple(XEN_DOMCTL_destroydomain, id));
+}
+
 static void calibrate(void)
 {
 	uint64_t best = ~0UL, start, t;
@@ -471,5 +542,6 @@ void test_main(void)
 	bench_grant_copy(4096, "grant_copy_4096", "grant_copy_4096_32");
 	bench_reservation(1, "decrease_reservation", "populate_physmap");
 	bench_reservation(SMALL, "decrease_reservation_32", "populate_physmap_32");
+	bench_domains();
 	BENCH("clear_page", 1, NOTHING, hc_mmuext(MMUEXT_CLEAR_PAGE, frame_spare(300), 0));
 }

@@ -154,6 +154,7 @@ void test_main(void)
 		unsigned long seen = event_count[port];
 
 		live_once();
+		event_enable();
 		check(event_count[port] != seen, "VIRQ_DOM_EXC did not come");
 	}
 	check_equal(free_pages(), before);

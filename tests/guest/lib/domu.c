@@ -16,6 +16,7 @@ extern char _end[], _bss_start[], cpu_stacks[MAX_VCPUS][STACK_SIZE];
 
 /* in .data: the copy knows it */
 static void (*domu_fn)(void) __attribute__((section(".data")));
+static unsigned int domu_self __attribute__((section(".data")));
 
 long domctl(struct xen_domctl *op)
 {
@@ -231,6 +232,7 @@ void domu_build(struct domu *d, void (*main)(void))
 		    d->nr_pfns - IMAGE_PFN);
 	must(domu_info(d->id, &info));
 	domu_fn = main;
+	domu_self = d->id;
 	copy_image(d);
 	write_p2m(d, p2m_pfn);
 	s = page_of(d, si);
@@ -272,6 +274,11 @@ bool domu_destroy(unsigned int id)
 	return domu_info(id, &info) == -ESRCH;
 }
 
+
+unsigned int domu_number(void)
+{
+	return domu_self;
+}
 
 void domu_poweroff(void)
 {

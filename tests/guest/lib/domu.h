@@ -50,6 +50,8 @@ void domu_run(const struct domu *d);
 unsigned int domu_wait_shutdown(const struct domu *d);
 /* destroydomain; whether it is gone now */
 bool domu_destroy(unsigned int id);
+/* in the new domain: its number */
+unsigned int domu_number(void);
 void domu_poweroff(void) __attribute__((noreturn));
 
 #endif
