@@ -43,6 +43,7 @@ static long op_poll(struct vcpu *self, gva_t arg)
 		if (evtchn_is_pending(self->dom, ports[i]) < 0)
 			return refuse(-EINVAL, "poll: port %u", ports[i]);
 
+	scan_abort(&self->scan);
 	self->polling = true;
 	vtime_poll_deadline(self, p.timeout);
 	sched_block(self);
@@ -169,8 +170,10 @@ static long op_pin_override(struct vcpu *self, gva_t arg)
 	return rc;
 }
 
+/* Who sleeps must not keep a table half checked: others would wait for it meanwhile. */
 static long op_block(struct vcpu *self)
 {
+	scan_abort(&self->scan);
 	self->info->evtchn_upcall_mask = 0;
 	sched_block(self);
 	return 0;
