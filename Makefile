@@ -18,7 +18,7 @@ all: $(ELF) $(UNPACK)
 
 ## make help       this list
 help:
-	@sed -n 's/^## //p' Makefile
+	@sed -n 's/^## //p' $(MAKEFILE_LIST)
 
 # --- hypervisor -----------------------------------------------------------------------------
 FLOORS := lib cpu mm dom ipc call boot
@@ -94,6 +94,9 @@ $(UNPACK): $(UNPACK_OBJ)
 	@echo "  LD      $@"
 	@$(CC) $^ -llzma -lzstd -lz -llz4 -o $@
 
+include dom0-tools/stored/stored.mk
+include dom0-tools/consoled/consoled.mk
+
 # --- the lab --------------------------------------------------------------------------------
 # What a fresh Debian lacks is installed once per checkout; kernels are only unpacked.
 $(BUILD)/.setup-%: tests/lab/setup.sh
@@ -115,6 +118,8 @@ $(LAB)/bin/%: tests/lab/%.c | $(BUILD)/.setup-build
 $(LAB)/%/initrd: $(LAB)/%/vmlinuz $(LAB)/bin/stress $(LAB)/bin/audit tests/lab/mkinitrd.sh \
 		$(wildcard tests/lab/image/* tests/lab/image/*/*)
 	@tests/lab/mkinitrd.sh $(LAB) $(@D)
+
+include tests/lab/guests.mk
 
 ## make iso        build/mica.iso: GRUB, the hypervisor, dom0; boots from BIOS and UEFI
 iso: $(BUILD)/mica.iso

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* guest: smp=1 hvopts="dom0_max_vcpus=2" */
+/* guest: smp=1 hvopts="dom0_max_vcpus=2" xenopts="dom0_max_vcpus=2" */
 /*
  * Question: a segment register cannot be loaded again when its vCPU is switched in, because the
  * descriptor is gone.  Does the guest get its failsafe callback, once, with the register empty and

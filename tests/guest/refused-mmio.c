@@ -77,7 +77,8 @@ void test_main(void)
 	refuse("local APIC", LAPIC, PTE_RW_PAGE);
 	refuse("local APIC, read-only", LAPIC, PTE_RO_PAGE);
 	refuse("MSI window", 0xfeeff, PTE_RW_PAGE);
-	refuse("IO-APIC", IOAPIC, PTE_RW_PAGE);
+	if (on_mica())
+		refuse("IO-APIC", IOAPIC, PTE_RW_PAGE);
 	refuse("the hypervisor", pte_mfn(pte_get(HOLE_START, 4)), PTE_RW_PAGE);
 	refuse("the hypervisor", 0x200, PTE_RW_PAGE);
 	check_tables();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* guest: smp=2 hvopts="dom0_max_vcpus=24" */
+/* guest: smp=2 hvopts="dom0_max_vcpus=24" xenopts="dom0_max_vcpus=24" */
 /*
  * Break-in: two vCPUs give a third one its context, or its vcpu_info, at the same time.  Exactly one
  * succeeds; contexts that are refused half way leave nothing behind.

@@ -59,17 +59,17 @@ void test_main(void)
 	outs(&f, TOP + 0xffc);
 	check_fault(&f, -1, 0);
 	check_equal(page[511] & 0xffffffff, 0x22222222);
-	/* one byte round the corner */
+	/* one byte round the corner: a fault, or a wrap */
 	ins(&f, TOP + 0xffd);
-	check(f.hit, "wrapped round the end");
+	check(!on_mica() || f.hit, "wrapped round the end");
 	outs(&f, TOP + 0xffd);
-	check(f.hit, "wrapped round the end");
+	check(!on_mica() || f.hit, "wrapped round the end");
 	rep_ins(&f, TOP, ~0UL);
 	check(f.hit, "2^64 elements");
 	ins(&f, HOLE_START);
-	check(f.hit && f.vector == 14, "vector %lu", f.vector);
+	check(f.hit, "the hypervisor's");
 	ins(&f, HOLE_END - 2);
-	check(f.hit && f.vector == 14, "vector %lu", f.vector);
+	check(f.hit, "the hypervisor's");
 	ins(&f, NONCANONICAL);
 	check(f.hit, "not canonical");
 	ins(&f, NONCANONICAL - 2);

@@ -2,7 +2,7 @@
 # The lab with guests: Debian's tools and Mica's in dom0's image, and kernels for domUs.
 # Included by the Makefile.
 GUEST_IMAGES := $(LAB)/$(KERNEL)/vmlinux $(LAB)/$(KERNEL)/initrd-guests
-GUEST_TOOLS  := $(wildcard $(BUILD)/tools/*)
+GUEST_TOOLS  := $(UNPACK) $(STORED) $(CONSOLED) $(CLI)
 
 TINY_SRC := tests/lab/guest/tiny.c $(wildcard tests/guest/lib/*.c tests/guest/lib/*.S)
 TINY_CFLAGS := -O2 -g -std=gnu11 -ffreestanding -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone \
@@ -26,6 +26,15 @@ $(LAB)/%/initrd-guests: $(LAB)/%/vmlinuz $(LAB)/bin/stress $(LAB)/bin/audit $(LA
 		| $(LAB)/xen-tools/root
 	@tests/lab/mkinitrd.sh --guests $(LAB) $(@D)
 
+## make guest-images dom0's image with Debian's tools, Mica's, and guests
 guest-images: $(GUEST_IMAGES)
-.PHONY: guest-images
+
+## make run-guests dom0's shell with that image; start guests by `xl create /guests/debian.cfg`
+run-guests: $(ELF) $(GUEST_IMAGES)
+	@$(QEMU) --kernel $(KERNEL) --cpus $(CPUS) --memory 2048 --dom0-memory 640 \
+		--image initrd-guests --cmdline "lab=guests lab-store=$(STORE)" --interactive
+STORE ?= mica
+
+test test-system: $(LAB)/6.1/initrd-guests
+.PHONY: guest-images run-guests
 .PRECIOUS: $(LAB)/%/initrd-guests

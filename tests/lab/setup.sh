@@ -14,10 +14,10 @@
 # kept: delete the directory to fetch again.
 set -euo pipefail
 
-BUILD_PACKAGES="gcc binutils libc6-dev liblzma-dev libzstd-dev zlib1g-dev liblz4-dev"
-LAB_PACKAGES="$BUILD_PACKAGES g++ clang libcmocka-dev libxen-dev qemu-system-x86 busybox-static
+BUILD_PACKAGES="gcc binutils libc6-dev liblzma-dev libzstd-dev zlib1g-dev liblz4-dev libxen-dev"
+LAB_PACKAGES="$BUILD_PACKAGES g++ clang libcmocka-dev qemu-system-x86 busybox-static
 	cpio kmod python3 xz-utils zstd lz4 gzip e2fsprogs grub-common grub-pc-bin
-	grub-efi-amd64-bin xorriso mtools ovmf gdb"
+	grub-efi-amd64-bin xorriso mtools ovmf gdb xenstore-utils"
 
 # What Debian's own tools in dom0 need, down to the C library: dom0's image has no other.
 XEN_TOOLS="xen-utils-4.17 xen-utils-common xenstore-utils libxencall1 libxendevicemodel1

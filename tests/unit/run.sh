@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Builds and runs every tests/unit/**/*_test.c on the host: tests/unit/run.sh BUILD_DIR [NAME...]
 #
-# A test's first line names the hypervisor sources it links, relative to hypervisor/:
+# A test's first line names the sources it links, relative to hypervisor/ unless they begin with
+# tests/ or dom0-tools/:
 #	/* unit: mm/kind.c mm/frame.c */
 # @mm stands for all of mm/ that works on fake_ram(): everything but the hypervisor's page tables.
+# @stored is all of the store daemon but its main() and its devices; dom0-tools/... names any file.
 # tests/unit/fake stands for cpu/: its headers shadow the real ones, its functions are weak.
 # Runs under address and undefined-behaviour sanitizers; ends in one line of totals.
 set -u
@@ -19,7 +21,7 @@ flags="-std=gnu11 -g -O1 -D_GNU_SOURCE -DMICA_DEBUG=1 -DMICA_UNIT=1 -DSCAN_BUDGE
 	-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 	-fno-strict-aliasing -fno-builtin -pthread
 	-Wall -Wextra -Werror -Wno-unused-parameter
-	-Itests/unit/fake -Ihypervisor -Iabi"
+	-Itests/unit/fake -Ihypervisor -Iabi -Idom0-tools"
 
 # The fakes once, as an archive, so that a test links what it needs; again when a header changed.
 if [ ! -e "$out/libfake.a" ] || [ -n "$(find tests/unit/fake hypervisor abi -newer "$out/libfake.a" \
@@ -44,7 +46,8 @@ for test in $(find tests/unit -name '*_test.c' | sort); do
 	for s in $sources; do
 		case $s in
 		@mm) list="$list $(find hypervisor/mm -name '*.c' ! -name hvmap.c ! -name init.c)" ;;
-		tests/*) list="$list $s" ;;
+		@stored) list="$list $(find dom0-tools/stored -name '*.c' ! -name main.c ! -name 'xen*.c')" ;;
+		tests/* | dom0-tools/*) list="$list $s" ;;
 		*) list="$list hypervisor/$s" ;;
 		esac
 	done

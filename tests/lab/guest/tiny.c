@@ -4,7 +4,8 @@
  * lines typed there, counts seconds, and obeys control/shutdown through its store ring.
  *
  * Built with the test kernels' library, but run as a domU.  One vCPU; between events it blocks.
- * Words of its command line: guest=NAME, tick (a line each second), flood (fills its console
+ * Words of its command line: guest=NAME, tick (a line each second), count (numbered lines as fast
+ * as they are read), flood (fills its console
  * without end), deaf (never reads its store ring), burn (never blocks), crash, trap (dies
  * of an exception nobody handles), off (powers off at once).
  */
@@ -251,7 +252,7 @@ static void once(uint64_t *next, unsigned long *seconds)
 
 void test_main(void)
 {
-	unsigned long seconds = 0;
+	unsigned long seconds = 0, count = 0;
 	uint64_t next = 0;
 
 	start();
@@ -271,6 +272,8 @@ void test_main(void)
 		once(&next, &seconds);
 		if (word("flood"))
 			con_print("GUEST: flood %lu 0123456789 0123456789 0123456789\r\n", seconds);
+		else if (word("count"))
+			con_print("GUEST: line %lu end\r\n", ++count);
 		else if (!word("burn"))
 			hc_sched(SCHEDOP_block, NULL);
 		event_enable();

@@ -19,7 +19,8 @@ start_store()
 {
 	case $chosen_store in
 	debian) XENSTORED_ROOTDIR=/run/xenstored xenstored --pid-file /run/xenstore.pid ;;
-	mica) mica-stored ;;
+	mica) mica-stored --daemon --pid-file /run/mica/stored.pid \
+		--log-file /var/log/mica/stored.log ;;
 	esac || die "no store daemon ($chosen_store)"
 	wait_for 30 xenstore-ls / || die "the store does not answer"
 }
@@ -29,7 +30,7 @@ start_console()
 	case $chosen_console in
 	debian) xenconsoled --log=guest --log-dir=/var/log/xen/console \
 		--pid-file=/run/xenconsoled.pid ;;
-	mica) mica-consoled ;;
+	mica) mica-consoled --daemon ;;
 	esac || die "no console daemon ($chosen_console)"
 }
 
