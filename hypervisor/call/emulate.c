@@ -13,6 +13,7 @@
 #include "call/handlers.h"
 #include "call/fetch.h"
 #include "call/privileged.h"
+#include "cpu/extable.h"
 #include "cpu/asm.h"
 #include "cpu/fpu.h"
 #include "cpu/msr.h"
@@ -39,7 +40,7 @@ static bool code_is_64bit(const struct regs *r)
 
 	if (cs == SEL_GUEST_CODE64)
 		return true;
-	__asm__("lar %1, %0" : "+r"(access) : "r"((uint32_t)cs) : "cc");
+	__asm__("1: lar %1, %0\n2:\n" EX_TABLE(1b, 2b) : "+r"(access) : "r"((uint32_t)cs) : "cc");
 	return access & (1u << 21);
 }
 

@@ -152,11 +152,19 @@ static void leave_table(const struct domain *d)
 	lock_drop(&table_lock);
 }
 
-/* SOFTIRQ_REAP */
+static void nothing(void *arg)
+{
+}
+
+/* SOFTIRQ_REAP.  A CPU that just let go of a vCPU may still look at its domain (dom/vcpu.c, let_go); it does
+ * not poll there, so once every CPU has answered a call none does any more. */
 static void reap(void)
 {
 	struct domain *d = atomic_xchg(&reap_list, NULL), *next;
 	bool any = d;
+
+	if (any)
+		smp_call(cpus_online, nothing, NULL);
 
 	for (; d; d = next) {
 		next = d->reap_next;
