@@ -94,6 +94,8 @@ $(UNPACK): $(UNPACK_OBJ)
 	@echo "  LD      $@"
 	@$(CC) $^ -llzma -lzstd -lz -llz4 -o $@
 
+include dom0-tools/lib/lib.mk
+include dom0-tools/cli/cli.mk
 include dom0-tools/stored/stored.mk
 include dom0-tools/consoled/consoled.mk
 

@@ -49,6 +49,16 @@ boot()
 		--expect "LAB-RESULT: ok $test" --end off "$@"
 }
 
+# guests TEST "WORDS" [options of qemu.py]: the same with the image that has tools and guests.
+guests()
+{
+	local test=$1 words=$2
+
+	shift 2
+	[ -e "$BUILD/lab/6.1/initrd-guests" ] || skip "no image with guests: make guest-images"
+	boot "$test" "$words" --image initrd-guests --cpus 2 --memory 2048 --dom0-memory 640 "$@"
+}
+
 # cannot_boot "REGEX" [options of qemu.py]: the hypervisor stops with one sentence that matches.
 cannot_boot()
 {

@@ -30,7 +30,7 @@ start_console()
 	case $chosen_console in
 	debian) xenconsoled --log=guest --log-dir=/var/log/xen/console \
 		--pid-file=/run/xenconsoled.pid ;;
-	mica) mica-consoled --daemon ;;
+	mica) mica-consoled --daemon ${consoled_options:-} ;;
 	esac || die "no console daemon ($chosen_console)"
 }
 

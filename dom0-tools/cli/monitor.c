@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One small process per domain that waits for its end and does what its configuration says:
+ *
+ *	running --(shut down, crashed)--> destroy | preserve | destroy and create again
+ *	running --(gone: somebody destroyed it)--> leave
+ *
+ * It wakes on the store's @releaseDomain and looks at the hypervisor itself; it keeps no state but
+ * the configuration, which it reads from MICA_RUN_DIR.  A restart leaves this process behind: the
+ * new domain gets a new one.  Log: MICA_LOG_DIR/NAME.log.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include <mica/sched.h>
+
+#include "cli/cli.h"
+
+#define POLL_MS			60000	/* in case the store lost an event */
+#define STORE_RETRY_MS		1000
+#define RESTART_OK_S		60	/* a guest that ran so long restarts from zero */
+#define BACKOFF_DOUBLINGS	4
+
+static void log_line(const char *text, ...)
+{
+	time_t now = time(NULL);
+	struct tm tm;
+	char stamp[32];
+	va_list args;
+
+	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+	fprintf(stderr, "%s ", stamp);
+	va_start(args, text);
+	vfprintf(stderr, text, args);
+	va_end(args);
+	fputc('\n', stderr);
+}
+
+/* Becomes a process of its own: session, directory, standard files. */
+static void detach(const char *name)
+{
+	char path[160];
+	int null = open("/dev/null", O_RDWR), log;
+
+	mkdir(MICA_LOG_DIR, 0755);
+	snprintf(path, sizeof(path), MICA_LOG_DIR "/%s.log", name);
+	log = open(path, O_WRONLY | O_CREAT | O_APPEND, 0644);
+	setsid();
+	if (chdir("/"))
+		log_line("cannot leave the working directory: %s", strerror(errno));
+	dup2(null, 0);
+	dup2(null, 1);
+	dup2(log >= 0 ? log : null, 2);
+	for (int fd = 3; fd < 64; fd++)
+		close(fd);
+}
+
+int monitor_start(domid_t id, const char *config_text, unsigned restarts)
+{
+	char number[16], count[16];
+	int status;
+	pid_t child;
+
+	snprintf(number, sizeof(number), "%u", id);
+	snprintf(count, sizeof(count), "%u", restarts);
+	if (mica_run_write(id, "cfg", config_text) || mica_run_write(id, "restarts", count))
+		return -EIO;
+	fflush(NULL);
+	child = fork();
+	if (child < 0)
+		return -errno;
+	if (child) {
+		waitpid(child, &status, 0);
+		return 0;
+	}
+	if (fork())
+		_exit(0);
+	/* A new program: the memory of the builder goes back. */
+	execl("/proc/self/exe", "mica", "monitor", number, (char *)NULL);
+	_exit(127);
+}
+
+struct watch {
+	struct mica *m;
+	struct mica_store *s;
+	domid_t id;
+	uint8_t uuid[16];
+	struct mica_config config;
+	struct mica_domain_config d;
+	unsigned restarts;
+	uint64_t began_ms;
+};
+
+/* Returns the reason it ended with, or -1 when it is no more. */
+static int await_end(struct watch *w)
+{
+	char *path, *token;
+	mica_dominfo info;
+	int rc;
+
+	for (;;) {
+		rc = mica_domain_info(w->m, w->id, &info);
+		if (rc || memcmp(info.handle, w->uuid, sizeof(w->uuid)) ||
+		    info.flags & XEN_DOMINF_dying)
+			return -1;
+		if (info.flags & XEN_DOMINF_shutdown &&
+		    shutdown_reason(&info) != SHUTDOWN_suspend)
+			return (int)shutdown_reason(&info);
+		if (!w->s && !mica_store_open(&w->s))
+			mica_store_watch(w->s, "@releaseDomain", "end");
+		if (!w->s) {
+			usleep(STORE_RETRY_MS * 1000);
+			continue;
+		}
+		rc = mica_store_event(w->s, POLL_MS, &path, &token);
+		if (rc == 1) {
+			free(path);
+		} else if (rc < 0) {
+			log_line("the store is gone (%s); waiting for it", strerror(-rc));
+			mica_store_close(w->s);
+			w->s = NULL;
+		}
+	}
+}
+
+static const struct mica_on_end *policy(const struct watch *w, int reason)
+{
+	if (reason == SHUTDOWN_reboot)
+		return &w->d.on_reboot;
+	return reason == SHUTDOWN_poweroff ? &w->d.on_poweroff : &w->d.on_crash;
+}
+
+/* False: it restarted too often. */
+static bool wait_before_restart(struct watch *w, const struct mica_on_end *on, int reason)
+{
+	unsigned doublings;
+
+	if (reason == SHUTDOWN_reboot || now_ms() - w->began_ms > RESTART_OK_S * 1000ull)
+		w->restarts = 0;
+	if (on->max && w->restarts >= on->max)
+		return false;
+	doublings = w->restarts < BACKOFF_DOUBLINGS ? w->restarts : BACKOFF_DOUBLINGS;
+	if (reason != SHUTDOWN_reboot) {
+		unsigned seconds = on->backoff_s << doublings;
+
+		/* A guest that crashes at once must not keep the host busy. */
+		if (!seconds && w->restarts)
+			seconds = 1u << doublings;
+		if (seconds)
+			log_line("restart in %u s", seconds);
+		sleep(seconds);
+		w->restarts++;
+	}
+	return true;
+}
+
+/* It may have been renamed since it was created. */
+static void take_name(struct watch *w)
+{
+	char name[MICA_NAME_MAX], setting[MICA_NAME_MAX + 8];
+	struct mica_error e;
+
+	mica_domain_name(w->s, w->id, name);
+	if (!mica_name_is_valid(name))
+		return;
+	strcpy(w->d.name, name);
+	snprintf(setting, sizeof(setting), "name=%s", name);
+	mica_config_set(&w->config, setting, &e);
+}
+
+static void restart(struct watch *w)
+{
+	const struct mica_create_options o = { 0 };
+	struct mica_error e;
+	char *text;
+	domid_t id;
+
+	if (mica_domain_start(w->m, w->s, &w->d, &o, &id, &e)) {
+		log_line("cannot restart '%s': %s [%s]", w->d.name, e.why, e.code->name);
+		return;
+	}
+	log_line("'%s' runs again as domain %u", w->d.name, id);
+	text = mica_config_text(&w->config);
+	if (!text || monitor_start(id, text, w->restarts))
+		log_line("no monitor could be started for it");
+	free(text);
+}
+
+static void act(struct watch *w, int reason)
+{
+	const struct mica_on_end *on = policy(w, reason);
+	struct mica_error e;
+	bool again;
+
+	take_name(w);
+	log_line("'%s' (domain %u) ended: %s", w->d.name, w->id, reason_word((unsigned)reason));
+	if (on->action == ACT_PRESERVE) {
+		mica_run_write(w->id, "note", "kept as it ended (preserve)");
+		return;
+	}
+	while (!w->s && mica_store_open(&w->s))
+		usleep(STORE_RETRY_MS * 1000);
+	if (mica_domain_remove(w->m, w->s, w->id, 10000, &e))
+		log_line("%s [%s]", e.why, e.code->name);
+	again = on->action == ACT_RESTART;
+	if (again && !wait_before_restart(w, on, reason)) {
+		log_line("restarted %u times in a row; that is enough", w->restarts);
+		again = false;
+	}
+	if (again)
+		restart(w);
+}
+
+static int monitor_run(int argc, char **argv)
+{
+	struct watch *w = calloc(1, sizeof(*w));
+	domid_t id = (domid_t)atoi(argv[1]);
+	char *text = mica_run_read(id, "cfg"), *count = mica_run_read(id, "restarts"), number[16];
+	struct mica_error e;
+	mica_dominfo info;
+	int reason;
+
+	if (!w || !text || mica_config_parse(&w->config, "monitor", text, &e) ||
+	    mica_domain_config_read(&w->d, &w->config, &e) || mica_open(&w->m))
+		return cli_fail("MICA-INT-001", "monitor", "no configuration for domain %u", id);
+	mica_close(w->m);
+	if (!cli_opt("foreground"))
+		detach(w->d.name);
+	if (mica_open(&w->m) || mica_domain_info(w->m, id, &info))
+		return EXIT_NOT_FOUND;
+	memcpy(w->uuid, info.handle, sizeof(w->uuid));
+	memcpy(w->d.uuid, info.handle, sizeof(w->d.uuid));	/* a restart is the same domain */
+	w->d.has_uuid = true;
+	w->id = id;
+	w->restarts = count ? (unsigned)atoi(count) : 0;
+	w->began_ms = now_ms();
+	snprintf(number, sizeof(number), "%d", (int)getpid());
+	mica_run_write(id, "monitor", number);
+	reason = await_end(w);
+	if (reason >= 0)
+		act(w, reason);
+	return 0;
+}
+
+static const struct command_option monitor_options[] = {
+	{ "foreground", 'F', NULL, "stay with this terminal" },
+	{ NULL, 0, NULL, NULL },
+};
+
+const struct command cmd_monitor = {
+	.name = "monitor", .args = "ID", .summary = "act when a domain ends (started by create)",
+	.run = monitor_run, .options = monitor_options, .min_args = 1, .max_args = 1,
+	.flags = CMD_HIDDEN,
+};

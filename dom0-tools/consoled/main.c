@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * mica-consoled: start, signals, end.  See docs/man/mica-consoled.8 and consoled.h.
+ *
+ * One instance, held by a lock on a file.  Everything that can fail for the administrator's reasons
+ * fails here, before the daemon leaves the foreground; afterwards it goes on whatever happens.
+ * SIGTERM ends it, SIGHUP reopens the logs.  Being killed is no worse than ending.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "consoled/consoled.h"
+
+#define RUN_DIR		"/run/mica"
+
+struct settings settings = {
+	.log_dir = "/var/log/mica/console",
+	.socket = RUN_DIR "/console.sock",
+	.log_bytes = 4u << 20,
+	.log_keep = 4,
+	.history_bytes = 64u << 10,
+};
+struct backend backend;
+
+static const char *pid_file = RUN_DIR "/consoled.pid";
+static const char *own_log = "/var/log/mica/consoled.log";
+static bool background, ending;
+static int log_fd = -1;		/* becomes standard error once we are up */
+static struct source events_io, signals_io;
+
+void note(const char *fmt, ...)
+{
+	char stamp[32];
+	struct tm tm;
+	time_t now = time(NULL);
+	va_list args;
+
+	localtime_r(&now, &tm);
+	strftime(stamp, sizeof(stamp), "%F %T", &tm);
+	fprintf(stderr, "%s%smica-consoled: ", background ? stamp : "", background ? " " : "");
+	va_start(args, fmt);
+	vfprintf(stderr, fmt, args);
+	va_end(args);
+	fputc('\n', stderr);
+}
+
+__attribute__((format(printf, 1, 2), noreturn)) static void die(const char *fmt, ...)
+{
+	va_list args;
+
+	fputs("mica-consoled: ", stderr);
+	va_start(args, fmt);
+	vfprintf(stderr, fmt, args);
+	va_end(args);
+	fputc('\n', stderr);
+	exit(1);
+}
+
+__attribute__((noreturn)) static void usage(int status)
+{
+	fputs("usage: mica-consoled [OPTION]...\n"
+	      "  --daemon           go to the background once it is ready\n"
+	      "  --pid-file FILE    written and locked; " RUN_DIR "/consoled.pid\n"
+	      "  --log-file FILE    the daemon's own messages, with --daemon\n"
+	      "  --log-dir DIR      the guests' consoles; /var/log/mica/console\n"
+	      "  --log-size BYTES   start a new file then; 4M, 0: never\n"
+	      "  --log-keep N       old files kept of each guest; 4\n"
+	      "  --history BYTES    kept in memory of each guest; 64K\n"
+	      "  --socket PATH      for viewers; " RUN_DIR "/console.sock\n",
+	      status ? stderr : stdout);
+	exit(status);
+}
+
+static uint64_t number(const char *option, const char *text, uint64_t low, uint64_t high)
+{
+	char *end;
+	uint64_t value = strtoull(text, &end, 10);
+
+	if (!*text || *text == '-')
+		end = (char *)text + 1;
+	if (*end == 'K' || *end == 'M') {
+		value <<= *end == 'K' ? 10 : 20;
+		end++;
+	}
+	if (*end || !*text || value < low || value > high)
+		die("%s '%s' is not a number from %llu to %llu", option, text,
+		    (unsigned long long)low, (unsigned long long)high);
+	return value;
+}
+
+static void parse(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "daemon", no_argument, NULL, 'D' },
+		{ "log-file", required_argument, NULL, 'l' },
+		{ "log-dir", required_argument, NULL, 'd' },
+		{ "log-size", required_argument, NULL, 's' },
+		{ "log-keep", required_argument, NULL, 'k' },
+		{ "history", required_argument, NULL, 'y' },
+		{ "socket", required_argument, NULL, 'S' },
+		{ "pid-file", required_argument, NULL, 'p' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		switch (c) {
+		case 'D': background = true; break;
+		case 'l': own_log = optarg; break;
+		case 'd': settings.log_dir = optarg; break;
+		case 's': settings.log_bytes = number("--log-size", optarg, 0, 1ull << 40); break;
+		case 'k': settings.log_keep = number("--log-keep", optarg, 0, 99); break;
+		case 'y': settings.history_bytes = number("--history", optarg, 1024, 64u << 20); break;
+		case 'S': settings.socket = optarg; break;
+		case 'p': pid_file = optarg; break;
+		case 'h': usage(0);
+		default: usage(2);
+		}
+	}
+	if (optind < argc)
+		usage(2);
+}
+
+/* Every directory on the way to @path, and @path itself if @last. */
+static void make_dirs(const char *path, bool last)
+{
+	char part[PATH_MAX];
+
+	snprintf(part, sizeof(part), "%s", path);
+	for (char *p = part + 1; *p; p++) {
+		if (*p != '/')
+			continue;
+		*p = '\0';
+		mkdir(part, 0755);
+		*p = '/';
+	}
+	if (last && mkdir(part, 0750) && errno != EEXIST)
+		die("cannot make directory %s: %s", path, strerror(errno));
+}
+
+/* The lock is the open file's, so it goes with the process, however that ends. */
+static int only_one(void)
+{
+	int fd;
+
+	make_dirs(pid_file, false);
+	fd = open(pid_file, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	if (fd < 0)
+		die("cannot open %s: %s", pid_file, strerror(errno));
+	if (flock(fd, LOCK_EX | LOCK_NB))
+		die("another one is running (%s is locked)", pid_file);
+	return fd;
+}
+
+static void write_pid(int fd)
+{
+	if (ftruncate(fd, 0) || dprintf(fd, "%d\n", getpid()) < 0)
+		note("cannot write %s: %s", pid_file, strerror(errno));
+}
+
+/* The parent returns its status once the child has said that it is up. */
+static int leave_foreground(void)
+{
+	int up[2], null;
+	char ok;
+	pid_t pid;
+
+	if (!background)
+		return -1;
+	if (pipe2(up, O_CLOEXEC))
+		die("pipe: %s", strerror(errno));
+	pid = fork();
+	if (pid < 0)
+		die("fork: %s", strerror(errno));
+	if (pid) {
+		close(up[1]);
+		_exit(read(up[0], &ok, 1) == 1 ? 0 : 1);
+	}
+	close(up[0]);
+	setsid();
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	make_dirs(own_log, false);
+	log_fd = open(own_log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+	dup2(null, 0);
+	dup2(null, 1);
+	return up[1];
+}
+
+static void say_up(int fd)
+{
+	if (fd < 0)
+		return;
+	if (write(fd, "", 1) != 1)
+		note("the one who started me is gone");
+	close(fd);
+	dup2(log_fd >= 0 ? log_fd : 0, 2);
+}
+
+static void signal_ready(struct source *s, uint32_t events)
+{
+	struct signalfd_siginfo info;
+
+	while (read(s->fd, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGHUP)
+			guests_reopen_logs();
+		else
+			ending = true;
+	}
+}
+
+static void catch_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	signals_io.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	signals_io.ready = signal_ready;
+	if (signals_io.fd < 0 || loop_add(&signals_io, EPOLLIN))
+		die("signals: %s", strerror(errno));
+}
+
+static bool stop(void)
+{
+	return ending;
+}
+
+static bool tick(void)
+{
+	bool again = guests_tick();
+
+	return watch_tick() || again;
+}
+
+int main(int argc, char **argv)
+{
+	const char *what;
+	int lock, up, rc;
+
+	parse(argc, argv);
+	umask(027);
+	lock = only_one();
+	make_dirs(settings.log_dir, true);
+	make_dirs(settings.socket, false);
+	up = leave_foreground();
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if (loop_init())
+		die("epoll: %s", strerror(errno));
+	catch_signals();
+	rc = backend_xen_open(&backend, &what);
+	if (rc)
+		die("cannot open %s: %s", what, strerror(-rc));
+	events_io = (struct source){ .fd = backend.fd, .ready = guests_event };
+	rc = loop_add(&events_io, EPOLLIN);
+	if (!rc)
+		rc = viewers_listen(settings.socket);
+	if (rc)
+		die("cannot listen on %s: %s", settings.socket, strerror(-rc));
+	rc = watch_start();
+	if (rc)
+		die("cannot talk to the store: %s (is mica-stored running?)", strerror(-rc));
+	write_pid(lock);
+	say_up(up);
+	loop_run(stop, tick);
+	guests_close();
+	unlink(settings.socket);
+	return 0;
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a new domain finds in its memory: kernel, initrd, list of its frames, start_info, two empty
+ * rings.  Pages are mapped in windows, so that the size of a domain costs no address space here.
+ */
+#include <string.h>
+#include <mica/start_info.h>
+
+#include "lib/build_priv.h"
+
+#define PAGE		MICA_PAGE_BYTES
+#define WINDOW_PAGES	2048ull
+
+int build_refused(struct build *b, int rc, const char *step)
+{
+	return mica_fail_errno(b->e, rc, "cannot %s", step);
+}
+
+int build_map(struct build *b, uint64_t pfn, uint64_t nr, void **p)
+{
+	int rc;
+
+	if (pfn > b->r->pages || nr > b->r->pages - pfn)
+		return mica_fail(b->e, "MICA-MEM-002", "page %llu lies outside the domain",
+				 (unsigned long long)(pfn + nr));
+	rc = mica_map(b->m, b->b->id, nr, b->mfn + pfn, p);
+	return rc ? build_refused(b, rc, "map the domain's memory") : 0;
+}
+
+/* Copy @bytes of @data to pseudo-physical @to, then zero up to @total bytes. */
+static int place(struct build *b, uint64_t to, const uint8_t *data, uint64_t bytes, uint64_t total)
+{
+	uint64_t done = 0;
+
+	while (done < total) {
+		uint64_t pfn = (to + done) / PAGE, offset = (to + done) % PAGE;
+		uint64_t nr = (offset + (total - done) + PAGE - 1) / PAGE, now, copy;
+		void *window;
+		int rc;
+
+		if (nr > WINDOW_PAGES)
+			nr = WINDOW_PAGES;
+		now = nr * PAGE - offset;
+		if (now > total - done)
+			now = total - done;
+		copy = done >= bytes ? 0 : bytes - done < now ? bytes - done : now;
+		rc = build_map(b, pfn, nr, &window);
+		if (rc)
+			return rc;
+		if (copy)
+			memcpy((uint8_t *)window + offset, data + done, copy);
+		memset((uint8_t *)window + offset + copy, 0, now - copy);
+		mica_unmap(b->m, window, nr);
+		done += now;
+	}
+	return 0;
+}
+
+static int place_kernel(struct build *b)
+{
+	const struct mica_kernel *k = b->r->kernel;
+	struct elf_segment s;
+	int rc;
+
+	for (unsigned i = 0; elf_segment(&k->elf, i, &s); i++) {
+		rc = place(b, s.paddr - k->paddr_offset, k->image + s.offset, s.filesz, s.memsz);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+static int place_p2m(struct build *b)
+{
+	const struct mica_area *p2m = &b->b->layout.p2m;
+	uint64_t bytes = b->r->pages * 8;
+	int rc = place(b, p2m->pfn * PAGE, (const uint8_t *)b->mfn, bytes, bytes);
+	void *last;
+
+	if (rc || bytes % PAGE == 0)
+		return rc;
+	/* Entries behind the end: no frame. */
+	rc = build_map(b, p2m->pfn + p2m->nr - 1, 1, &last);
+	if (rc)
+		return rc;
+	memset((uint8_t *)last + bytes % PAGE, 0xff, PAGE - bytes % PAGE);
+	mica_unmap(b->m, last, 1);
+	return 0;
+}
+
+static uint64_t va_of(const struct build *b, uint64_t pfn)
+{
+	return b->r->kernel->virt_base + pfn * PAGE;
+}
+
+static void fill_start_info(const struct build *b, struct start_info *si)
+{
+	const struct mica_layout *l = &b->b->layout;
+	const struct mica_kernel *k = b->r->kernel;
+
+	memcpy(si->magic, "xen-3.0-x86_64", 14);
+	if (k->pae_note)
+		si->magic[14] = 'p';
+	si->nr_pages = b->r->pages;
+	si->shared_info = b->shared_info * PAGE;
+	si->flags = SIF_VIRT_P2M_4TOOLS;
+	si->store_mfn = b->b->store_mfn;
+	si->store_evtchn = b->b->store_port;
+	si->console.domU.mfn = b->b->console_mfn;
+	si->console.domU.evtchn = b->b->console_port;
+	si->pt_base = va_of(b, l->tables.pfn);
+	si->nr_pt_frames = l->tables.nr;
+	si->mfn_list = l->p2m_va;
+	if (b->r->initrd) {
+		si->mod_len = b->r->initrd->bytes;
+		si->mod_start = k->mod_start_pfn ? l->initrd.pfn : va_of(b, l->initrd.pfn);
+		si->flags |= k->mod_start_pfn ? SIF_MOD_START_PFN : 0;
+	}
+	strncpy(si->cmd_line, b->r->cmdline ? b->r->cmdline : "", sizeof(si->cmd_line) - 1);
+	if (k->has_init_p2m) {
+		si->first_p2m_pfn = l->p2m.pfn;
+		si->nr_p2m_frames = l->p2m.nr + l->p2m_tables.nr;
+	}
+}
+
+int build_contents(struct build *b)
+{
+	const struct mica_layout *l = &b->b->layout;
+	const struct mica_file *initrd = b->r->initrd;
+	uint8_t *pages;
+	int rc = place_kernel(b);
+
+	if (!rc && initrd)
+		rc = place(b, l->initrd.pfn * PAGE, initrd->data, initrd->bytes,
+			   l->initrd.nr * PAGE);
+	if (!rc)
+		rc = place_p2m(b);
+	if (rc)
+		return rc;
+	/* start_info, store and console are neighbours. */
+	rc = build_map(b, l->start_info.pfn, 3, (void **)&pages);
+	if (rc)
+		return rc;
+	memset(pages, 0, 3 * PAGE);
+	fill_start_info(b, (struct start_info *)pages);
+	mica_unmap(b->m, pages, 3);
+	return place(b, l->stack.pfn * PAGE, NULL, 0, PAGE);
+}

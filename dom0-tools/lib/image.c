@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * From a kernel file to an ELF image: read it, tell bzImage from ELF by the first bytes, unpack
+ * the former with the same code as mica-unpack.  The notes are read in notes.c.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/image.h"
+#include "lib/notes.h"
+#include "unpack/unpack.h"
+
+int mica_file_read(struct mica_file *f, const char *what, const char *path, size_t limit,
+		   struct mica_error *e)
+{
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC), saved;
+
+	memset(f, 0, sizeof(*f));
+	if (fd < 0 || fstat(fd, &st)) {
+		saved = errno;
+		if (fd >= 0)
+			close(fd);
+		return mica_fail(e, "MICA-KRN-001", "%s %s: %s", what, path, strerror(saved));
+	}
+	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size > limit || !st.st_size) {
+		close(fd);
+		return mica_fail(e, "MICA-KRN-001", "%s %s: %s", what, path,
+				 !S_ISREG(st.st_mode) ? "it is not a regular file" :
+				 st.st_size ? "it is too large" : "it is empty");
+	}
+	f->bytes = (size_t)st.st_size;
+	f->data = mmap(NULL, f->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+	saved = errno;
+	close(fd);
+	if (f->data != MAP_FAILED)
+		return 0;
+	f->data = NULL;
+	return mica_fail(e, "MICA-KRN-001", "%s %s: %s", what, path, strerror(saved));
+}
+
+void mica_file_free(struct mica_file *f)
+{
+	if (f->data)
+		munmap(f->data, f->bytes);
+	f->data = NULL;
+}
+
+static const char *packing_of(const struct blob *payload)
+{
+	static const struct { const char *magic; size_t bytes; const char *name; } known[] = {
+		{ "\xfd""7zXZ", 5, "xz" }, { "\x28\xb5\x2f\xfd", 4, "zstd" },
+		{ "\x1f\x8b", 2, "gzip" }, { "\x02\x21\x4c\x18", 4, "lz4" },
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (payload->bytes >= known[i].bytes &&
+		    !memcmp(payload->data, known[i].magic, known[i].bytes))
+			return known[i].name;
+	return "unknown";
+}
+
+/* Memory that costs one fault, not one per page, to fill. */
+static uint8_t *pages_alloc(size_t bytes)
+{
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+static const char *unpack(struct mica_kernel *k, const struct mica_file *file)
+{
+	struct blob in = { file->data, file->bytes }, payload, out = { 0 };
+	const char *wrong = bzimage_find_payload(&in, &payload, &out.bytes);
+
+	if (wrong)
+		return wrong;
+	k->packing = packing_of(&payload);
+	out.data = pages_alloc(out.bytes);
+	if (!out.data)
+		return "there is no memory to unpack it; free some in the control domain";
+	wrong = payload_decompress(&payload, &out);
+	if (wrong) {
+		munmap(out.data, out.bytes);
+		return wrong;
+	}
+	k->image = out.data;
+	k->bytes = out.bytes;
+	return NULL;
+}
+
+int mica_kernel_parse(struct mica_kernel *k, struct mica_file *file, const char *path,
+		      struct mica_error *e)
+{
+	const char *why;
+	int rc;
+
+	memset(k, 0, sizeof(*k));
+	if (file->bytes >= 4 && !memcmp(file->data, "\177ELF", 4)) {
+		k->image = file->data;
+		k->bytes = file->bytes;
+		k->packing = "none";
+		file->data = NULL;
+	} else {
+		why = unpack(k, file);
+		mica_file_free(file);
+		if (why)
+			return mica_fail(e, "MICA-KRN-002", "kernel %s: %s", path, why);
+	}
+	if (elf_open(&k->elf, k->image, k->bytes, &why)) {
+		rc = mica_fail(e, "MICA-KRN-002", "kernel %s: it %s", path, why);
+		mica_kernel_free(k);
+		return rc;
+	}
+	rc = mica_kernel_read_notes(k, path, e);
+	if (rc)
+		mica_kernel_free(k);
+	return rc;
+}
+
+int mica_kernel_load(struct mica_kernel *k, const char *path, struct mica_error *e)
+{
+	struct mica_file file;
+	int rc;
+
+	memset(k, 0, sizeof(*k));
+	rc = mica_file_read(&file, "kernel", path, MICA_KERNEL_MAX_BYTES, e);
+	return rc ? rc : mica_kernel_parse(k, &file, path, e);
+}
+
+void mica_kernel_free(struct mica_kernel *k)
+{
+	if (k->image)
+		munmap(k->image, k->bytes);
+	k->image = NULL;
+}

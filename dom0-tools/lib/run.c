@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Small files about running domains, one per fact, under MICA_RUN_DIR: the name for when the store
+ * is down, the configuration a monitor restarts from.  They vanish with the machine's memory, as
+ * the domains do.  Written whole or not at all.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/domain.h"
+
+static const char *const facts[] = { "name", "uuid", "cfg", "restarts", "monitor", "note" };
+
+static void path_of(char *path, size_t room, domid_t id, const char *what)
+{
+	snprintf(path, room, MICA_RUN_DIR "/%u.%s", id, what);
+}
+
+static void make_directory(void)
+{
+	if (mkdir("/run", 0755) && errno != EEXIST)
+		return;
+	if (mkdir("/run/mica", 0755) && errno != EEXIST)
+		return;
+	if (mkdir(MICA_RUN_DIR, 0755) && errno != EEXIST)
+		return;
+}
+
+int mica_run_write(domid_t id, const char *what, const char *text)
+{
+	char path[96], temp[112];
+	size_t bytes = strlen(text);
+	int fd, rc = 0;
+
+	make_directory();
+	path_of(path, sizeof(path), id, what);
+	snprintf(temp, sizeof(temp), "%s.new", path);
+	fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, bytes) != (ssize_t)bytes)
+		rc = -EIO;
+	if (close(fd) || (!rc && rename(temp, path)))
+		rc = -errno;
+	if (rc)
+		unlink(temp);
+	return rc;
+}
+
+char *mica_run_read(domid_t id, const char *what)
+{
+	char path[96], *text;
+	struct stat st;
+	ssize_t got = -1;
+	int fd;
+
+	path_of(path, sizeof(path), id, what);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return NULL;
+	text = fstat(fd, &st) ? NULL : calloc(1, (size_t)st.st_size + 1);
+	if (text)
+		got = read(fd, text, (size_t)st.st_size);
+	close(fd);
+	if (got >= 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
+void mica_run_remove(domid_t id)
+{
+	char path[96];
+
+	for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
+		path_of(path, sizeof(path), id, facts[i]);
+		unlink(path);
+	}
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Messages of the store's protocol on a file descriptor.  The kernel's device and the daemon's
+ * socket take the same bytes; the device wants header and payload in one write.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include <fcntl.h>
+#include <mica/io/xenstore.h>
+
+#include "lib/store_priv.h"
+
+#define MESSAGE_MAX	(sizeof(struct xsd_sockmsg) + XENSTORE_PAYLOAD_MAX)
+
+static const char *const sockets[] = { "/run/xenstored/socket", "/var/run/xenstored/socket" };
+static const char *const devices[] = { "/dev/xen/xenbus", "/proc/xen/xenbus" };
+
+static int connect_to(const char *path)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	int fd, rc;
+
+	if (strlen(path) >= sizeof(to.sun_path))
+		return -ENAMETOOLONG;
+	strcpy(to.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (!connect(fd, (struct sockaddr *)&to, sizeof(to)))
+		return fd;
+	rc = -errno;
+	close(fd);
+	return rc;
+}
+
+int mica_store_open_fd(struct mica_store **s, int fd)
+{
+	struct mica_store *new = calloc(1, sizeof(*new));
+
+	if (!new)
+		return -ENOMEM;
+	new->fd = fd;
+	new->next_req = 1;
+	new->last = &new->first;
+	*s = new;
+	return 0;
+}
+
+static int opened(struct mica_store **s, int fd, const char *place)
+{
+	int rc = mica_store_open_fd(s, fd);
+
+	if (rc)
+		close(fd);
+	else
+		snprintf((*s)->place, sizeof((*s)->place), "%s", place);
+	return rc;
+}
+
+int mica_store_open_socket(struct mica_store **s)
+{
+	const char *given = getenv("XENSTORED_PATH");
+	int rc = -ENOENT, fd;
+
+	if (given) {
+		fd = connect_to(given);
+		return fd < 0 ? fd : opened(s, fd, given);
+	}
+	for (size_t i = 0; i < sizeof(sockets) / sizeof(sockets[0]); i++) {
+		fd = connect_to(sockets[i]);
+		if (fd >= 0)
+			return opened(s, fd, sockets[i]);
+		if (fd != -ENOENT)
+			rc = fd;
+	}
+	return rc;
+}
+
+int mica_store_open(struct mica_store **s)
+{
+	int rc = mica_store_open_socket(s), fd;
+
+	if (!rc || getenv("XENSTORED_PATH"))
+		return rc;
+	for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++) {
+		fd = open(devices[i], O_RDWR | O_CLOEXEC);
+		if (fd >= 0)
+			return opened(s, fd, devices[i]);
+	}
+	return rc;
+}
+
+void mica_store_close(struct mica_store *s)
+{
+	if (!s)
+		return;
+	while (s->first) {
+		struct store_event *next = s->first->next;
+
+		free(s->first->path);
+		free(s->first);
+		s->first = next;
+	}
+	close(s->fd);
+	free(s);
+}
+
+int mica_store_fd(const struct mica_store *s)
+{
+	return s->fd;
+}
+
+const char *mica_store_place(const struct mica_store *s)
+{
+	return s->place;
+}
+
+static int send_all(int fd, const char *data, size_t bytes)
+{
+	while (bytes) {
+		ssize_t n = write(fd, data, bytes);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return -errno;
+		data += n;
+		bytes -= (size_t)n;
+	}
+	return 0;
+}
+
+static int receive_all(int fd, char *data, size_t bytes)
+{
+	while (bytes) {
+		ssize_t n = read(fd, data, bytes);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n ? -errno : -ECONNRESET;
+		data += n;
+		bytes -= (size_t)n;
+	}
+	return 0;
+}
+
+static int keep_event(struct mica_store *s, char *body, size_t bytes)
+{
+	struct store_event *ev;
+	size_t path = strlen(body) + 1;
+
+	if (path >= bytes)
+		return -EBADMSG;
+	ev = calloc(1, sizeof(*ev));
+	if (!ev)
+		return -ENOMEM;
+	ev->path = body;
+	ev->token = body + path;
+	*s->last = ev;
+	s->last = &ev->next;
+	return 0;
+}
+
+static int receive(struct mica_store *s, struct xsd_sockmsg *head, char **body)
+{
+	int rc = receive_all(s->fd, (char *)head, sizeof(*head));
+
+	if (rc)
+		return rc;
+	if (head->len > XENSTORE_PAYLOAD_MAX)
+		return -EBADMSG;
+	*body = calloc(1, head->len + 1);
+	if (!*body)
+		return -ENOMEM;
+	rc = receive_all(s->fd, *body, head->len);
+	if (rc)
+		free(*body);
+	return rc;
+}
+
+static int errno_of(const char *name)
+{
+	static const struct { const char *name; int errnum; } known[] = {
+		{ "EINVAL", EINVAL }, { "EACCES", EACCES }, { "EEXIST", EEXIST },
+		{ "EISDIR", EISDIR }, { "ENOENT", ENOENT }, { "ENOMEM", ENOMEM },
+		{ "ENOSPC", ENOSPC }, { "EIO", EIO }, { "ENOTEMPTY", ENOTEMPTY },
+		{ "ENOSYS", ENOSYS }, { "EROFS", EROFS }, { "EBUSY", EBUSY },
+		{ "EAGAIN", EAGAIN }, { "EISCONN", EISCONN }, { "E2BIG", E2BIG },
+		{ "EPERM", EPERM },
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (!strcmp(known[i].name, name))
+			return known[i].errnum;
+	return EPROTO;
+}
+
+/* Wait for the answer to @req; events on the way are kept. */
+static int await(struct mica_store *s, uint32_t req, char **answer, size_t *bytes)
+{
+	struct xsd_sockmsg head;
+	char *body;
+	int rc;
+
+	for (;;) {
+		rc = receive(s, &head, &body);
+		if (rc)
+			return rc;
+		if (head.type == XS_WATCH_EVENT) {
+			rc = keep_event(s, body, head.len);
+			if (!rc)
+				continue;
+			free(body);
+			return rc;
+		}
+		if (head.type == XS_ERROR)
+			rc = -errno_of(body);
+		else if (head.req_id != req)
+			rc = -EPROTO;
+		if (rc) {
+			free(body);
+			return rc;
+		}
+		*answer = body;
+		*bytes = head.len;
+		return 0;
+	}
+}
+
+int store_call(struct mica_store *s, uint32_t type, const struct store_part *parts, int n,
+	       char **answer, size_t *bytes)
+{
+	char message[MESSAGE_MAX], *ignored = NULL;
+	struct xsd_sockmsg head = { .type = type, .req_id = s->next_req++, .tx_id = s->tx };
+	size_t at = sizeof(head), got;
+	int rc;
+
+	for (int i = 0; i < n; i++) {
+		if (parts[i].bytes > sizeof(message) - at)
+			return -E2BIG;
+		memcpy(message + at, parts[i].data, parts[i].bytes);
+		at += parts[i].bytes;
+	}
+	head.len = (uint32_t)(at - sizeof(head));
+	memcpy(message, &head, sizeof(head));
+	rc = send_all(s->fd, message, at);
+	if (!rc)
+		rc = await(s, head.req_id, answer ? answer : &ignored, bytes ? bytes : &got);
+	free(ignored);
+	return rc;
+}
+
+int store_poll(struct mica_store *s, int timeout_ms)
+{
+	struct pollfd wait = { .fd = s->fd, .events = POLLIN };
+	struct xsd_sockmsg head;
+	char *body;
+	int rc = poll(&wait, 1, timeout_ms);
+
+	if (rc <= 0)
+		return rc < 0 && errno != EINTR ? -errno : 0;
+	rc = receive(s, &head, &body);
+	if (rc)
+		return rc;
+	rc = head.type == XS_WATCH_EVENT ? keep_event(s, body, head.len) : -EPROTO;
+	if (rc)
+		free(body);
+	return rc ? rc : 1;
+}
