@@ -52,6 +52,9 @@ static void compare(struct known *was, struct known *now)
 	uint32_t turned_off = was->info.flags & ~now->info.flags;
 	char detail[80];
 
+	/* A dying one has lost its name already. */
+	if (now->name[0] == '(')
+		strcpy(now->name, was->name);
 	if (strcmp(was->name, now->name)) {
 		snprintf(detail, sizeof(detail), "was %s", was->name);
 		emit("domain.renamed", now, detail);

@@ -203,6 +203,7 @@ static void act(struct watch *w, int reason)
 	log_line("'%s' (domain %u) ended: %s", w->d.name, w->id, reason_word((unsigned)reason));
 	if (on->action == ACT_PRESERVE) {
 		mica_run_write(w->id, "note", "kept as it ended (preserve)");
+		mica_run_write(w->id, "monitor", NULL);
 		return;
 	}
 	while (!w->s && mica_store_open(&w->s))

@@ -49,7 +49,7 @@ void mica_domain_forget(struct mica_store *s, domid_t id, const uint8_t uuid[16]
 int mica_store_add_domain(struct mica_store *s, const struct mica_built *b,
 			  const struct mica_domain_config *d, const char *uuid);
 
-/* "mica_run_write(7, "name", ...)" -> MICA_RUN_DIR/7.name */
+/* mica_run_write(7, "name", ...) makes MICA_RUN_DIR/7.name; text NULL removes it. */
 int mica_run_write(domid_t id, const char *what, const char *text);
 char *mica_run_read(domid_t id, const char *what);
 void mica_run_remove(domid_t id);

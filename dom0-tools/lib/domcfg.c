@@ -143,8 +143,12 @@ static int read_number(struct reading *r, void *to)
 static int read_size(struct reading *r, uint64_t *kib)
 {
 	const struct cfg_value *v = &r->item->value;
-	bool ok = v->kind != CFG_LIST && mica_parse_size_kib(v->text, kib);
+	bool ok = v->kind == CFG_STRING && mica_parse_size_kib(v->text, kib);
 
+	if (v->kind == CFG_NUMBER && v->number > 0 && v->number < 1ll << 34) {
+		*kib = (uint64_t)v->number << 10;
+		ok = true;
+	}
 	if (!ok || (int64_t)*kib < r->key->low || (int64_t)*kib > r->key->high)
 		return bad(r, "a size from 4 MiB to 16 TiB: MiB, or \"1.5g\"");
 	return 0;

@@ -34,11 +34,13 @@ static void make_directory(void)
 int mica_run_write(domid_t id, const char *what, const char *text)
 {
 	char path[96], temp[112];
-	size_t bytes = strlen(text);
+	size_t bytes = text ? strlen(text) : 0;
 	int fd, rc = 0;
 
-	make_directory();
 	path_of(path, sizeof(path), id, what);
+	if (!text)
+		return unlink(path) ? -errno : 0;
+	make_directory();
 	snprintf(temp, sizeof(temp), "%s.new", path);
 	fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (fd < 0)

@@ -2,7 +2,7 @@
 # The lab with guests: Debian's tools and Mica's in dom0's image, and kernels for domUs.
 # Included by the Makefile.
 GUEST_IMAGES := $(LAB)/$(KERNEL)/vmlinux $(LAB)/$(KERNEL)/initrd-guests
-GUEST_TOOLS  := $(UNPACK) $(STORED) $(CONSOLED) $(CLI)
+GUEST_TOOLS  := $(UNPACK) $(STORED) $(CONSOLED) $(MICA)
 
 TINY_SRC := tests/lab/guest/tiny.c $(wildcard tests/guest/lib/*.c tests/guest/lib/*.S)
 TINY_CFLAGS := -O2 -g -std=gnu11 -ffreestanding -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone \
@@ -29,12 +29,16 @@ $(LAB)/%/initrd-guests: $(LAB)/%/vmlinuz $(LAB)/bin/stress $(LAB)/bin/audit $(LA
 ## make guest-images dom0's image with Debian's tools, Mica's, and guests
 guest-images: $(GUEST_IMAGES)
 
-## make run-guests dom0's shell with that image; start guests by `xl create /guests/debian.cfg`
+## make run-guests dom0's shell with two Debian guests beside it
 run-guests: $(ELF) $(GUEST_IMAGES)
 	@$(QEMU) --kernel $(KERNEL) --cpus $(CPUS) --memory 2048 --dom0-memory 640 \
 		--image initrd-guests --cmdline "lab=guests lab-store=$(STORE)" --interactive
+
+## make demo-guests the same without a person: consoles, pause, balloon, vCPUs, reboot, destroy
+demo-guests: $(ELF) $(GUEST_IMAGES)
+	@tests/lab/demo-guests.sh $(BUILD) --kernel $(KERNEL)
 STORE ?= mica
 
 test test-system: $(LAB)/6.1/initrd-guests
-.PHONY: guest-images run-guests
+.PHONY: guest-images run-guests demo-guests
 .PRECIOUS: $(LAB)/%/initrd-guests

@@ -267,7 +267,8 @@ static void test_nothing_left_behind(void **state)
 		}
 		world_end(&w);
 	}
-	assert_true(failures >= calls - 1);
+	/* Two may fail: large extents (then pages do) and giving back the claim. */
+	assert_true(failures >= calls - 2);
 }
 
 static void test_refuses(void **state)

@@ -1,0 +1,186 @@
+/* unit: dom0-tools/lib/store.c dom0-tools/lib/store_wire.c */
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The store client against a daemon played by a thread: requests as they must be on the wire,
+ * events between answers, errors by name, directories in parts, a daemon that talks nonsense.
+ */
+#include "unit.h"
+#include <errno.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <mica/io/xenstore.h>
+
+#include "lib/store.h"
+
+struct reply {
+	uint32_t want_type;		/* of the request before it */
+	const char *want;		/* its payload */
+	size_t want_bytes;
+	uint32_t type;
+	const char *body;
+	size_t bytes;
+	bool event_first, wrong_id;
+};
+
+static struct {
+	int fd;
+	const struct reply *script;
+	int n;
+	const char *wrong;
+} daemon_;
+
+static void send_message(uint32_t type, uint32_t id, const char *body, size_t bytes)
+{
+	struct xsd_sockmsg h = { .type = type, .req_id = id, .len = (uint32_t)bytes };
+
+	if (write(daemon_.fd, &h, sizeof(h)) != sizeof(h) ||
+	    (bytes && bytes <= 4096 && write(daemon_.fd, body, bytes) != (ssize_t)bytes))
+		daemon_.wrong = "cannot write";
+}
+
+static void *play(void *unused)
+{
+	for (int i = 0; i < daemon_.n; i++) {
+		const struct reply *r = &daemon_.script[i];
+		struct xsd_sockmsg h;
+		char body[4096];
+
+		if (recv(daemon_.fd, &h, sizeof(h), MSG_WAITALL) != sizeof(h) ||
+		    (h.len && recv(daemon_.fd, body, h.len, MSG_WAITALL) != (ssize_t)h.len)) {
+			daemon_.wrong = "no request";
+			break;
+		}
+		if (h.type != r->want_type || h.len != r->want_bytes ||
+		    memcmp(body, r->want, h.len))
+			daemon_.wrong = r->want;
+		if (r->event_first)
+			send_message(XS_WATCH_EVENT, 0, "/a/b\0tok", 9);
+		send_message(r->type, h.req_id + r->wrong_id, r->body, r->bytes);
+	}
+	return NULL;
+}
+
+static pthread_t thread;
+
+static struct mica_store *begin(const struct reply *script, int n)
+{
+	struct mica_store *s;
+	int fds[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	assert_int_equal(mica_store_open_fd(&s, fds[0]), 0);
+	daemon_.fd = fds[1];
+	daemon_.script = script;
+	daemon_.n = n;
+	daemon_.wrong = NULL;
+	pthread_create(&thread, NULL, play, NULL);
+	return s;
+}
+
+static void end(struct mica_store *s)
+{
+	mica_store_close(s);
+	pthread_join(thread, NULL);
+	close(daemon_.fd);
+	if (daemon_.wrong)
+		fail_msg("daemon: %s", daemon_.wrong);
+}
+
+static void test_requests(void **state)
+{
+	static const struct reply script[] = {
+		{ XS_READ, "/x", 3, XS_READ, "value", 5, true, false },
+		{ XS_WRITE, "/x\0v7", 5, XS_WRITE, "OK", 3, false, false },
+		{ XS_READ, "/no", 4, XS_ERROR, "ENOENT", 7, false, false },
+		{ XS_DIRECTORY, "/d", 3, XS_DIRECTORY, "a\0bb\0", 5, false, false },
+		{ XS_GET_PERMS, "/x", 3, XS_GET_PERMS, "n0\0r7", 6, false, false },
+		{ XS_SET_PERMS, "/x\0b3\0n0", 9, XS_SET_PERMS, "OK", 3, false, false },
+		{ XS_INTRODUCE, "7\0" "123\0" "4", 8, XS_INTRODUCE, "OK", 3, false, false },
+	};
+	struct mica_store *s = begin(script, 7);
+	char *value, **names, *path, *token;
+	struct mica_perm perms[4];
+	size_t bytes;
+
+	assert_int_equal(mica_store_read(s, "/x", &value, &bytes), 0);
+	assert_string_equal(value, "value");
+	free(value);
+	assert_int_equal(mica_store_put(s, "/x", "v%d", 7), 0);
+	assert_int_equal(mica_store_read(s, "/no", &value, &bytes), -ENOENT);
+	assert_int_equal(mica_store_list(s, "/d", &names), 2);
+	assert_string_equal(names[1], "bb");
+	free(names);
+	assert_int_equal(mica_store_get_perms(s, "/x", perms, 4), 2);
+	assert_true(perms[1].access == 'r' && perms[1].domain == 7);
+	perms[0] = (struct mica_perm){ 'b', 3 };
+	perms[1] = (struct mica_perm){ 'n', 0 };
+	assert_int_equal(mica_store_set_perms(s, "/x", perms, 2), 0);
+	assert_int_equal(mica_store_introduce(s, 7, 123, 4), 0);
+	assert_int_equal(mica_store_event(s, 0, &path, &token), 1);
+	assert_string_equal(path, "/a/b");
+	assert_string_equal(token, "tok");
+	free(path);
+	assert_int_equal(mica_store_event(s, 0, &path, &token), 0);
+	end(s);
+}
+
+static void test_transaction(void **state)
+{
+	static const struct reply script[] = {
+		{ XS_TRANSACTION_START, "", 1, XS_TRANSACTION_START, "42", 3, false, false },
+		{ XS_RM, "/x", 3, XS_RM, "OK", 3, false, false },
+		{ XS_TRANSACTION_END, "T", 2, XS_ERROR, "EAGAIN", 7, false, false },
+	};
+	struct mica_store *s = begin(script, 3);
+
+	assert_int_equal(mica_store_end(s, true), -EINVAL);
+	assert_int_equal(mica_store_begin(s), 0);
+	assert_int_equal(mica_store_begin(s), -EBUSY);
+	assert_int_equal(mica_store_rm(s, "/x"), 0);
+	assert_int_equal(mica_store_end(s, true), -EAGAIN);
+	end(s);
+}
+
+static void test_directory_in_parts(void **state)
+{
+	static const struct reply script[] = {
+		{ XS_DIRECTORY, "/d", 3, XS_ERROR, "E2BIG", 6, false, false },
+		{ XS_DIRECTORY_PART, "/d\0" "0", 5, XS_DIRECTORY_PART, "9\0a\0", 4, false, false },
+		{ XS_DIRECTORY_PART, "/d\0" "2", 5, XS_DIRECTORY_PART, "9\0b\0\0", 5, false, false },
+	};
+	struct mica_store *s = begin(script, 3);
+	char **names;
+
+	assert_int_equal(mica_store_list(s, "/d", &names), 2);
+	assert_string_equal(names[0], "a");
+	assert_string_equal(names[1], "b");
+	free(names);
+	end(s);
+}
+
+static void test_nonsense(void **state)
+{
+	static const struct reply script[] = {
+		{ XS_READ, "/x", 3, XS_READ, "v", 1, false, true },
+		{ XS_READ, "/x", 3, XS_ERROR, "EWHAT", 6, false, false },
+		{ XS_READ, "/x", 3, XS_READ, "", 5000, false, false },
+	};
+	struct mica_store *s = begin(script, 3);
+	char value[4];
+
+	assert_int_equal(mica_store_get(s, value, 4, "/x"), -EPROTO);
+	assert_int_equal(mica_store_get(s, value, 4, "/x"), -EPROTO);
+	assert_int_equal(mica_store_get(s, value, 4, "/x"), -EBADMSG);
+	end(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_requests), cmocka_unit_test(test_transaction),
+		cmocka_unit_test(test_directory_in_parts), cmocka_unit_test(test_nonsense),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
