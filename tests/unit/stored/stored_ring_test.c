@@ -238,7 +238,7 @@ static void one_round(struct guest *g, unsigned n)
 static void test_killed_at_random(void **state)
 {
 	struct guest g[GUESTS] = { { .id = 1 }, { .id = 2 } };
-	uint64_t rounds = steps(60);
+	uint64_t rounds = steps(400);
 
 	seed();
 	pages = mmap(NULL, 8 * 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -253,7 +253,7 @@ static void test_killed_at_random(void **state)
 	kill(daemon_pid, SIGKILL);
 	waitpid(daemon_pid, NULL, 0);
 	print_message("%u kills in %u rounds\n", kills, (unsigned)rounds);
-	assert_true(kills >= rounds / 40);
+	assert_true(kills > 20);
 }
 
 /* The last state of the test above, in this process. */
