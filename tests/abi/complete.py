@@ -16,6 +16,8 @@ import sys
 
 DECLARATOR = re.compile(r"([A-Za-z_]\w*)\s*((?:\[[^\]]*\])*)$")
 
+FUNCTION = re.compile(r"\(\*(\w+)\)\(")
+
 
 def strip_comments(text):
     return re.sub(r"/\*.*?\*/", " ", text, flags=re.S)
@@ -46,6 +48,11 @@ def members(body, prefix=""):
         plain = re.compile(r"\s*([^;{}]+);").match(body, pos)
         if not plain:
             return
+        pointer = FUNCTION.search(plain.group(1))
+        if pointer:
+            yield prefix + pointer.group(1)
+            pos = plain.end()
+            continue
         for part in plain.group(1).split(","):
             yield prefix + DECLARATOR.search(part.strip()).group(1)
         pos = plain.end()

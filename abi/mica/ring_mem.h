@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The only accesses the ring library makes to memory a peer can write at any moment.
+ *
+ *   mica_shared_load        read an index once; what was written before it is visible after
+ *   mica_shared_store       write an index; everything written before is visible first
+ *   mica_shared_store_full  the same, and no later load of ours is done before it
+ *   mica_shared_get         copy a message out; every byte is read exactly once
+ *   mica_shared_put         copy a message in
+ *
+ * "store mine, then look at theirs" needs the full form on both sides, or each may miss
+ * what the other has just written and both go to sleep.
+ *
+ * Built with -DMICA_RING_CHECK every access goes through mica_ring_memory where that is
+ * set: a test puts a model of the processor's store buffers there, or a hostile peer that
+ * runs between any two accesses; and a rule the caller broke stops the program.
+ */
+#ifndef MICA_RING_MEM_H
+#define MICA_RING_MEM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The peer broke the ring's rules.  No hypercall returns it, so errno.h does not have it. */
+#ifndef EPROTO
+#define EPROTO		71
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Words that may hold bytes of any type, as message slots do. */
+typedef uint64_t __attribute__((may_alias)) mica_word64;
+typedef uint32_t __attribute__((may_alias)) mica_word32;
+
+#ifdef MICA_RING_CHECK
+struct mica_ring_memory {
+	uint32_t (*load)(const uint32_t *from);
+	void (*store)(uint32_t *to, uint32_t value, int full);
+	void (*get)(void *to, const void *from, size_t bytes);
+	void (*put)(void *to, const void *from, size_t bytes);
+};
+
+__attribute__((weak)) const struct mica_ring_memory *mica_ring_memory;
+/* Called when our own side breaks a rule; returns only in tests. */
+__attribute__((weak)) void (*mica_ring_on_bug)(const char *why);
+
+static inline void mica_ring_bug(const char *why)
+{
+	if (!mica_ring_on_bug)
+		__builtin_trap();
+	mica_ring_on_bug(why);
+}
+#define MICA_RING_HOOK(op)	(mica_ring_memory && mica_ring_memory->op)
+#define MICA_RING_CALL(op)	mica_ring_memory->op
+#else
+static inline void mica_ring_bug(const char *why)
+{
+	(void)why;
+}
+#endif
+
+static inline uint32_t mica_shared_load(const uint32_t *from)
+{
+#ifdef MICA_RING_CHECK
+	if (MICA_RING_HOOK(load))
+		return MICA_RING_CALL(load)(from);
+#endif
+	return __atomic_load_n(from, __ATOMIC_SEQ_CST);
+}
+
+static inline void mica_shared_store(uint32_t *to, uint32_t value)
+{
+#ifdef MICA_RING_CHECK
+	if (MICA_RING_HOOK(store)) {
+		MICA_RING_CALL(store)(to, value, 0);
+		return;
+	}
+#endif
+	__atomic_store_n(to, value, __ATOMIC_RELEASE);
+}
+
+static inline void mica_shared_store_full(uint32_t *to, uint32_t value)
+{
+#ifdef MICA_RING_CHECK
+	if (MICA_RING_HOOK(store)) {
+		MICA_RING_CALL(store)(to, value, 1);
+		return;
+	}
+#endif
+	__atomic_store_n(to, value, __ATOMIC_SEQ_CST);
+}
+
+/*
+ * @from is aligned to the largest power of two, up to 8, that divides @step.  Volatile, so
+ * that no compiler reads a byte again where @to is looked at.
+ */
+static inline void mica_shared_get(void *to, const void *from, size_t bytes, size_t step)
+{
+	uint8_t *out = (uint8_t *)to;
+	const uint8_t *in = (const uint8_t *)from;
+	size_t i = 0;
+
+#ifdef MICA_RING_CHECK
+	if (MICA_RING_HOOK(get)) {
+		MICA_RING_CALL(get)(to, from, bytes);
+		return;
+	}
+#endif
+	if (step % 8 == 0) {
+		for (; i + 8 <= bytes; i += 8) {
+			uint64_t word = *(const volatile mica_word64 *)(const void *)(in + i);
+
+			__builtin_memcpy(out + i, &word, 8);
+		}
+	}
+	if (step % 4 == 0) {
+		for (; i + 4 <= bytes; i += 4) {
+			uint32_t word = *(const volatile mica_word32 *)(const void *)(in + i);
+
+			__builtin_memcpy(out + i, &word, 4);
+		}
+	}
+	for (; i < bytes; i++)
+		out[i] = *(const volatile uint8_t *)(in + i);
+}
+
+static inline void mica_shared_put(void *to, const void *from, size_t bytes)
+{
+#ifdef MICA_RING_CHECK
+	if (MICA_RING_HOOK(put)) {
+		MICA_RING_CALL(put)(to, from, bytes);
+		return;
+	}
+#endif
+	__builtin_memcpy(to, from, bytes);
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* MICA_RING_MEM_H */
