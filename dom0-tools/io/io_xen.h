@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The world of io.h that is real: dom0's user space through libxengnttab, libxenevtchn and
+ * libmica's client of the store.  Runs on Mica and on Xen.
+ */
+#ifndef MICA_IO_IO_XEN_H
+#define MICA_IO_IO_XEN_H
+
+#include "io/io.h"
+
+#define IO_XEN_STORE	1u	/* with the store; else its functions answer -ENOTCONN */
+#define IO_XEN_GRANTS	2u	/* map, copy */
+#define IO_XEN_EVENTS	4u	/* ports */
+#define IO_XEN_LEND	8u	/* lend, reclaim (/dev/xen/gntalloc), for a front end */
+
+/* 0 or -errno with *what naming the part that failed. */
+int io_xen_open(struct mica_io **io, unsigned parts, const char **what);
+void io_xen_close(struct mica_io *io);
+/* An epoll descriptor: readable when io_xen_dispatch() has something to do. */
+int io_xen_fd(struct mica_io *io);
+/* Make the callbacks that are due, without waiting.  -errno: the store is lost; it is looked for
+ * once a second from then on, and driver.resumed is NOT called: the driver sees its watches fire
+ * again when the store is back. */
+int io_xen_dispatch(struct mica_io *io);
+/* Wait at most @ms (-1: until something comes) and dispatch. */
+int io_xen_wait(struct mica_io *io, int ms);
+/* The grants' and events' descriptors, for a child process that inherits them. */
+int io_xen_grant_fd(struct mica_io *io);
+int io_xen_event_fd(struct mica_io *io);
+
+#endif
