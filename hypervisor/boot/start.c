@@ -34,6 +34,7 @@
 #include "cpu/uart.h"
 #include "cpu/watchdog.h"
 #include "dom/domain.h"
+#include "dom/ending.h"
 #include "dom/sched.h"
 #include "mm/heap.h"
 
@@ -256,6 +257,7 @@ boot_text void boot_main(uint32_t magic, uint32_t mbi)
 	patch_smap();
 	read_acpi();
 	start_memory();
+	ending_init();
 	desc_init_idt(entry_table);
 	guest_exit = ret_to_guest;
 	desc_set_syscall_entries((uint64_t)entry_syscall64, (uint64_t)entry_syscall32,

@@ -8,6 +8,7 @@
 #include <mica/platform.h>
 #include "call/handlers.h"
 #include "cpu/panic.h"
+#include "dom/ending.h"
 #include "dom/vtime.h"
 
 static long settime(const struct xen_platform_op *op)
@@ -45,6 +46,7 @@ static long enter_sleep(const struct xenpf_enter_acpi_sleep *s)
 	if (s->sleep_state != 5 || (s->flags & XENPF_ACPI_SLEEP_EXTENDED))
 		return refuse(-EINVAL, "sleep state S%u is not offered", s->sleep_state);
 	log_info("dom0 powers the machine off");
+	ending_audit();
 	machine_power_off(s->val_a, s->val_b);
 }
 

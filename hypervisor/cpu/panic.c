@@ -31,6 +31,7 @@ extern const char mica_symbol_names[];
 #define TAIL_LINES	20
 
 bool opt_noreboot, opt_qemu_exit;
+void (*boot_failing)(void);
 static uint32_t panic_owner;		/* CPU + 1, 0 = none */
 
 static bool in_text(uint64_t addr)
@@ -223,6 +224,8 @@ void boot_fail(const char *fmt, ...)
 	va_start(ap, fmt);
 	fmt_vsnprintf(why, sizeof(why), fmt, ap);
 	va_end(ap);
+	if (boot_failing)
+		boot_failing();
 	log_err("cannot boot: %s", why);
 	machine_halt(EXIT_CONFIG);
 }

@@ -14,8 +14,10 @@ enum exit_code {			/* written to the isa-debug-exit port 0xf4 with qemu-exit */
 
 void noreturn panic(const char *fmt, ...) printf_like(1, 2);
 void noreturn panic_regs(const struct regs *r, const char *fmt, ...) printf_like(2, 3);
-/* Start-up cannot go on for a reason outside us: one sentence "mica: cannot boot: ..." and stop. */
+/* Start-up cannot go on for a reason outside us: one sentence "mica: cannot boot: ..." and stop.  Before the
+ * sentence, boot_failing() runs, once somebody has set it. */
 void noreturn boot_fail(const char *fmt, ...) printf_like(1, 2);
+extern void (*boot_failing)(void);
 void panic_show_regs(const struct regs *r);		/* name=value lines */
 void panic_backtrace(uint64_t rip, uint64_t rsp, uint64_t rbp);
 /* Nearest symbol at or below @addr, or NULL; *offset gets the distance. */

@@ -2,7 +2,8 @@
 /*
  * Softirqs: a bit per kind in percpu.softirq_pending, set by anyone, served by the CPU itself on its
  * way back to a guest or to idle.  The lowest bit goes first, and the word is read again after each,
- * so SCHED, the last, runs when nothing else is left: it may switch away and never return.
+ * so SCHED runs when nothing else is left: it may switch away and never return.  Only PARK, which
+ * ends all work of this CPU, is behind it.
  */
 #include "cpu/asm.h"
 #include "cpu/smp.h"

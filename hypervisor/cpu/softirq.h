@@ -10,9 +10,9 @@
 
 enum softirq {
 	SOFTIRQ_TIMER,			/* deadlines passed: run timer functions */
-	SOFTIRQ_CALL,			/* reserved for smp */
 	SOFTIRQ_REAP,			/* free domains that nothing refers to any more */
-	SOFTIRQ_SCHED,			/* choose whom to run: may not return to the caller, so it is last */
+	SOFTIRQ_SCHED,			/* choose whom to run: may not return to the caller */
+	SOFTIRQ_PARK,			/* the machine ends: stay here, once SCHED left what ran here */
 	NR_SOFTIRQS
 };
 

@@ -23,6 +23,7 @@
 #include "cpu/time.h"
 #include "cpu/uaccess.h"
 #include "dom/domain.h"
+#include "dom/ending.h"
 #include "dom/event.h"
 #include "dom/sched.h"
 #include "dom/segdesc.h"
@@ -451,6 +452,7 @@ static void show_guest(const struct vcpu *v, const struct regs *r)
 static void noreturn hardware_shutdown(unsigned reason)
 {
 	log_info("dom0 asks for %s", shutdown_reason_name(reason));
+	ending_audit();
 	switch (reason) {
 	case SHUTDOWN_poweroff:
 		machine_halt(EXIT_OK);

@@ -9,6 +9,7 @@
 # A test may carry one comment
 #   /* guest: smp=2 mem=256 hvopts="..." args="..." expect=crash */
 # expect=crash: the hypervisor must stop the domain and live to say so.
+# Mica audits its frames on the way to every end of the machine: a test that ends without it fails.
 # Log of a test: BUILD_DIR/test/guest/NAME.log (xen: NAME.xen.log).
 
 set -u
@@ -54,6 +55,13 @@ judge_crash() {
 	fi
 }
 
+# When the machine ended, its last word about the audit must be that it was clean.
+judge_audit() {
+	local last
+	last=$(sed -n '/^mica: dom0 asks for /,$s/^mica: \(audit: .*\)/\1/p' "$log" | tail -n 1)
+	[ "$last" = "audit: clean" ] || verdict="fail $name: ${last:-no audit at the end}"
+}
+
 judge() {
 	local status=$1
 	if [ "$status" -eq 97 ]; then
@@ -69,6 +77,9 @@ judge() {
 	fi
 	[ -n "$verdict" ] || verdict="fail $name: no result"
 	verdict=${verdict/#error/fail}
+	if [ "$hypervisor" = mica ] && [ "${verdict%% *}" = pass ]; then
+		judge_audit
+	fi
 }
 
 run_one() {
@@ -107,7 +118,7 @@ if [ "$hypervisor" = xen ] && [ ! -e "$xen_image" ]; then
 	tests/lab/setup.sh xen "$build/lab/xen" || exit 1
 fi
 
-export -f option run_qemu judge judge_crash run_one
+export -f option run_qemu judge judge_crash judge_audit run_one
 export build hypervisor limit out xen_image
 results=$out/results.$hypervisor
 printf '%s\n' "${names[@]}" | xargs -P "$jobs" -I{} bash -c 'run_one {}' | tee "$results"

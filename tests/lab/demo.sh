@@ -18,6 +18,7 @@ mkdir -p "$work"
 make_raw_disk "$work/disk.img"
 "$here/qemu.py" --build "$build" --cpus 2 --disk "virtio:$work/disk.img" --nic e1000 --nic virtio \
 	--cmdline "lab=demo cpus=2 disks=1 nics=2" --log "$work/console.log" \
-	--expect 'LAB-RESULT: ok demo' --refuse 'LAB-RESULT: fail' --end off "$@"
+	--expect 'LAB-RESULT: ok demo' --refuse 'LAB-RESULT: fail' \
+	--expect 'audit: clean' --refuse 'audit: ([1-9]|skipped)' --end off "$@"
 check_raw_disk "$work/disk.img" "$work/console.log"
 echo "demo: ok"

@@ -8,4 +8,4 @@ qemu --cpus 2 --cmdline "lab=shell" \
 	--say "input goes to the hypervisor" 'h' --say "key 'h'" '\x01\x01\x01' \
 	--say 'input goes to dom0' '\rpoweroff -f\r' \
 	--expect 'hello 42$' --expect 'input goes to the hypervisor' --expect 'input goes to dom0' \
-	--end off
+	"${AUDIT[@]}" --end off

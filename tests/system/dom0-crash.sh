@@ -4,4 +4,5 @@
 # seconds: 12
 . tests/system/lib.sh
 qemu --cpus 2 --cmdline "lab=test:crash" --refuse 'LAB-RESULT' \
-	--expect 'Kernel panic - not syncing' --expect '[Rr][Ii][Pp][ =:]' --end dom0-crash
+	--expect 'Kernel panic - not syncing' "${AUDIT[@]}" --expect '[Rr][Ii][Pp][ =:]' \
+	--end dom0-crash

@@ -3,4 +3,4 @@
 # An option whose value does not parse.
 # seconds: 2
 . tests/system/lib.sh
-cannot_boot 'dom0_max_vcpus' --options "dom0_max_vcpus=many"
+cannot_boot_early 'dom0_max_vcpus' --options "dom0_max_vcpus=many"

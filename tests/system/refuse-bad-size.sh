@@ -3,4 +3,4 @@
 # A size that does not parse.
 # seconds: 2
 . tests/system/lib.sh
-cannot_boot 'dom0_mem' --dom0-memory 0 --options "dom0_mem=12elephants"
+cannot_boot_early 'dom0_mem' --dom0-memory 0 --options "dom0_mem=12elephants"
