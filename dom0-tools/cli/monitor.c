@@ -247,6 +247,9 @@ static int monitor_run(int argc, char **argv)
 	reason = await_end(w);
 	if (reason >= 0)
 		act(w, reason);
+	else if (mica_domain_info(w->m, id, &info))
+		/* Gone before our number was written down: who removed it missed that file. */
+		mica_run_write(id, "monitor", NULL);
 	return 0;
 }
 
