@@ -30,38 +30,58 @@
 /* percpu field @f seen from a stack pointer that stands at the struct regs on top of the main stack */
 #define PC(f)		(PERCPU_##f + REGS_SIZE - CPU_STACK_TOP)
 
-.macro SAVE_REGS_PUSH			/* rdi..r15 below {error code, vector} */
-	push	%rdi
-	push	%rsi
-	push	%rdx
-	push	%rcx
-	push	%rax
-	push	%r8
-	push	%r9
-	push	%r10
-	push	%r11
-	push	%rbx
-	push	%rbp
-	push	%r12
-	push	%r13
-	push	%r14
-	push	%r15
+/* Where each register lies in struct regs, which begins with them in this order. */
+	.set	offset, 0
+	.irp	reg, r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi
+	.set	AT_\reg, offset
+	.set	offset, offset + 8
+	.endr
+	.if	offset != REGS_error_code
+	.error	"struct regs has other registers"
+	.endif
+
+.macro SAVE regs:vararg			/* into the struct regs at rsp */
+	.irp	reg, \regs
+	mov	%\reg, AT_\reg(%rsp)
+	.endr
+.endm
+
+.macro LOAD regs:vararg
+	.irp	reg, \regs
+	mov	AT_\reg(%rsp), %\reg
+	.endr
 .endm
 
 .macro LOAD_REGS			/* all but rcx, r11, rsp; rsp stays at struct regs */
-	mov	REGS_r15(%rsp), %r15
-	mov	REGS_r14(%rsp), %r14
-	mov	REGS_r13(%rsp), %r13
-	mov	REGS_r12(%rsp), %r12
-	mov	REGS_rbp(%rsp), %rbp
-	mov	REGS_rbx(%rsp), %rbx
-	mov	REGS_r10(%rsp), %r10
-	mov	REGS_r9(%rsp), %r9
-	mov	REGS_r8(%rsp), %r8
-	mov	REGS_rax(%rsp), %rax
-	mov	REGS_rdx(%rsp), %rdx
-	mov	REGS_rsi(%rsp), %rsi
-	mov	REGS_rdi(%rsp), %rdi
+	LOAD	r15, r14, r13, r12, rbp, rbx, r10, r9, r8, rax, rdx, rsi, rdi
+.endm
+
+.macro GATE_ENTER			/* rdi..r15 below {error code, vector} */
+	.irp	reg, rdi, rsi, rdx, rcx, rax, r8, r9, r10, r11, rbx, rbp, r12, r13, r14, r15
+	push	%\reg
+	.endr
+	cld
+	CLAC
+.endm
+
+.macro LOAD_CR3 root			/* field @root of the vCPU at rdi, if it is not loaded; rax lost */
+	mov	\root(%rdi), %rax
+	cmp	%rax, PC(guest_cr3)(%rsp)
+	je	.Lloaded\@
+	mov	%rax, %cr3
+	mov	%rax, PC(guest_cr3)(%rsp)
+.Lloaded\@:
+.endm
+
+.macro GUEST fixup, insn:vararg		/* touches guest memory: a fault goes on at @fixup */
+77:	\insn
+	EX_TABLE 77b, \fixup
+.endm
+
+.macro FUNC name
+	.globl	\name
+	.type	\name, @function
+\name:
 .endm
 
 	.text
@@ -72,18 +92,16 @@
  * other registers the guest's.  In guest-kernel mode it is a hypercall: rax = number, arguments in
  * rdi, rsi, rdx, r10, r8.
  */
-	.globl	entry_syscall64
-	.type	entry_syscall64, @function
-entry_syscall64:
+FUNC entry_syscall64
 	sub	$REGS_SIZE, %rsp
-	mov	%rdi, REGS_rdi(%rsp)
+	SAVE	rdi
 	mov	PC(current)(%rsp), %rdi
 	testb	$VMODE_KERNEL, VCPU_mode(%rdi)
 	jz	user_syscall
 	cmp	$__HYPERVISOR_iret, %rax
 	je	fast_iret
 
-	mov	%rsi, REGS_rsi(%rsp)
+	SAVE	rsi
 	mov	PC(scratch)(%rsp), %rsi
 	movq	$SEL_GUEST_DATA, REGS_ss(%rsp)
 	mov	%rsi, REGS_rsp(%rsp)
@@ -91,19 +109,7 @@ entry_syscall64:
 	movq	$SEL_GUEST_CODE64, REGS_cs(%rsp)
 	mov	%rcx, REGS_rip(%rsp)
 	movl	$VECTOR_SYSCALL, REGS_vector(%rsp)
-	mov	%rdx, REGS_rdx(%rsp)
-	mov	%rcx, REGS_rcx(%rsp)
-	mov	%rax, REGS_rax(%rsp)
-	mov	%r8, REGS_r8(%rsp)
-	mov	%r9, REGS_r9(%rsp)
-	mov	%r10, REGS_r10(%rsp)
-	mov	%r11, REGS_r11(%rsp)
-	mov	%rbx, REGS_rbx(%rsp)
-	mov	%rbp, REGS_rbp(%rsp)
-	mov	%r12, REGS_r12(%rsp)
-	mov	%r13, REGS_r13(%rsp)
-	mov	%r14, REGS_r14(%rsp)
-	mov	%r15, REGS_r15(%rsp)
+	SAVE	rdx, rcx, rax, r8, r9, r10, r11, rbx, rbp, r12, r13, r14, r15
 
 	mov	%eax, VCPU_hc_nr(%rdi)
 	mov	%rdi, %rbx			/* the vCPU, across the call */
@@ -115,16 +121,16 @@ entry_syscall64:
 	mov	%r8, %r9			/* fifth argument */
 	mov	%r10, %r8
 	mov	%rdx, %rcx
-	mov	REGS_rsi(%rsp), %rdx
-	mov	REGS_rdi(%rsp), %rsi
+	mov	AT_rsi(%rsp), %rdx
+	mov	AT_rdi(%rsp), %rsi
 	call	*(%r11, %rax, 8)
-	mov	%rax, REGS_rax(%rsp)
+	SAVE	rax
 	jmp	ret_check			/* rbx = current, still: only exit_work switches */
 
 unknown_hypercall:
 	mov	%rax, %rsi
 	call	hypercall_unknown
-	mov	%rax, REGS_rax(%rsp)
+	SAVE	rax
 	jmp	ret_check
 
 /*
@@ -132,9 +138,7 @@ unknown_hypercall:
  * Does what is due, then leaves: by SYSRET when regs.vector says that rcx and r11 are free to be
  * lost, else by IRET.
  */
-	.globl	ret_to_guest
-	.type	ret_to_guest, @function
-ret_to_guest:
+FUNC ret_to_guest
 	mov	PC(current)(%rsp), %rbx
 ret_check:
 	cmpl	$0, PC(softirq)(%rsp)
@@ -162,8 +166,7 @@ ret_check:
 
 ret_iret:
 	LOAD_REGS
-	mov	REGS_rcx(%rsp), %rcx
-	mov	REGS_r11(%rsp), %r11
+	LOAD	rcx, r11
 	add	$REGS_rip, %rsp
 	.globl	ret_iretq
 ret_iretq:					/* a fault here is the guest's: trap.c makes it failsafe */
@@ -180,10 +183,8 @@ ret_work:
  * VCPU_syscall_entry is 0 unless everything below is allowed (vcpu_update_fast): callback present,
  * kernel stack inside the guest's range, a kernel root.
  */
-	.type	user_syscall, @function
 user_syscall:
-	mov	%rsi, REGS_rsi(%rsp)
-	mov	%rax, REGS_rax(%rsp)
+	SAVE	rsi, rax
 	cmpl	$0, VCPU_mode(%rdi)
 	jne	user_syscall_slow
 	cmpq	$0, VCPU_syscall_entry(%rdi)
@@ -195,21 +196,17 @@ user_syscall:
 	jne	9f
 	cmpb	$0, (%rsi)			/* not masked on entry: a pending event comes first */
 	jne	user_syscall_slow
-9:	mov	VCPU_kernel_cr3(%rdi), %rax
-	cmp	%rax, PC(guest_cr3)(%rsp)
-	je	1f
-	mov	%rax, %cr3
-	mov	%rax, PC(guest_cr3)(%rsp)
-1:	mov	VCPU_bounce_sp(%rdi), %rax
+9:	LOAD_CR3 VCPU_kernel_cr3
+	mov	VCPU_bounce_sp(%rdi), %rax
 	STAC
-2:	movq	$SEL_GUEST_DATA, -8(%rax)
-3:	mov	%r11, -24(%rax)
-4:	movq	$SEL_GUEST_CODE64, -32(%rax)
-5:	mov	%rcx, -40(%rax)
-6:	mov	%r11, -48(%rax)
-7:	mov	%rcx, -56(%rax)
+	GUEST	user_syscall_fault, movq $SEL_GUEST_DATA, -8(%rax)
+	GUEST	user_syscall_fault, mov %r11, -24(%rax)
+	GUEST	user_syscall_fault, movq $SEL_GUEST_CODE64, -32(%rax)
+	GUEST	user_syscall_fault, mov %rcx, -40(%rax)
+	GUEST	user_syscall_fault, mov %r11, -48(%rax)
+	GUEST	user_syscall_fault, mov %rcx, -56(%rax)
 	mov	PC(scratch)(%rsp), %rcx
-8:	mov	%rcx, -16(%rax)
+	GUEST	user_syscall_fault_rcx, mov %rcx, -16(%rax)
 	CLAC
 	mov	VCPU_syscall_masks(%rdi), %ecx
 	mov	%cl, 1(%rsi)			/* events masked while the handler starts, if it wants */
@@ -219,22 +216,12 @@ user_syscall:
 	mov	%rax, REGS_rsp(%rsp)
 	mov	VCPU_syscall_entry(%rdi), %rcx
 	and	$~(RFLAGS_AC | RFLAGS_VM | RFLAGS_RF | RFLAGS_NT | RFLAGS_TF | RFLAGS_DF | RFLAGS_IOPL), %r11
-	mov	REGS_rax(%rsp), %rax
-	mov	REGS_rsi(%rsp), %rsi
-	mov	REGS_rdi(%rsp), %rdi
+	LOAD	rax, rsi, rdi
 	mov	REGS_rsp(%rsp), %rsp
 	sysretq
-	EX_TABLE 2b, user_syscall_fault
-	EX_TABLE 3b, user_syscall_fault
-	EX_TABLE 4b, user_syscall_fault
-	EX_TABLE 5b, user_syscall_fault
-	EX_TABLE 6b, user_syscall_fault
-	EX_TABLE 7b, user_syscall_fault
-	EX_TABLE 8b, user_syscall_fault_rcx
 
-user_syscall_fault_rcx:
-	mov	-40(%rax), %rcx			/* written a moment ago; if it went away, C will fault too */
-	EX_TABLE user_syscall_fault_rcx, user_syscall_fault
+user_syscall_fault_rcx:				/* written a moment ago; if it went away, C will fault too */
+	GUEST	user_syscall_fault, mov -40(%rax), %rcx
 user_syscall_fault:
 	CLAC
 	/* C redoes it from the beginning, and finds the same fault: the domain crashes there.  The user
@@ -255,31 +242,16 @@ bounce_slow:
 	mov	%rcx, REGS_rip(%rsp)
 	movl	$VECTOR_SYSCALL, REGS_vector(%rsp)
 	movl	$0, REGS_error_code(%rsp)
-	mov	%rdx, REGS_rdx(%rsp)
-	mov	%rcx, REGS_rcx(%rsp)
-	mov	%r8, REGS_r8(%rsp)
-	mov	%r9, REGS_r9(%rsp)
-	mov	%r10, REGS_r10(%rsp)
-	mov	%r11, REGS_r11(%rsp)
-	mov	%rbx, REGS_rbx(%rsp)
-	mov	%rbp, REGS_rbp(%rsp)
-	mov	%r12, REGS_r12(%rsp)
-	mov	%r13, REGS_r13(%rsp)
-	mov	%r14, REGS_r14(%rsp)
-	mov	%r15, REGS_r15(%rsp)
+	SAVE	rdx, rcx, r8, r9, r10, r11, rbx, rbp, r12, r13, r14, r15
 	mov	REGS_ss(%rsp), %rdi
 	movq	$SEL_GUEST_DATA, REGS_ss(%rsp)
 	call	*%rsi
 	jmp	ret_to_guest
 
 /* SYSCALL from 32-bit guest code (AMD).  In: as entry_syscall64. */
-	.globl	entry_syscall32
-	.type	entry_syscall32, @function
-entry_syscall32:
+FUNC entry_syscall32
 	sub	$REGS_SIZE, %rsp
-	mov	%rdi, REGS_rdi(%rsp)
-	mov	%rsi, REGS_rsi(%rsp)
-	mov	%rax, REGS_rax(%rsp)
+	SAVE	rdi, rsi, rax
 	mov	PC(current)(%rsp), %rdi
 	mov	$SEL_GUEST_CODE32, %eax
 	lea	bounce_syscall32(%rip), %rsi
@@ -289,15 +261,11 @@ entry_syscall32:
  * SYSENTER: the CPU loaded our stack (top of the main stack) but saved nothing: rip and rsp are lost,
  * and TF, NT, AC are still the guest's.
  */
-	.globl	entry_sysenter
-	.type	entry_sysenter, @function
-entry_sysenter:
+FUNC entry_sysenter
 	pushq	$2
 	popfq
 	sub	$REGS_SIZE, %rsp
-	mov	%rdi, REGS_rdi(%rsp)
-	mov	%rsi, REGS_rsi(%rsp)
-	mov	%rax, REGS_rax(%rsp)
+	SAVE	rdi, rsi, rax
 	mov	PC(current)(%rsp), %rdi
 	movq	$0, PC(scratch)(%rsp)
 	xor	%ecx, %ecx
@@ -306,16 +274,25 @@ entry_sysenter:
 	lea	bounce_sysenter(%rip), %rsi
 	jmp	bounce_slow
 
+/* The rest of the frame at rcx: rax and r11 to struct regs, rcx; the new upcall mask (dl) takes effect. */
+.macro FETCH_IRET_REGS
+	GUEST	slow_iret_clac, mov 0(%rcx), %rax
+	SAVE	rax
+	GUEST	slow_iret_clac, mov 8(%rcx), %rax
+	mov	%rax, REGS_r11(%rsp)
+	GUEST	slow_iret_clac, mov 16(%rcx), %rcx
+	CLAC
+	movb	%dl, 1(%rsi)
+.endm
+
 /*
  * fast_iret: the iret hypercall.  tour:syscall/2  Frame on the guest kernel's stack, lowest first: rax, r11, rcx, flags,
  * rip, cs, rflags, rsp, ss.  Handled here: the frame lies in the upper guest range, code selector flat
  * 64-bit (user 0xe033 or kernel 0xe030), canonical rip, and nothing is pending.
  * In: rsp = struct regs with rdi saved, rdi = the vCPU, percpu.scratch = guest rsp.  rax, rcx, r11 free.
  */
-	.type	fast_iret, @function
 fast_iret:
-	mov	%rsi, REGS_rsi(%rsp)
-	mov	%rdx, REGS_rdx(%rsp)
+	SAVE	rsi, rdx
 	cmpl	$VMODE_KERNEL, VCPU_mode(%rdi)
 	jne	slow_iret
 	mov	PC(scratch)(%rsp), %rcx
@@ -326,75 +303,53 @@ fast_iret:
 	or	VCPU_work(%rdi), %eax
 	jne	slow_iret
 	STAC
-1:	mov	56(%rcx), %rax			/* rsp */
+	GUEST	slow_iret_clac, mov 56(%rcx), %rax	/* rsp */
 	mov	%rax, REGS_rsp(%rsp)
-2:	movzwl	64(%rcx), %eax			/* ss */
+	GUEST	slow_iret_clac, movzwl 64(%rcx), %eax	/* ss */
 	cmp	$SEL_GUEST_DATA, %eax
 	jne	slow_iret_clac
-3:	mov	32(%rcx), %rax			/* rip */
+	GUEST	slow_iret_clac, mov 32(%rcx), %rax	/* rip */
 	mov	%rax, REGS_rip(%rsp)
 	mov	%rax, %rdx
 	shl	$16, %rdx
 	sar	$16, %rdx
 	cmp	%rax, %rdx
 	jne	slow_iret_clac
-4:	mov	48(%rcx), %r11			/* rflags */
+	GUEST	slow_iret_clac, mov 48(%rcx), %r11	/* rflags */
 	mov	VCPU_info(%rdi), %rsi
 	mov	%r11d, %edx
 	shr	$9, %edx
 	and	$1, %edx
 	xor	$1, %edx			/* the new upcall mask = !IF */
-	jnz	5f
+	jnz	1f
 	cmpb	$0, (%rsi)			/* unmasking while an event is pending: C delivers it */
 	jne	slow_iret_clac
-5:	and	$~(RFLAGS_IOPL | RFLAGS_VM | 0x180000), %r11d	/* VIF, VIP too; upper half is reserved */
+1:	and	$~(RFLAGS_IOPL | RFLAGS_VM | 0x180000), %r11d	/* VIF, VIP too; upper half is reserved */
 	or	$RFLAGS_IF | 2, %r11d
-6:	movzwl	40(%rcx), %eax			/* cs */
+	GUEST	slow_iret_clac, movzwl 40(%rcx), %eax	/* cs */
 	cmp	$SEL_GUEST_CODE64, %eax
 	jne	fast_iret_kernel
 
 	/* to guest user */
 	cmpq	$0, VCPU_user_cr3(%rdi)
 	je	slow_iret_clac
-7:	testl	$VGCF_in_syscall, 24(%rcx)
+	GUEST	slow_iret_clac, testl $VGCF_in_syscall, 24(%rcx)
 	jnz	fast_iret_sysret
-8:	mov	0(%rcx), %rax
-	mov	%rax, REGS_rax(%rsp)
-9:	mov	8(%rcx), %rax
-	mov	%rax, REGS_r11(%rsp)
-10:	mov	16(%rcx), %rcx
-	CLAC
-	movb	%dl, 1(%rsi)
+	FETCH_IRET_REGS
 	movl	$0, VCPU_mode(%rdi)
 	swapgs
-	mov	%r11, REGS_rflags(%rsp)
-	mov	VCPU_user_cr3(%rdi), %rax
-	cmp	%rax, PC(guest_cr3)(%rsp)
-	je	11f
-	mov	%rax, %cr3
-	mov	%rax, PC(guest_cr3)(%rsp)
-11:	movq	$SEL_GUEST_CODE64, REGS_cs(%rsp)
+	LOAD_CR3 VCPU_user_cr3
 	jmp	fast_iret_leave
 
 fast_iret_kernel:
 	cmp	$SEL_GUEST_CODE64 & ~3, %eax
 	jne	slow_iret_clac
-	mov	%r11, REGS_rflags(%rsp)
-12:	mov	0(%rcx), %rax
-	mov	%rax, REGS_rax(%rsp)
-13:	mov	8(%rcx), %rax
-	mov	%rax, REGS_r11(%rsp)
-14:	mov	16(%rcx), %rcx
-	CLAC
-	movb	%dl, 1(%rsi)
-	movq	$SEL_GUEST_CODE64, REGS_cs(%rsp)
+	FETCH_IRET_REGS
 fast_iret_leave:
+	mov	%r11, REGS_rflags(%rsp)
+	movq	$SEL_GUEST_CODE64, REGS_cs(%rsp)
 	movq	$SEL_GUEST_DATA, REGS_ss(%rsp)
-	mov	REGS_rax(%rsp), %rax
-	mov	REGS_r11(%rsp), %r11
-	mov	REGS_rdx(%rsp), %rdx
-	mov	REGS_rsi(%rsp), %rsi
-	mov	REGS_rdi(%rsp), %rdi
+	LOAD	rax, r11, rdx, rsi, rdi
 	add	$REGS_rip, %rsp
 	.globl	fast_iretq
 fast_iretq:
@@ -402,37 +357,17 @@ fast_iretq:
 
 	/* rcx and r11 may be lost, so SYSRET; cs, ss, rip were checked above */
 fast_iret_sysret:
-15:	mov	0(%rcx), %rax
+	GUEST	slow_iret_clac, mov 0(%rcx), %rax
 	CLAC
-	mov	%rax, REGS_rax(%rsp)
+	SAVE	rax
 	movb	%dl, 1(%rsi)
 	movl	$0, VCPU_mode(%rdi)
 	swapgs
-	mov	VCPU_user_cr3(%rdi), %rax
-	cmp	%rax, PC(guest_cr3)(%rsp)
-	je	16f
-	mov	%rax, %cr3
-	mov	%rax, PC(guest_cr3)(%rsp)
-16:	mov	REGS_rip(%rsp), %rcx
-	mov	REGS_rax(%rsp), %rax
-	mov	REGS_rdx(%rsp), %rdx
-	mov	REGS_rsi(%rsp), %rsi
-	mov	REGS_rdi(%rsp), %rdi
+	LOAD_CR3 VCPU_user_cr3
+	mov	REGS_rip(%rsp), %rcx
+	LOAD	rax, rdx, rsi, rdi
 	mov	REGS_rsp(%rsp), %rsp
 	sysretq
-	EX_TABLE 1b, slow_iret_clac
-	EX_TABLE 2b, slow_iret_clac
-	EX_TABLE 3b, slow_iret_clac
-	EX_TABLE 4b, slow_iret_clac
-	EX_TABLE 6b, slow_iret_clac
-	EX_TABLE 7b, slow_iret_clac
-	EX_TABLE 8b, slow_iret_clac
-	EX_TABLE 9b, slow_iret_clac
-	EX_TABLE 10b, slow_iret_clac
-	EX_TABLE 12b, slow_iret_clac
-	EX_TABLE 13b, slow_iret_clac
-	EX_TABLE 14b, slow_iret_clac
-	EX_TABLE 15b, slow_iret_clac
 
 slow_iret_clac:
 	CLAC
@@ -441,10 +376,8 @@ slow_iret:
 	xor	%ecx, %ecx
 	mov	$RFLAGS_IF | 2, %r11d
 	lea	iret_slow(%rip), %rsi		/* call/hc_trap.c */
-	jmp	bounce_slow_iret
-bounce_slow_iret:
 	movq	$__HYPERVISOR_iret, REGS_rax(%rsp)
-	mov	REGS_rdx(%rsp), %rdx
+	LOAD	rdx
 	jmp	bounce_slow
 
 /*
@@ -478,21 +411,15 @@ gate_\vec:
 entry_table:
 	.popsection
 	.altmacro
-.macro GATE_EXPAND n
-	GATE \n
-.endm
 	.set	n, 0
 	.rept	256
-	GATE_EXPAND %n
+	GATE %n
 	.set	n, n + 1
 	.endr
 	.noaltmacro
 
-	.type	gate_exception, @function
 gate_exception:
-	SAVE_REGS_PUSH
-	cld
-	CLAC
+	GATE_ENTER
 	mov	%rsp, %rdi
 	testb	$3, REGS_cs(%rsp)
 	jz	1f
@@ -501,42 +428,22 @@ gate_exception:
 1:	call	trap_from_hypervisor
 	jmp	ret_hypervisor
 
-	.type	gate_irq, @function
 gate_irq:
-	SAVE_REGS_PUSH
-	cld
-	CLAC
+	GATE_ENTER
 	mov	REGS_vector(%rsp), %edi
-	testb	$3, REGS_cs(%rsp)
-	jz	1f
 	call	irq_dispatch
-	jmp	ret_to_guest
-1:	call	irq_dispatch
+	testb	$3, REGS_cs(%rsp)
+	jnz	ret_to_guest
 ret_hypervisor:
-	pop	%r15
-	pop	%r14
-	pop	%r13
-	pop	%r12
-	pop	%rbp
-	pop	%rbx
-	pop	%r11
-	pop	%r10
-	pop	%r9
-	pop	%r8
-	pop	%rax
-	pop	%rcx
-	pop	%rdx
-	pop	%rsi
-	pop	%rdi
+	.irp	reg, r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi
+	pop	%\reg
+	.endr
 	add	$8, %rsp
 	iretq
 
 	/* NMI, #DF, #MC on their own stacks: C looks, we go back to exactly where it hit. */
-	.type	gate_ist, @function
 gate_ist:
-	SAVE_REGS_PUSH
-	cld
-	CLAC
+	GATE_ENTER
 	mov	%rsp, %rdi
 	call	trap_ist
 	jmp	ret_hypervisor
@@ -545,29 +452,21 @@ gate_ist:
 	 * #DB arrives on an own stack as well (cpu/layout.h).  From a guest it moves to the main stack and is
 	 * an ordinary exception; from ring 0 C clears it and we go on.
 	 */
-	.type	gate_debug, @function
 gate_debug:
-	SAVE_REGS_PUSH
-	cld
-	CLAC
+	GATE_ENTER
 	testb	$3, REGS_cs(%rsp)
-	jz	2f
+	jz	1f
 	mov	%rsp, %rsi
 	mov	%rsp, %rdi
 	and	$~(CPU_STACK_BLOCK - 1), %rdi
 	add	$CPU_STACK_TOP - REGS_SIZE, %rdi
 	mov	%rdi, %rsp
 	mov	$REGS_SIZE / 8, %ecx
-1:	mov	(%rsi), %rax
-	mov	%rax, (%rdi)
-	add	$8, %rsi
-	add	$8, %rdi
-	dec	%ecx
-	jnz	1b
+	rep movsq
 	mov	%rsp, %rdi
 	call	trap_from_guest
 	jmp	ret_to_guest
-2:	mov	%rsp, %rdi
+1:	mov	%rsp, %rdi
 	call	trap_debug_in_hypervisor
 	jmp	ret_hypervisor
 
