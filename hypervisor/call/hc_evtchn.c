@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * event_channel_op(cmd, arg): copies the argument in once, decides on whose behalf, delegates to
- * ipc/evtchn.c, copies the answer out.  A port that the guest could not be told of is closed again.
- * No state of its own.
+ * event_channel_op(cmd, arg): a table of commands (command.c copies the argument in once and finds
+ * the domain), each of which delegates to ipc/evtchn.c.  A port that the guest could not be told of
+ * is closed again.  No state of its own.
  */
 #include <mica/evtchn.h>
 #include "call/handlers.h"
@@ -14,160 +14,107 @@ static domid_t real_domid(struct vcpu *self, domid_t id)
 	return id == DOMID_SELF ? self->dom->id : id;
 }
 
-/* A new port's structure goes back to the guest; else the port goes. */
-static long answer(struct domain *d, gva_t arg, const void *op, size_t bytes, uint32_t port)
+/* What came of making a port: its structure goes back to the guest; else the port goes. */
+static long answer(long rc, struct domain *d, gva_t at, const void *op, size_t bytes, uint32_t port)
 {
-	if (!copy_to_guest(arg, op, bytes))
-		return 0;
+	if (rc || !copy_to_guest(at, op, bytes))
+		return rc;
 	evtchn_close(d, port);
-	return refuse(-EFAULT, "event channel answer at %lx", arg.a);
+	return refuse(-EFAULT, "event channel answer at %lx", at.a);
 }
 
-static long alloc_unbound(struct vcpu *self, gva_t arg)
+static long alloc_unbound(struct vcpu *self, struct domain *d, void *arg, gva_t at)
 {
-	struct evtchn_alloc_unbound op;
-	struct domain *d;
-	long ret;
-	int rc;
+	struct evtchn_alloc_unbound *op = arg;
+	long rc = evtchn_alloc_unbound(d, real_domid(self, op->remote_dom), &op->port);
 
-	if (copy_from_guest(&op, arg, sizeof(op)))
-		return -EFAULT;
-	d = domain_get_target(self, op.dom, &rc);
-	if (!d)
-		return rc;
-	ret = evtchn_alloc_unbound(d, real_domid(self, op.remote_dom), &op.port);
-	if (!ret)
-		ret = answer(d, arg, &op, sizeof(op), op.port);
-	domain_put(d);
-	return ret;
+	return answer(rc, d, at, op, sizeof(*op), op->port);
 }
 
-static long bind_interdomain(struct vcpu *self, gva_t arg)
+static long bind_interdomain(struct vcpu *self, struct domain *d, void *arg, gva_t at)
 {
-	struct evtchn_bind_interdomain op;
-	int rc;
+	struct evtchn_bind_interdomain *op = arg;
+	domid_t remote = real_domid(self, op->remote_dom);
+	long rc = evtchn_bind_interdomain(d, remote, op->remote_port, &op->local_port);
 
-	if (copy_from_guest(&op, arg, sizeof(op)))
-		return -EFAULT;
-	rc = evtchn_bind_interdomain(self->dom, real_domid(self, op.remote_dom), op.remote_port,
-				     &op.local_port);
-	return rc ? rc : answer(self->dom, arg, &op, sizeof(op), op.local_port);
+	return answer(rc, d, at, op, sizeof(*op), op->local_port);
 }
 
-static long bind_virq(struct vcpu *self, gva_t arg)
+static long bind_virq(struct vcpu *self, struct domain *d, void *arg, gva_t at)
 {
-	struct evtchn_bind_virq op;
-	int rc;
+	struct evtchn_bind_virq *op = arg;
+	long rc = evtchn_bind_virq(d, op->virq, op->vcpu, &op->port);
 
-	if (copy_from_guest(&op, arg, sizeof(op)))
-		return -EFAULT;
-	rc = evtchn_bind_virq(self->dom, op.virq, op.vcpu, &op.port);
-	return rc ? rc : answer(self->dom, arg, &op, sizeof(op), op.port);
+	return answer(rc, d, at, op, sizeof(*op), op->port);
 }
 
-static long bind_ipi(struct vcpu *self, gva_t arg)
+static long bind_ipi(struct vcpu *self, struct domain *d, void *arg, gva_t at)
 {
-	struct evtchn_bind_ipi op;
-	int rc;
+	struct evtchn_bind_ipi *op = arg;
+	long rc = evtchn_bind_ipi(d, op->vcpu, &op->port);
 
-	if (copy_from_guest(&op, arg, sizeof(op)))
-		return -EFAULT;
-	rc = evtchn_bind_ipi(self->dom, op.vcpu, &op.port);
-	return rc ? rc : answer(self->dom, arg, &op, sizeof(op), op.port);
+	return answer(rc, d, at, op, sizeof(*op), op->port);
 }
 
-static long bind_pirq(struct vcpu *self, gva_t arg)
+static long bind_pirq(struct vcpu *self, struct domain *d, void *arg, gva_t at)
 {
-	struct evtchn_bind_pirq op;
-	int rc;
+	struct evtchn_bind_pirq *op = arg;
+	long rc = evtchn_bind_pirq(d, op->pirq, op->flags, &op->port);
 
-	if (copy_from_guest(&op, arg, sizeof(op)))
-		return -EFAULT;
-	rc = evtchn_bind_pirq(self->dom, op.pirq, op.flags, &op.port);
-	return rc ? rc : answer(self->dom, arg, &op, sizeof(op), op.port);
+	return answer(rc, d, at, op, sizeof(*op), op->port);
 }
 
-static long status(struct vcpu *self, gva_t arg)
+static long status(struct vcpu *self, struct domain *d, void *arg, gva_t at)
 {
-	struct evtchn_status op;
-	struct domain *d;
-	int rc;
-
-	if (copy_from_guest(&op, arg, sizeof(op)))
-		return -EFAULT;
-	d = domain_get_target(self, op.dom, &rc);
-	if (!d)
-		return rc;
-	rc = evtchn_status(d, &op);
-	domain_put(d);
-	return rc ? rc : copy_to_guest(arg, &op, sizeof(op));
+	return evtchn_status(d, arg);
 }
 
-static long bind_vcpu(struct vcpu *self, gva_t arg)
+static long bind_vcpu(struct vcpu *self, struct domain *d, void *arg, gva_t at)
 {
-	struct evtchn_bind_vcpu op;
+	struct evtchn_bind_vcpu *op = arg;
 
-	if (copy_from_guest(&op, arg, sizeof(op)))
-		return -EFAULT;
-	return evtchn_bind_vcpu(self->dom, op.port, op.vcpu);
+	return evtchn_bind_vcpu(d, op->port, op->vcpu);
 }
 
 /* Oneself, or a domain that the control domain has paused. */
-static long reset(struct vcpu *self, gva_t arg)
+static long reset(struct vcpu *self, struct domain *d, void *arg, gva_t at)
 {
-	struct evtchn_reset op;
-	struct domain *d;
-	long rc = 0;
-	int err;
-
-	if (copy_from_guest(&op, arg, sizeof(op)))
-		return -EFAULT;
-	d = domain_get_target(self, op.dom, &err);
-	if (!d)
-		return err;
 	if (d != self->dom && !read_once(d->pause_count))
-		rc = refuse(-EINVAL, "reset: d%u is not paused", d->id);
-	else if (!d->evtchn)
-		rc = refuse(-ESRCH, "reset: d%u is not ready", d->id);
-	else
-		rc = evtchn_reset(d);
-	domain_put(d);
-	return rc == RESTART ? hypercall_again(self, 0) : rc;
+		return refuse(-EINVAL, "reset: d%u is not paused", d->id);
+	return d->evtchn ? evtchn_reset(d) : refuse(-ESRCH, "reset: d%u is not ready", d->id);
 }
 
 /* The vCPU named must be the caller's domain's; link_bits goes back. */
-static long init_control(struct vcpu *self, gva_t arg)
+static long init_control(struct vcpu *self, struct domain *d, void *arg, gva_t at)
 {
-	struct evtchn_init_control op;
-	int rc;
-
-	if (copy_from_guest(&op, arg, sizeof(op)))
-		return -EFAULT;
-	rc = evtchn_init_control(self, &op);
-	if (rc == RESTART)
-		return hypercall_again(self, 0);
-	return rc ? rc : copy_to_guest(arg, &op, sizeof(op));
+	return evtchn_init_control(self, arg);
 }
 
-static long expand_array(struct vcpu *self, gva_t arg)
+static long expand_array(struct vcpu *self, struct domain *d, void *arg, gva_t at)
 {
-	struct evtchn_expand_array op;
-	int rc;
-
-	if (copy_from_guest(&op, arg, sizeof(op)))
-		return -EFAULT;
-	rc = evtchn_expand_array(self, op.array_gfn);
-	return rc == RESTART ? hypercall_again(self, 0) : rc;
+	return evtchn_expand_array(self, ((struct evtchn_expand_array *)arg)->array_gfn);
 }
 
-static long set_priority(struct vcpu *self, gva_t arg)
+static long set_priority(struct vcpu *self, struct domain *d, void *arg, gva_t at)
 {
-	struct evtchn_set_priority op;
+	struct evtchn_set_priority *op = arg;
 
-	if (copy_from_guest(&op, arg, sizeof(op)))
-		return -EFAULT;
-	return evtchn_set_priority(self->dom, op.port, op.priority);
+	return evtchn_set_priority(d, op->port, op->priority);
 }
+
+static const struct command commands[] = {
+	[EVTCHNOP_bind_interdomain] = { bind_interdomain, sizeof(struct evtchn_bind_interdomain), 0 },
+	[EVTCHNOP_bind_virq] = { bind_virq, sizeof(struct evtchn_bind_virq), 0 },
+	[EVTCHNOP_bind_pirq] = { bind_pirq, sizeof(struct evtchn_bind_pirq), 0 },
+	[EVTCHNOP_status] = { status, sizeof(struct evtchn_status), COMMAND_TARGET | COMMAND_ANSWERS },
+	[EVTCHNOP_alloc_unbound] = { alloc_unbound, sizeof(struct evtchn_alloc_unbound), COMMAND_TARGET },
+	[EVTCHNOP_bind_ipi] = { bind_ipi, sizeof(struct evtchn_bind_ipi), 0 },
+	[EVTCHNOP_bind_vcpu] = { bind_vcpu, sizeof(struct evtchn_bind_vcpu), 0 },
+	[EVTCHNOP_reset] = { reset, sizeof(struct evtchn_reset), COMMAND_TARGET },
+	[EVTCHNOP_init_control] = { init_control, sizeof(struct evtchn_init_control), COMMAND_ANSWERS },
+	[EVTCHNOP_expand_array] = { expand_array, sizeof(struct evtchn_expand_array), 0 },
+	[EVTCHNOP_set_priority] = { set_priority, sizeof(struct evtchn_set_priority), 0 },
+};
 
 /* close, send and unmask: the argument is the port. */
 static long with_port(struct vcpu *self, gva_t arg, int (*fn)(struct domain *d, uint32_t port))
@@ -179,7 +126,7 @@ static long with_port(struct vcpu *self, gva_t arg, int (*fn)(struct domain *d, 
 	return fn(self->dom, port);
 }
 
-/* One switch, one line per sub-operation: each decodes its own argument.  tour:hypercall/3 */
+/* What guests do all the time goes past the table.  tour:hypercall/3 */
 long hc_event_channel_op(struct vcpu *self, uint64_t cmd, gva_t arg)
 {
 	switch (cmd) {
@@ -189,30 +136,8 @@ long hc_event_channel_op(struct vcpu *self, uint64_t cmd, gva_t arg)
 		return with_port(self, arg, evtchn_unmask);
 	case EVTCHNOP_close:
 		return with_port(self, arg, evtchn_close);
-	case EVTCHNOP_bind_interdomain:
-		return bind_interdomain(self, arg);
-	case EVTCHNOP_bind_virq:
-		return bind_virq(self, arg);
-	case EVTCHNOP_bind_pirq:
-		return bind_pirq(self, arg);
-	case EVTCHNOP_status:
-		return status(self, arg);
-	case EVTCHNOP_alloc_unbound:
-		return alloc_unbound(self, arg);
-	case EVTCHNOP_bind_ipi:
-		return bind_ipi(self, arg);
-	case EVTCHNOP_bind_vcpu:
-		return bind_vcpu(self, arg);
-	case EVTCHNOP_reset:
-		return reset(self, arg);
-	case EVTCHNOP_init_control:
-		return init_control(self, arg);
-	case EVTCHNOP_expand_array:
-		return expand_array(self, arg);
-	case EVTCHNOP_set_priority:
-		return set_priority(self, arg);
 	default:
-		return refuse(-ENOSYS, "event_channel_op %lu", cmd);
+		return command_run(commands, ARRAY_SIZE(commands), "event_channel_op", self, cmd, arg);
 	}
 }
 

@@ -32,5 +32,26 @@ long hypercall_again(struct vcpu *self, unsigned n, ...);
 /* entry.S and multicall: the dispatcher. */
 long hypercall_dispatch(struct vcpu *self, uint64_t nr, const uint64_t args[5]);
 
+/*
+ * One command of a call (cmd, pointer to its structure).  @arg is the copy of the structure at @at, @d the
+ * domain it is about.  0 or more, -errno, or RESTART: the call comes again as it was.
+ */
+typedef long command_fn(struct vcpu *self, struct domain *d, void *arg, gva_t at);
+
+struct command {
+	command_fn *fn;			/* NULL: -ENOSYS */
+	uint8_t size;			/* of the structure that is copied in, at most COMMAND_ARG_MAX */
+	uint8_t flags;
+};
+
+#define COMMAND_ARG_MAX		72
+#define COMMAND_CONTROL		1	/* for control domains; -EPERM before anything is read */
+#define COMMAND_HARDWARE	2	/* for the hardware domain */
+#define COMMAND_TARGET		4	/* @d is whom the structure begins with: else it is the caller's */
+#define COMMAND_ANSWERS		8	/* the structure goes back when 0 is returned */
+
+/* Row @cmd of @list (@n rows); @call is the name of the hypercall for the log. */
+long command_run(const struct command *list, unsigned n, const char *call, struct vcpu *self, uint64_t cmd,
+		 gva_t at);
 
 #endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The hypercalls that take a command and a pointer to its structure, served from tables: who may, how
+ * much is copied in, about which domain it is, and whether the structure goes back, are a row's
+ * fields (call/hypercall.h), checked here in this order.  No state.
+ */
+#include "call/hypercall.h"
+
+static bool may(const struct domain *caller, uint8_t flags)
+{
+	return (!(flags & COMMAND_CONTROL) || caller->privileged) &&
+	       (!(flags & COMMAND_HARDWARE) || caller->hardware);
+}
+
+long command_run(const struct command *list, unsigned n, const char *call, struct vcpu *self, uint64_t cmd,
+		 gva_t at)
+{
+	union { uint64_t words[COMMAND_ARG_MAX / 8]; domid_t domid; } arg;
+	struct domain *d = self->dom;
+	const struct command *c;
+	long rc;
+	int err;
+
+	if (cmd >= n || !list[cmd].fn)
+		return refuse(-ENOSYS, "%s %lu", call, cmd);
+	c = &list[cmd];
+	if (!may(self->dom, c->flags))
+		return refuse(-EPERM, "%s %lu: not a control or hardware domain", call, cmd);
+	if (copy_from_guest(&arg, at, c->size))
+		return refuse(-EFAULT, "%s %lu: argument at %lx", call, cmd, at.a);
+	if (c->flags & COMMAND_TARGET) {
+		d = domain_get_target(self, arg.domid, &err);
+		if (!d)
+			return err;
+	}
+	rc = c->fn(self, d, &arg, at);
+	if (!rc && (c->flags & COMMAND_ANSWERS) && copy_to_guest(at, &arg, c->size))
+		rc = refuse(-EFAULT, "%s %lu: answer to %lx", call, cmd, at.a);
+	if (c->flags & COMMAND_TARGET)
+		domain_put(d);
+	return rc == RESTART ? hypercall_again(self, 0) : rc;
+}
