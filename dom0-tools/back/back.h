@@ -9,7 +9,8 @@
  *	  Connected --front end closes or goes, disconnect--> Closed --directory goes--> remove
  *
  * A step may take time: the daemon returns BACK_LATER and calls back_done() when it is through;
- * the device takes no other step meanwhile.  No call of this library waits.
+ * the device takes no other step meanwhile.  No call of this library waits.  What step follows
+ * from what both ends say is one pure function, back_next() of handshake.c.
  *
  * Restart.  A device that both ends call Connected when the daemon starts is connected again with
  * no change of state: probe() and connect() are called with dev->resuming set, the front end's
@@ -44,11 +45,14 @@ struct back_device {
 	uint32_t handle;		/* virtual device number, vif handle */
 	char dir[BACK_PATH];		/* our directory */
 	char front[BACK_PATH];		/* the guest's */
-	unsigned state, front_state;	/* XENBUS_STATE_* as in the store */
+	unsigned state, front_state;	/* enum xenbus_state as in the store */
 	bool resuming;			/* connected before this daemon was started */
 	void *priv;			/* the daemon's; for it to free in remove() */
 	unsigned phase;			/* the rest is the library's own */
-	bool online, gone, busy, held, dirty;
+	unsigned doing, after;		/* step under way; state to write when it ends */
+	bool online, gone, again, told;
+	unsigned probes;		/* since window_ns */
+	uint64_t window_ns;
 };
 
 /* What a daemon is. */
@@ -64,7 +68,8 @@ struct back_kind {
 	int (*connect)(struct back_device *dev);
 	/* The front end is closing or gone: end all input and output, unmap, close ports. */
 	int (*disconnect)(struct back_device *dev);
-	/* Directory gone: free what is left.  Never called between connect and disconnect. */
+	/* The device is Closed or its directory gone: free what is left.  Called once after each
+	 * probe() that was begun, failed ones included; never between connect and disconnect. */
 	void (*remove)(struct back_device *dev);
 	/* A port of back_bind() was notified; may be spurious. */
 	void (*event)(struct back_device *dev, uint32_t port);

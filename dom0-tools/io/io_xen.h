@@ -18,14 +18,15 @@ int io_xen_open(struct mica_io **io, unsigned parts, const char **what);
 void io_xen_close(struct mica_io *io);
 /* An epoll descriptor: readable when io_xen_dispatch() has something to do. */
 int io_xen_fd(struct mica_io *io);
-/* Make the callbacks that are due, without waiting.  -errno: the store is lost; it is looked for
- * once a second from then on, and driver.resumed is NOT called: the driver sees its watches fire
- * again when the store is back. */
+/* Make the callbacks that are due, without waiting.  -errno: the store was lost.  It is looked for
+ * once a second from then on; when it is back every watch fires again. */
 int io_xen_dispatch(struct mica_io *io);
 /* Wait at most @ms (-1: until something comes) and dispatch. */
 int io_xen_wait(struct mica_io *io, int ms);
-/* The grants' and events' descriptors, for a child process that inherits them. */
+/* The descriptors of grants and events, for a filter of system calls to name. */
 int io_xen_grant_fd(struct mica_io *io);
 int io_xen_event_fd(struct mica_io *io);
+/* From now on only @peer's ports can be bound, and the kernel sees to it. */
+int io_xen_restrict(struct mica_io *io, domid_t peer);
 
 #endif

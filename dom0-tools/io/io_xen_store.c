@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The real world's store: libmica's client, made to survive a restart of the daemon.
+ *
+ *	connected --the connection fails--> lost --once a second--> connected, all watches set anew
+ *
+ * A watch fires once when it is set, so a driver hears of everything that changed meanwhile
+ * without knowing that the store was away.  While lost every function answers -ENOTCONN.
+ * A store that is silent for ANSWER_S counts as lost: no driver waits for ever.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "io/io_xen_priv.h"
+#include "lib/store.h"
+
+#define ANSWER_S	10
+
+struct xen_store_watch {
+	struct xen_store_watch *next;
+	char *path, *token;
+};
+
+static struct mica_store *store_of(struct mica_io *io)
+{
+	return ((struct io_xen *)io)->store;
+}
+
+/* What the daemon answered, as opposed to a connection that failed. */
+static bool is_answer(int rc)
+{
+	switch (rc) {
+	case -ENOENT: case -EACCES: case -EINVAL: case -EEXIST: case -EISDIR: case -ENOSPC:
+	case -EROFS: case -EAGAIN: case -EBUSY: case -E2BIG: case -EPERM: case -ERANGE:
+	case -ENOTEMPTY: case -ENOSYS: case -ENOMEM:
+		return true;
+	default:
+		return rc >= 0;
+	}
+}
+
+static void lost(struct io_xen *x)
+{
+	struct itimerspec each = { .it_value.tv_sec = 1, .it_interval.tv_sec = 1 };
+
+	if (!x->store)
+		return;
+	mica_store_close(x->store);	/* closes the descriptor, which leaves the epoll set */
+	x->store = NULL;
+	x->store_fd = -1;
+	timerfd_settime(x->retry, 0, &each, NULL);
+}
+
+static int checked(struct mica_io *io, int rc)
+{
+	if (!is_answer(rc))
+		lost((struct io_xen *)io);
+	return rc;
+}
+
+int xen_store_open(struct io_xen *x)
+{
+	struct timeval limit = { .tv_sec = ANSWER_S };
+	struct epoll_event ev = { .events = EPOLLIN };
+	int rc = x->watches || x->retry < 0 ? mica_store_open_socket(&x->store)
+					    : mica_store_open(&x->store);
+
+	if (rc) {
+		x->store = NULL;
+		return rc;
+	}
+	x->store_fd = ev.data.fd = mica_store_fd(x->store);
+	setsockopt(x->store_fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	if (epoll_ctl(x->epoll, EPOLL_CTL_ADD, x->store_fd, &ev))
+		rc = -errno;
+	for (struct xen_store_watch *w = x->watches; w && !rc; w = w->next)
+		rc = mica_store_watch(x->store, w->path, w->token);
+	if (rc)
+		lost(x);
+	return rc;
+}
+
+void xen_store_retry(struct io_xen *x)
+{
+	static const struct itimerspec off;
+
+	if (x->store || xen_store_open(x))
+		return;
+	timerfd_settime(x->retry, 0, &off, NULL);
+	xen_store_dispatch(x);
+}
+
+void xen_store_close(struct io_xen *x)
+{
+	struct xen_store_watch *w;
+
+	if (x->store)
+		mica_store_close(x->store);
+	while ((w = x->watches)) {
+		x->watches = w->next;
+		free(w->path);
+		free(w->token);
+		free(w);
+	}
+}
+
+/* Events that came while a request waited for its answer are in the client, not in the socket. */
+int xen_store_dispatch(struct io_xen *x)
+{
+	char *path, *token;
+	int rc = 0;
+
+	while (x->store && (rc = mica_store_event(x->store, 0, &path, &token)) > 0) {
+		if (x->io.driver.changed)
+			x->io.driver.changed(x->io.driver.ctx, path, token);
+		free(path);
+	}
+	if (x->store && rc < 0)
+		lost(x);
+	return rc;
+}
+
+int xen_read(struct mica_io *io, const char *path, char *value, size_t room)
+{
+	char *read;
+	size_t bytes;
+	int rc;
+
+	if (!store_of(io))
+		return -ENOTCONN;
+	rc = checked(io, mica_store_read(store_of(io), path, &read, &bytes));
+	if (rc)
+		return rc;
+	if (bytes < room && !memchr(read, '\0', bytes))
+		memcpy(value, read, bytes + 1);
+	else
+		rc = bytes < room ? -EINVAL : -ERANGE;
+	free(read);
+	return rc;
+}
+
+int xen_write(struct mica_io *io, const char *path, const char *value)
+{
+	if (!store_of(io))
+		return -ENOTCONN;
+	return checked(io, mica_store_write(store_of(io), path, value, strlen(value)));
+}
+
+int xen_remove(struct mica_io *io, const char *path)
+{
+	return store_of(io) ? checked(io, mica_store_rm(store_of(io), path)) : -ENOTCONN;
+}
+
+int xen_list(struct mica_io *io, const char *path, char *names, size_t room)
+{
+	size_t used = 0;
+	char **list;
+	int n;
+
+	if (!store_of(io))
+		return -ENOTCONN;
+	n = checked(io, mica_store_list(store_of(io), path, &list));
+	if (n < 0)
+		return n;
+	for (int i = 0; i < n; i++) {
+		size_t len = strlen(list[i]) + 1;
+
+		if (len > room - used) {
+			n = -ERANGE;
+			break;
+		}
+		memcpy(names + used, list[i], len);
+		used += len;
+	}
+	free(list);
+	return n;
+}
+
+int xen_watch(struct mica_io *io, const char *path, const char *token)
+{
+	struct io_xen *x = (struct io_xen *)io;
+	struct xen_store_watch *w = calloc(1, sizeof(*w));
+
+	if (!w || !(w->path = strdup(path)) || !(w->token = strdup(token))) {
+		if (w)
+			free(w->path);
+		free(w);
+		return -ENOMEM;
+	}
+	w->next = x->watches;
+	x->watches = w;
+	/* A store that is away gets it when it is back. */
+	return x->store ? checked(io, mica_store_watch(x->store, path, token)) : 0;
+}
+
+int xen_unwatch(struct mica_io *io, const char *path, const char *token)
+{
+	struct io_xen *x = (struct io_xen *)io;
+	struct xen_store_watch **link = &x->watches, *w;
+
+	while ((w = *link) && (strcmp(w->path, path) || strcmp(w->token, token)))
+		link = &w->next;
+	if (!w)
+		return -ENOENT;
+	*link = w->next;
+	free(w->path);
+	free(w->token);
+	free(w);
+	return x->store ? checked(io, mica_store_unwatch(x->store, path, token)) : 0;
+}
+
+int xen_begin(struct mica_io *io)
+{
+	return store_of(io) ? checked(io, mica_store_begin(store_of(io))) : -ENOTCONN;
+}
+
+int xen_end(struct mica_io *io, bool commit)
+{
+	return store_of(io) ? checked(io, mica_store_end(store_of(io), commit)) : -ENOTCONN;
+}
