@@ -56,11 +56,10 @@ static boot_text bool rsdp_valid(const struct rsdp *r)
 static boot_text const struct sdt *get_table(uint64_t phys, boot_at_fn *at)
 {
 	const struct sdt *t = phys ? at(phys, sizeof(*t)) : NULL;
-	uint32_t length;
+	uint32_t length = t ? t->length : 0;
 
 	if (!t)
 		return NULL;
-	length = t->length;
 	if (length < sizeof(*t) || length > MAX_TABLE_BYTES) {
 		log_warn("ACPI: table at %lx has length %u, ignored", phys, length);
 		return NULL;
@@ -129,28 +128,26 @@ static boot_text uint64_t scan_efi(uint64_t system_table, boot_at_fn *at)
 	return old;
 }
 
-/* Copies the root pointer to *rsdp; its machine address goes to info->rsdp_phys when it is
- * known. */
-static boot_text bool find_rsdp(struct acpi_info *info, const struct boot_info *boot,
-				struct rsdp *rsdp, boot_at_fn *at)
+/* Copies the root pointer to *rsdp; its machine address goes to acpi.rsdp_phys when it is known. */
+static boot_text bool find_rsdp(const struct boot_info *boot, struct rsdp *rsdp, boot_at_fn *at)
 {
-	const struct rsdp *r;
 	uint64_t phys = scan_efi(boot->efi_system_table, at);
+	const struct rsdp *r;
 
+	memset(rsdp, 0, sizeof(*rsdp));
 	if (!phys && !boot->efi)
 		phys = scan_bios(at);
 	r = phys ? at(phys, RSDP_V1_BYTES) : NULL;
-	memset(rsdp, 0, sizeof(*rsdp));
-	if (rsdp_valid(r)) {
-		info->rsdp_phys = phys;
-		memcpy(rsdp, r, RSDP_V1_BYTES);
-		r = rsdp->revision >= 2 ? at(phys, sizeof(*r)) : NULL;
-		if (r)
-			memcpy(rsdp, r, sizeof(*rsdp));
-		return true;
+	if (!rsdp_valid(r)) {
+		memcpy(rsdp, boot->rsdp, MIN((size_t)boot->rsdp_bytes, sizeof(*rsdp)));
+		return boot->rsdp_bytes >= RSDP_V1_BYTES && rsdp_valid(rsdp);
 	}
-	memcpy(rsdp, boot->rsdp, MIN((size_t)boot->rsdp_bytes, sizeof(*rsdp)));
-	return boot->rsdp_bytes >= RSDP_V1_BYTES && rsdp_valid(rsdp);
+	acpi.rsdp_phys = phys;
+	memcpy(rsdp, r, RSDP_V1_BYTES);
+	r = rsdp->revision >= 2 ? at(phys, sizeof(*r)) : NULL;
+	if (r)
+		memcpy(rsdp, r, sizeof(*rsdp));
+	return true;
 }
 
 /* Fields that may be unaligned within a table; 0 beyond its end. */
@@ -163,89 +160,82 @@ static boot_text uint64_t field(const struct sdt *t, unsigned offset, unsigned b
 	return v;
 }
 
-enum {
-	MADT_LAPIC = 0, MADT_IOAPIC = 1, MADT_OVERRIDE = 2, MADT_LAPIC_ADDRESS = 5,
-	MADT_X2APIC = 9,
-};
+enum { MADT_LAPIC = 0, MADT_IOAPIC = 1, MADT_OVERRIDE = 2, MADT_X2APIC = 9, MADT_TYPES };
 #define MADT_HEADER	44
 #define MADT_ENABLED	1
 
-static boot_text void add_cpu(struct acpi_info *info, uint32_t apic_id, uint32_t acpi_id,
-			      uint32_t flags)
+static boot_text void add_cpu(uint64_t apic_id, uint64_t acpi_id, uint64_t flags)
 {
-	unsigned n = info->nr_cpus;
-
 	if (!(flags & MADT_ENABLED))
 		return;
-	for (unsigned i = 0; i < n; i++)		/* listed as LAPIC and as x2APIC */
-		if (info->cpu[i].apic_id == apic_id)
+	for (unsigned i = 0; i < acpi.nr_cpus; i++)	/* listed as LAPIC and as x2APIC */
+		if (acpi.cpu[i].apic_id == apic_id)
 			return;
-	if (n == MAX_CPUS) {
-		info->nr_cpus_ignored++;
+	if (acpi.nr_cpus == MAX_CPUS) {
+		acpi.nr_cpus_ignored++;
 		return;
 	}
-	info->cpu[n].apic_id = apic_id;
-	info->cpu[n].acpi_id = acpi_id;
-	info->cpu[n].enabled = true;
-	info->nr_cpus++;
+	acpi.cpu[acpi.nr_cpus].apic_id = (uint32_t)apic_id;
+	acpi.cpu[acpi.nr_cpus++].acpi_id = (uint32_t)acpi_id;
 }
 
-static boot_text void add_ioapic(struct acpi_info *info, uint32_t id, uint64_t phys,
-				 uint32_t gsi_base)
+static boot_text void add_ioapic(uint64_t id, uint64_t phys, uint64_t gsi_base)
 {
-	unsigned n = info->nr_ioapics;
-
-	if (n == ACPI_MAX_IOAPICS || !phys || phys & 0xf) {
-		log_warn("ACPI: IO-APIC %u at %lx ignored", id, phys);
+	if (acpi.nr_ioapics == ACPI_MAX_IOAPICS || !phys || phys & 0xf) {
+		log_warn("ACPI: IO-APIC %lu at %lx ignored", id, phys);
 		return;
 	}
-	info->ioapic[n].id = id;
-	info->ioapic[n].phys = phys;
-	info->ioapic[n].gsi_base = gsi_base;
-	info->nr_ioapics++;
+	acpi.ioapic[acpi.nr_ioapics].phys = phys;
+	acpi.ioapic[acpi.nr_ioapics++].gsi_base = (uint32_t)gsi_base;
 }
 
 /* 5.2.12.5; flags: bits 0-1 polarity, 2-3 trigger: 0 as the bus has it (for ISA edge and high),
  * 1 that too, 3 level and low. */
-static boot_text void add_override(struct acpi_info *info, uint64_t irq, uint64_t gsi,
-				   uint64_t flags)
+static boot_text void add_override(uint64_t irq, uint64_t gsi, uint64_t flags)
 {
-	if (irq >= ARRAY_SIZE(info->isa))
+	if (irq >= ARRAY_SIZE(acpi.isa))
 		return;
-	info->isa[irq].gsi = (uint32_t)gsi;
-	info->isa[irq].polarity = (flags & 3) == 3;
-	info->isa[irq].trigger = (flags >> 2 & 3) == 3;
-	info->isa[irq].overridden = true;
+	acpi.isa[irq].gsi = (uint32_t)gsi;
+	acpi.isa[irq].polarity = (flags & 3) == 3;
+	acpi.isa[irq].trigger = (flags >> 2 & 3) == 3;
+	acpi.isa[irq].overridden = true;
 }
 
-static boot_text void parse_madt(struct acpi_info *info, const struct sdt *t)
+/* One entry of @type with its bytes from @at on. */
+static boot_text void madt_entry(const struct sdt *t, uint64_t type, unsigned at)
 {
-	unsigned at = MADT_HEADER;
+	switch (type) {
+	case MADT_LAPIC:
+		add_cpu(field(t, at + 3, 1), field(t, at + 2, 1), field(t, at + 4, 4));
+		break;
+	case MADT_X2APIC:
+		add_cpu(field(t, at + 4, 4), field(t, at + 12, 4), field(t, at + 8, 4));
+		break;
+	case MADT_IOAPIC:
+		add_ioapic(field(t, at + 2, 1), field(t, at + 4, 4), field(t, at + 8, 4));
+		break;
+	case MADT_OVERRIDE:
+		add_override(field(t, at + 3, 1), field(t, at + 4, 4), field(t, at + 8, 2));
+	}
+}
 
-	info->lapic_phys = field(t, 36, 4);
-	while (at + 2 <= t->length) {
-		unsigned type = (unsigned)field(t, at, 1), len = (unsigned)field(t, at + 1, 1);
+static boot_text void parse_madt(const struct sdt *t)
+{
+	static const uint8_t bytes[MADT_TYPES] = {	/* of an entry, at least; 0: passed over */
+		[MADT_LAPIC] = 8, [MADT_IOAPIC] = 12, [MADT_OVERRIDE] = 10, [MADT_X2APIC] = 16,
+	};
+	unsigned len;
 
+	for (unsigned at = MADT_HEADER; at + 2 <= t->length; at += len) {
+		uint64_t type = field(t, at, 1);
+
+		len = (unsigned)field(t, at + 1, 1);
 		if (len < 2 || len > t->length - at) {
 			log_warn("ACPI: MADT is broken at byte %u", at);
 			return;
 		}
-		if (type == MADT_LAPIC && len >= 8) {
-			add_cpu(info, (uint32_t)field(t, at + 3, 1), (uint32_t)field(t, at + 2, 1),
-				(uint32_t)field(t, at + 4, 4));
-		} else if (type == MADT_X2APIC && len >= 16) {
-			add_cpu(info, (uint32_t)field(t, at + 4, 4), (uint32_t)field(t, at + 12, 4),
-				(uint32_t)field(t, at + 8, 4));
-		} else if (type == MADT_IOAPIC && len >= 12) {
-			add_ioapic(info, (uint32_t)field(t, at + 2, 1), field(t, at + 4, 4),
-				   (uint32_t)field(t, at + 8, 4));
-		} else if (type == MADT_OVERRIDE && len >= 10) {
-			add_override(info, field(t, at + 3, 1), field(t, at + 4, 4),
-				     field(t, at + 8, 2));
-		} else if (type == MADT_LAPIC_ADDRESS && len >= 12) {
-			info->lapic_phys = field(t, at + 4, 8);
-		}
-		at += len;
+		if (type < MADT_TYPES && len >= bytes[type])
+			madt_entry(t, type, at);
 	}
 }
 
@@ -263,55 +253,46 @@ static boot_text uint16_t pm_port(const struct sdt *t, unsigned old, unsigned xg
 }
 
 /* 5.2.9, table 5-33; the numbers are byte offsets in it. */
-static boot_text void parse_fadt(struct acpi_info *info, const struct sdt *t)
+static boot_text void parse_fadt(const struct sdt *t)
 {
-	uint64_t flags = field(t, 112, 4);
-
-	info->sci_irq = (uint16_t)field(t, 46, 2);
-	info->pm1a_evt = pm_port(t, 56, 148);
-	info->pm1b_evt = pm_port(t, 60, 160);
-	info->pm1a_cnt = pm_port(t, 64, 172);
-	info->pm1b_cnt = pm_port(t, 68, 184);
-	info->pm_timer = pm_port(t, 76, 208);
-	info->pm_timer_32bit = flags >> 8 & 1;
-	info->reset.space = (uint8_t)field(t, 116, 1);
-	info->reset.width = (uint8_t)field(t, 117, 1);
-	info->reset.addr = field(t, 120, 8);
-	info->reset.value = (uint8_t)field(t, 128, 1);
-	info->reset.valid = (flags >> 10 & 1) && t->length > 128 && info->reset.addr;
+	acpi.pm1a_cnt = pm_port(t, 64, 172);
+	acpi.pm1b_cnt = pm_port(t, 68, 184);
+	acpi.pm_timer = pm_port(t, 76, 208);
+	acpi.reset.space = (uint8_t)field(t, 116, 1);
+	acpi.reset.addr = field(t, 120, 8);
+	acpi.reset.value = (uint8_t)field(t, 128, 1);
+	acpi.reset.valid = (field(t, 112, 4) >> 10 & 1) && t->length > 128 && acpi.reset.addr;
 }
 
-static boot_text void parse_mcfg(struct acpi_info *info, const struct sdt *t)
+static boot_text void parse_mcfg(const struct sdt *t)
 {
 	for (unsigned at = 44; at + 16 <= t->length; at += 16) {
-		unsigned n = info->nr_mcfg;
+		uint8_t first = (uint8_t)field(t, at + 10, 1), last = (uint8_t)field(t, at + 11, 1);
 
-		if (n == ARRAY_SIZE(info->mcfg))
-			return;
-		info->mcfg[n].base = field(t, at, 8);
-		info->mcfg[n].segment = (uint16_t)field(t, at + 8, 2);
-		info->mcfg[n].bus_first = (uint8_t)field(t, at + 10, 1);
-		info->mcfg[n].bus_last = (uint8_t)field(t, at + 11, 1);
-		if (info->mcfg[n].bus_last >= info->mcfg[n].bus_first)
-			info->nr_mcfg++;
+		if (first > last || acpi.nr_mcfg == ARRAY_SIZE(acpi.mcfg))
+			continue;
+		acpi.mcfg[acpi.nr_mcfg].base = field(t, at, 8);
+		acpi.mcfg[acpi.nr_mcfg].segment = (uint16_t)field(t, at + 8, 2);
+		acpi.mcfg[acpi.nr_mcfg].bus_first = first;
+		acpi.mcfg[acpi.nr_mcfg++].bus_last = last;
 	}
 }
 
 /* Memory-mapped HPET only: address space 0. */
-static boot_text void parse_hpet(struct acpi_info *info, const struct sdt *t)
+static boot_text void parse_hpet(const struct sdt *t)
 {
 	if (!field(t, 40, 1))
-		info->hpet_phys = field(t, 44, 8);
+		acpi.hpet_phys = field(t, 44, 8);
 }
 
-static boot_text void parse_table(struct acpi_info *info, uint64_t phys, boot_at_fn *at)
+static boot_text void parse_table(uint64_t phys, boot_at_fn *at)
 {
 	static const struct {
 		char signature[5];
-		void (*parse)(struct acpi_info *info, const struct sdt *t);
+		void (*parse)(const struct sdt *t);
 	} known[] = {
-		{ "APIC", parse_madt }, { "FACP", parse_fadt }, { "HPET", parse_hpet },
-		{ "MCFG", parse_mcfg },
+		{ "APIC", parse_madt }, { "FACP", parse_fadt },
+		{ "HPET", parse_hpet }, { "MCFG", parse_mcfg },
 	};
 	const struct sdt *t = phys ? at(phys, sizeof(*t)) : NULL;
 
@@ -320,43 +301,40 @@ static boot_text void parse_table(struct acpi_info *info, uint64_t phys, boot_at
 			continue;
 		t = get_table(phys, at);
 		if (t)
-			known[i].parse(info, t);
+			known[i].parse(t);
 		return;
 	}
 }
 
 /* The addresses in the root table: 4 bytes each in the RSDT, 8 in the XSDT. */
-static boot_text bool parse_root(struct acpi_info *info, uint64_t root, unsigned width,
-				 const char *signature, boot_at_fn *at)
+static boot_text bool parse_root(uint64_t root, unsigned width, const char *name, boot_at_fn *at)
 {
 	uint64_t address[MAX_TABLES];
 	const struct sdt *t = get_table(root, at);
 	unsigned n;
 
-	if (!t || memcmp(t->signature, signature, 4))
+	if (!t || memcmp(t->signature, name, 4))
 		return false;
 	n = MIN((unsigned)(t->length - sizeof(*t)) / width, (unsigned)MAX_TABLES);
 	for (unsigned i = 0; i < n; i++)
 		address[i] = field(t, (unsigned)sizeof(*t) + i * width, width);
 	for (unsigned i = 0; i < n; i++)
-		parse_table(info, address[i], at);
+		parse_table(address[i], at);
 	return true;
 }
 
-boot_text void acpi_parse(struct acpi_info *info, const struct boot_info *boot, boot_at_fn *at)
+boot_text void acpi_parse(const struct boot_info *boot, boot_at_fn *at)
 {
 	struct rsdp rsdp;
 
-	for (unsigned i = 0; i < ARRAY_SIZE(info->isa); i++)
-		info->isa[i].gsi = i;
-	if (!find_rsdp(info, boot, &rsdp, at)) {
+	for (unsigned i = 0; i < ARRAY_SIZE(acpi.isa); i++)
+		acpi.isa[i].gsi = i;
+	if (!find_rsdp(boot, &rsdp, at)) {
 		log_warn("ACPI: no root pointer found");
 		return;
 	}
-	info->present = rsdp.revision >= 2 && rsdp.xsdt &&
-			parse_root(info, rsdp.xsdt, 8, "XSDT", at);
-	if (!info->present)
-		info->present = parse_root(info, rsdp.rsdt, 4, "RSDT", at);
-	if (!info->present)
+	acpi.present = (rsdp.revision >= 2 && parse_root(rsdp.xsdt, 8, "XSDT", at)) ||
+			parse_root(rsdp.rsdt, 4, "RSDT", at);
+	if (!acpi.present)
 		log_warn("ACPI: no root table found");
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The static ACPI tables (ACPI 6.4 ch. 5): from firmware memory to struct acpi_info. */
+/* The static ACPI tables (ACPI 6.4 ch. 5): from firmware memory to acpi (cpu/acpi_info.h). */
 #ifndef BOOT_ACPI_H
 #define BOOT_ACPI_H
 
@@ -9,8 +9,8 @@
 /*
  * Finds the root pointer (UEFI system table, the loader's copy, or by scanning BIOS memory) and
  * reads MADT, FADT, HPET and MCFG.  A table with a wrong checksum or length is ignored with a
- * warning. Leaves @info->present false when there are no usable tables.
+ * warning. Leaves acpi.present false when there are no usable tables.
  */
-void acpi_parse(struct acpi_info *info, const struct boot_info *boot, boot_at_fn *at);
+void acpi_parse(const struct boot_info *boot, boot_at_fn *at);
 
 #endif

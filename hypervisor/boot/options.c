@@ -15,15 +15,18 @@
 
 struct options options boot_bss;
 
-static boot_data enum log_level level = LOG_INFO;
-static boot_data bool guest_level;
+/* Lowest first; loglvl and guest_loglvl are places in it. */
+static const char *const levels[] = { "none", "error", "warning", "info", "debug", "all" };
+#define LEVEL_WARNING	2
+#define LEVEL_INFO	3
+static boot_data unsigned level = LEVEL_INFO, guest_level;
 
-/* Takes the word up to the next ',' off *s. */
-static boot_text void take_item(const char **s, char *item, size_t size)
+/* Takes the word up to the next @separator off *s. */
+static boot_text void take_item(const char **s, char separator, char *item, size_t size)
 {
 	size_t n = 0;
 
-	for (; **s && **s != ','; (*s)++)
+	for (; **s && **s != separator; (*s)++)
 		if (n + 1 < size)
 			item[n++] = **s;
 	item[n] = '\0';
@@ -31,174 +34,138 @@ static boot_text void take_item(const char **s, char *item, size_t size)
 		(*s)++;
 }
 
-static boot_text bool read_bool(const char *v, bool *out)
+static boot_text bool read_bool(const char *v, void *out)
 {
-	static const char *const yes[] = { "", "1", "yes", "on", "true" };
-	static const char *const no[] = { "0", "no", "off", "false" };
+	static const struct {
+		const char *word;
+		bool means;
+	} words[] = {
+		{ "", true }, { "1", true }, { "yes", true }, { "on", true }, { "true", true },
+		{ "0", false }, { "no", false }, { "off", false }, { "false", false },
+	};
 
-	for (unsigned i = 0; i < ARRAY_SIZE(yes); i++)
-		if (!strcmp(v, yes[i]))
-			return *out = true;
-	for (unsigned i = 0; i < ARRAY_SIZE(no); i++) {
-		if (!strcmp(v, no[i])) {
-			*out = false;
+	for (unsigned i = 0; i < ARRAY_SIZE(words); i++)
+		if (!strcmp(v, words[i].word)) {
+			*(bool *)out = words[i].means;
 			return true;
 		}
-	}
 	return false;
 }
 
-static boot_text bool read_u32(const char *v, uint32_t *out)
+static boot_text bool read_u32(const char *v, void *out)
 {
 	const char *end;
 	uint64_t n = fmt_parse_u64(v, &end);
 
-	*out = (uint32_t)n;
+	*(uint32_t *)out = (uint32_t)n;
 	return end != v && !*end && n <= ~0u;
 }
 
-static boot_text bool opt_console(const char *v)
+static boot_text bool read_positive(const char *v, void *out)
 {
-	char item[8];
-
-	options.console_com[0] = options.console_com[1] = options.console_vga = false;
-	while (*v) {
-		take_item(&v, item, sizeof(item));
-		if (!strcmp(item, "com1"))
-			options.console_com[0] = true;
-		else if (!strcmp(item, "com2"))
-			options.console_com[1] = true;
-		else if (!strcmp(item, "vga"))
-			options.console_vga = true;
-		else if (strcmp(item, "none"))
-			return false;
-	}
-	return true;
+	return read_u32(v, out) && *(uint32_t *)out;
 }
 
-static boot_text bool opt_com1(const char *v)
-{
-	return str_copy(options.com[0], sizeof(options.com[0]), v);
-}
-
-static boot_text bool opt_com2(const char *v)
-{
-	return str_copy(options.com[1], sizeof(options.com[1]), v);
-}
-
-static boot_text bool opt_dom0_mem(const char *v)
-{
-	char item[40];
-
-	while (*v) {
-		uint64_t *to = &options.dom0_mem;
-		const char *at = item, *end;
-
-		take_item(&v, item, sizeof(item));
-		if (!strncmp(item, "min:", 4))
-			to = &options.dom0_mem_min;
-		else if (!strncmp(item, "max:", 4))
-			to = &options.dom0_mem_max;
-		if (to != &options.dom0_mem)
-			at += 4;
-		*to = fmt_parse_size(at, &end);
-		if (end == at || *end || !*to)
-			return false;
-	}
-	return options.dom0_mem || options.dom0_mem_min || options.dom0_mem_max;
-}
-
-static boot_text bool opt_dom0_max_vcpus(const char *v)
-{
-	return read_u32(v, &options.dom0_max_vcpus) && options.dom0_max_vcpus;
-}
-
-static boot_text bool opt_maxcpus(const char *v)
-{
-	return read_u32(v, &options.maxcpus);
-}
-
-static boot_text bool opt_nosmp(const char *v)
+static boot_text bool read_nosmp(const char *v, void *maxcpus)
 {
 	bool yes;
 
 	if (!read_bool(v, &yes))
 		return false;
 	if (yes)
-		options.maxcpus = 1;
+		*(uint32_t *)maxcpus = 1;
 	return true;
 }
 
-/* Place of the level's name among these, -1 if it is none. */
-static boot_text int level_index(const char *text, size_t n)
+/* One of options.com; uart_init() reads it. */
+static boot_text bool read_com(const char *v, void *out)
 {
-	static const char *const name[] = { "none", "error", "warning", "info", "debug", "all" };
+	return str_copy(out, sizeof(options.com[0]), v);
+}
 
-	for (unsigned i = 0; i < ARRAY_SIZE(name); i++)
-		if (strlen(name[i]) == n && !strncmp(text, name[i], n))
-			return (int)i;
-	return -1;
+static boot_text bool read_console(const char *v, void *out)
+{
+	struct options *o = out;
+	char item[8];
+
+	o->console_com[0] = o->console_com[1] = o->console_vga = false;
+	while (*v) {
+		take_item(&v, ',', item, sizeof(item));
+		if (!strcmp(item, "com1"))
+			o->console_com[0] = true;
+		else if (!strcmp(item, "com2"))
+			o->console_com[1] = true;
+		else if (!strcmp(item, "vga"))
+			o->console_vga = true;
+		else if (strcmp(item, "none"))
+			return false;
+	}
+	return true;
+}
+
+static boot_text bool read_dom0_mem(const char *v, void *out)
+{
+	struct options *o = out;
+	char item[40];
+
+	while (*v) {
+		const char *at = item, *end;
+		uint64_t *to;
+
+		take_item(&v, ',', item, sizeof(item));
+		to = !strncmp(item, "min:", 4) ? &o->dom0_mem_min :
+		     !strncmp(item, "max:", 4) ? &o->dom0_mem_max : &o->dom0_mem;
+		if (to != &o->dom0_mem)
+			at += 4;
+		*to = fmt_parse_size(at, &end);
+		if (end == at || *end || !*to)
+			return false;
+	}
+	return o->dom0_mem || o->dom0_mem_min || o->dom0_mem_max;
 }
 
 /* LEVEL or LEVEL/LEVEL: what is always shown, and what at most at a limited rate; the higher
  * counts. */
-static boot_text bool read_level(const char *v, int *out)
+static boot_text bool read_level(const char *v, void *out)
 {
-	const char *slash = strchr(v, '/');
-	int first = level_index(v, slash ? (size_t)(slash - v) : strlen(v));
-	int second = slash ? level_index(slash + 1, strlen(slash + 1)) : first;
+	unsigned highest = 0;
+	char name[12];
 
-	*out = MAX(first, second);
-	return first >= 0 && second >= 0;
+	for (unsigned n = 0; n < 2 && (*v || !n); n++) {
+		unsigned l = 0;
+
+		take_item(&v, '/', name, sizeof(name));
+		while (l < ARRAY_SIZE(levels) && strcmp(name, levels[l]))
+			l++;
+		highest = MAX(highest, l);
+	}
+	*(unsigned *)out = MIN(highest, (unsigned)ARRAY_SIZE(levels) - 1);
+	return !*v && highest < ARRAY_SIZE(levels);
 }
-
-static boot_text bool opt_loglvl(const char *v)
-{
-	static const enum log_level to[] = {
-		LOG_ERR, LOG_ERR, LOG_WARN, LOG_INFO, LOG_DEBUG, LOG_DEBUG,
-	};
-	int i = 0;
-
-	if (!read_level(v, &i))
-		return false;
-	level = to[i];
-	return true;
-}
-
-static boot_text bool opt_guest_loglvl(const char *v)
-{
-	int i = 0;
-
-	if (!read_level(v, &i))
-		return false;
-	guest_level = i > 1;		/* refusals are warnings */
-	return true;
-}
-
-static boot_text bool opt_noreboot_read(const char *v) { return read_bool(v, &opt_noreboot); }
-static boot_text bool opt_qemu_exit_read(const char *v) { return read_bool(v, &opt_qemu_exit); }
-static boot_text bool opt_watchdog(const char *v) { return read_bool(v, &options.watchdog); }
 
 #define YES_NO	"nothing, or yes or no"
 #define LEVELS	"none, error, warning, info, debug or all"
+#define COM	"BAUD,WORD such as 115200,8n1"
 
 static const struct option {
 	const char *name;
-	bool (*read)(const char *value);	/* false: does not parse */
+	bool (*read)(const char *value, void *to);	/* false: does not parse */
+	void *to;
 	const char *expected;
 } table[] = {
-	{ "console", opt_console, "a list of com1, com2, vga or none" },
-	{ "com1", opt_com1, "BAUD,WORD such as 115200,8n1" },
-	{ "com2", opt_com2, "BAUD,WORD such as 115200,8n1" },
-	{ "dom0_mem", opt_dom0_mem, "a size such as 512M, and bounds such as min:256M,max:1G" },
-	{ "dom0_max_vcpus", opt_dom0_max_vcpus, "a number from 1 on" },
-	{ "maxcpus", opt_maxcpus, "a number" },
-	{ "nosmp", opt_nosmp, YES_NO },
-	{ "loglvl", opt_loglvl, LEVELS },
-	{ "guest_loglvl", opt_guest_loglvl, LEVELS },
-	{ "noreboot", opt_noreboot_read, YES_NO },
-	{ "qemu-exit", opt_qemu_exit_read, YES_NO },
-	{ "watchdog", opt_watchdog, YES_NO },
+	{ "console", read_console, &options, "a list of com1, com2, vga or none" },
+	{ "com1", read_com, options.com[0], COM },
+	{ "com2", read_com, options.com[1], COM },
+	{ "dom0_mem", read_dom0_mem, &options,
+	  "a size such as 512M, and bounds such as min:256M,max:1G" },
+	{ "dom0_max_vcpus", read_positive, &options.dom0_max_vcpus, "a number from 1 on" },
+	{ "maxcpus", read_u32, &options.maxcpus, "a number" },
+	{ "nosmp", read_nosmp, &options.maxcpus, YES_NO },
+	{ "loglvl", read_level, &level, LEVELS },
+	{ "guest_loglvl", read_level, &guest_level, LEVELS },
+	{ "noreboot", read_bool, &opt_noreboot, YES_NO },
+	{ "qemu-exit", read_bool, &opt_qemu_exit, YES_NO },
+	{ "watchdog", read_bool, &options.watchdog, YES_NO },
 };
 
 static boot_text void parse_word(char *word, bool early)
@@ -211,7 +178,7 @@ static boot_text void parse_word(char *word, bool early)
 	for (unsigned i = 0; i < ARRAY_SIZE(table); i++) {
 		if (strcmp(word, table[i].name))
 			continue;
-		if (!table[i].read(value) && !early)
+		if (!table[i].read(value, table[i].to) && !early)
 			boot_fail("option %s has the value \"%s\", expected %s", word, value,
 				  table[i].expected);
 		return;
@@ -250,5 +217,5 @@ boot_text void options_parse(const char *cmdline, bool early)
 		if (n)
 			parse_word(word, early);
 	}
-	log_set_levels(level, guest_level);
+	log_set_levels(MIN(MAX(level, 1u) - 1, (unsigned)LOG_DEBUG), guest_level >= LEVEL_WARNING);
 }

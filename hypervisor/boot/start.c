@@ -107,7 +107,7 @@ static boot_text void patch_smap(void)
 
 static boot_text void read_acpi(void)
 {
-	acpi_parse(&acpi, &boot_info, early_at);
+	acpi_parse(&boot_info, early_at);
 	if (!acpi.present || !acpi.nr_ioapics)
 		boot_fail("the firmware gives no ACPI tables that say where the interrupt "
 			  "controllers are");

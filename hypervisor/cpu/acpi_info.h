@@ -14,18 +14,15 @@ struct acpi_info {
 	bool present;
 	uint64_t rsdp_phys;
 	/* MADT */
-	uint64_t lapic_phys;
 	unsigned nr_cpus;			/* usable entries below, boot CPU anywhere among them */
-	struct { uint32_t apic_id, acpi_id; bool enabled; } cpu[MAX_CPUS];
+	struct { uint32_t apic_id, acpi_id; } cpu[MAX_CPUS];
 	unsigned nr_cpus_ignored;		/* enabled ones beyond MAX_CPUS */
 	unsigned nr_ioapics;
-	struct { uint64_t phys; uint32_t gsi_base; uint32_t id; } ioapic[ACPI_MAX_IOAPICS];
+	struct { uint64_t phys; uint32_t gsi_base; } ioapic[ACPI_MAX_IOAPICS];
 	struct { uint32_t gsi; uint8_t trigger, polarity; bool overridden; } isa[16];
 	/* FADT */
-	uint16_t sci_irq;
-	uint16_t pm1a_evt, pm1b_evt, pm1a_cnt, pm1b_cnt, pm_timer;
-	bool pm_timer_32bit;
-	struct { uint8_t space; uint8_t width; uint64_t addr; uint8_t value; bool valid; } reset;
+	uint16_t pm1a_cnt, pm1b_cnt, pm_timer;	/* ports; 0: none */
+	struct { uint8_t space; uint64_t addr; uint8_t value; bool valid; } reset;
 	/* HPET */
 	uint64_t hpet_phys;
 	/* MCFG */

@@ -21,7 +21,7 @@
 
 static uint8_t low[BYTES], high[BYTES];
 static struct boot_info boot;
-static struct acpi_info info;
+struct acpi_info acpi;
 static uint8_t *last;
 
 void log_at(enum log_level level, const char *fmt, ...)
@@ -134,43 +134,39 @@ static void make(void)
 
 static void parse(void)
 {
-	memset(&info, 0, sizeof(info));
-	acpi_parse(&info, &boot, reach);
+	memset(&acpi, 0, sizeof(acpi));
+	acpi_parse(&boot, reach);
 }
 
 static void reads_all_tables(void **state)
 {
 	make();
 	parse();
-	assert_true(info.present);
-	assert_int_equal(info.rsdp_phys, BASE + 0x40);
-	assert_int_equal(info.lapic_phys, 0x1fee00000);
-	assert_int_equal(info.nr_cpus, 3);
-	assert_int_equal(info.cpu[1].apic_id, 2);
-	assert_int_equal(info.cpu[1].acpi_id, 2);
-	assert_int_equal(info.cpu[2].apic_id, 256);
-	assert_int_equal(info.cpu[2].acpi_id, 7);
-	assert_int_equal(info.nr_ioapics, 1);
-	assert_int_equal(info.ioapic[0].phys, 0xfec00000);
-	assert_int_equal(info.ioapic[0].gsi_base, 24);
-	assert_int_equal(info.isa[0].gsi, 2);
-	assert_int_equal(info.isa[0].trigger, 0);
-	assert_int_equal(info.isa[1].gsi, 1);
-	assert_int_equal(info.isa[9].gsi, 20);
-	assert_int_equal(info.isa[9].trigger, 1);
-	assert_int_equal(info.isa[9].polarity, 1);
-	assert_int_equal(info.sci_irq, 9);
-	assert_int_equal(info.pm1a_evt, 0x600);
-	assert_int_equal(info.pm1a_cnt, 0x604);
-	assert_int_equal(info.pm_timer, 0xb008);
-	assert_true(info.pm_timer_32bit);
-	assert_true(info.reset.valid);
-	assert_int_equal(info.reset.addr, 0xcf9);
-	assert_int_equal(info.reset.value, 6);
-	assert_int_equal(info.hpet_phys, 0xfed00000);
-	assert_int_equal(info.nr_mcfg, 2);
-	assert_int_equal(info.mcfg[0].base, 0xb0000000);
-	assert_int_equal(info.mcfg[0].bus_last, 255);
+	assert_true(acpi.present);
+	assert_int_equal(acpi.rsdp_phys, BASE + 0x40);
+	assert_int_equal(acpi.nr_cpus, 3);
+	assert_int_equal(acpi.cpu[1].apic_id, 2);
+	assert_int_equal(acpi.cpu[1].acpi_id, 2);
+	assert_int_equal(acpi.cpu[2].apic_id, 256);
+	assert_int_equal(acpi.cpu[2].acpi_id, 7);
+	assert_int_equal(acpi.nr_ioapics, 1);
+	assert_int_equal(acpi.ioapic[0].phys, 0xfec00000);
+	assert_int_equal(acpi.ioapic[0].gsi_base, 24);
+	assert_int_equal(acpi.isa[0].gsi, 2);
+	assert_int_equal(acpi.isa[0].trigger, 0);
+	assert_int_equal(acpi.isa[1].gsi, 1);
+	assert_int_equal(acpi.isa[9].gsi, 20);
+	assert_int_equal(acpi.isa[9].trigger, 1);
+	assert_int_equal(acpi.isa[9].polarity, 1);
+	assert_int_equal(acpi.pm1a_cnt, 0x604);
+	assert_int_equal(acpi.pm_timer, 0xb008);
+	assert_true(acpi.reset.valid);
+	assert_int_equal(acpi.reset.addr, 0xcf9);
+	assert_int_equal(acpi.reset.value, 6);
+	assert_int_equal(acpi.hpet_phys, 0xfed00000);
+	assert_int_equal(acpi.nr_mcfg, 2);
+	assert_int_equal(acpi.mcfg[0].base, 0xb0000000);
+	assert_int_equal(acpi.mcfg[0].bus_last, 255);
 }
 
 static void falls_back_to_the_rsdt(void **state)
@@ -178,9 +174,9 @@ static void falls_back_to_the_rsdt(void **state)
 	make();
 	low[0x100 + 20]++;				/* XSDT's checksum is wrong now */
 	parse();
-	assert_true(info.present);
-	assert_int_equal(info.nr_cpus, 3);
-	assert_int_equal(info.hpet_phys, 0);
+	assert_true(acpi.present);
+	assert_int_equal(acpi.nr_cpus, 3);
+	assert_int_equal(acpi.hpet_phys, 0);
 }
 
 static void leaves_out_what_is_broken(void **state)
@@ -191,18 +187,19 @@ static void leaves_out_what_is_broken(void **state)
 	low[0x200 + 44 + 9] = 0;			/* second MADT entry has length 0 */
 	finish(low + 0x200, "APIC", *(uint32_t *)(low + 0x204));
 	parse();
-	assert_true(info.present);
-	assert_int_equal(info.sci_irq, 0);
-	assert_int_equal(info.hpet_phys, 0);
-	assert_int_equal(info.nr_cpus, 1);
+	assert_true(acpi.present);
+	assert_int_equal(acpi.pm1a_cnt, 0);
+	assert_false(acpi.reset.valid);
+	assert_int_equal(acpi.hpet_phys, 0);
+	assert_int_equal(acpi.nr_cpus, 1);
 	make();
 	put(low + 0x200 + 4, 4, 0xffffffff);
 	parse();
-	assert_int_equal(info.nr_cpus, 0);
+	assert_int_equal(acpi.nr_cpus, 0);
 	make();
 	low[0x40]++;
 	parse();
-	assert_false(info.present);
+	assert_false(acpi.present);
 }
 
 static void finds_uefi_tables(void **state)
@@ -224,17 +221,17 @@ static void finds_uefi_tables(void **state)
 	boot.efi = true;
 	boot.efi_system_table = HIGH + 0x900;
 	parse();
-	assert_true(info.present);
-	assert_int_equal(info.rsdp_phys, HIGH + 0x800);
+	assert_true(acpi.present);
+	assert_int_equal(acpi.rsdp_phys, HIGH + 0x800);
 	boot.efi_system_table = 0;			/* then the loader's copy is all there is */
 	memcpy(boot.rsdp, high + 0x800, 36);
 	boot.rsdp_bytes = 36;
 	parse();
-	assert_true(info.present);
-	assert_int_equal(info.rsdp_phys, 0);
+	assert_true(acpi.present);
+	assert_int_equal(acpi.rsdp_phys, 0);
 	boot.rsdp_bytes = 0;
 	parse();
-	assert_false(info.present);
+	assert_false(acpi.present);
 }
 
 static void too_many_cpus_are_counted(void **state)
@@ -252,8 +249,8 @@ static void too_many_cpus_are_counted(void **state)
 	put(low + 0x100 + 36, 8, BASE + 0x800);
 	finish(low + 0x100, "XSDT", 76);
 	parse();
-	assert_int_equal(info.nr_cpus, MAX_CPUS);
-	assert_int_equal(info.nr_cpus_ignored, 5);
+	assert_int_equal(acpi.nr_cpus, MAX_CPUS);
+	assert_int_equal(acpi.nr_cpus_ignored, 5);
 }
 
 /* Damage behind a right checksum: the parser sees it. */
@@ -277,8 +274,8 @@ static void survives_random_damage(void **state)
 		if (length >= 36 && length <= BYTES - part[p].at)
 			checksum(low + part[p].at, length, 9);
 		parse();
-		assert_true(info.nr_cpus <= MAX_CPUS && info.nr_ioapics <= ACPI_MAX_IOAPICS);
-		present += info.present;
+		assert_true(acpi.nr_cpus <= MAX_CPUS && acpi.nr_ioapics <= ACPI_MAX_IOAPICS);
+		present += acpi.present;
 	}
 	assert_true(present > 1000);
 }
