@@ -4,14 +4,10 @@
 #ifndef BOOT_EARLY_H
 #define BOOT_EARLY_H
 
-#include "cpu/regs.h"
+#include "lib/util.h"
 
-/* From now on an exception is reported (as a panic) instead of resetting the machine. */
-void early_traps_init(void);
 /* A boot_at_fn (boot/boot_info.h): all of machine memory; above 4 GiB through a window of 2 MiB. */
 const void *early_at(uint64_t phys, size_t len);
-
-void noreturn early_exception(const struct regs *r);		/* from head.S */
 /* head.S: goes on with @fn, which must not return, on the stack that ends at @top. */
 void noreturn boot_switch_stack(void (*fn)(void), uint64_t top);
 /* From head.S: the loader's magic and the machine address of its information. */

@@ -28,7 +28,6 @@
 
 #define TABLE		3		/* P RW */
 #define PAGE_2M		0xe3		/* P RW A D PS */
-#define BOOT_CODE64	0x08
 #define BOOT_DATA	0x10
 
 	.section .boot.head, "ax"
@@ -132,8 +131,8 @@ enter_long_mode:
 3:	wrmsr
 	mov	$CR0_LONG, %eax
 	mov	%eax, %cr0
-	lgdt	PHYS(boot_gdtr_low)
-	ljmp	$BOOT_CODE64, $PHYS(in_long_mode)
+	lgdt	PHYS(boot_gdtr)				/* its low 32 bits: the machine address */
+	ljmp	$SEL_BOOT_CODE64, $PHYS(in_long_mode)
 
 no_long_mode:
 	mov	$PHYS(no_long_mode_text), %esi
@@ -191,48 +190,6 @@ boot_switch_stack:
 	call	*%rdi
 	ud2
 
-/*
- * Exceptions until desc_load_cpu(): every one is the end.  A stub pushes the error code where the
- * CPU does not, and the vector; boot/early.c builds the IDT from boot_trap_stubs, 16 bytes each.
- */
-	.balign	16
-	.globl	boot_trap_stubs
-boot_trap_stubs:
-	.set	vector, 0
-	.rept	32
-	.balign	16
-	.if	vector != 8 && (vector < 10 || vector > 14) && vector != 17 && vector != 21
-	.if	vector < 29
-	push	$0
-	.endif
-	.endif
-	movl	$vector, 4(%rsp)
-	jmp	boot_trap
-	.set	vector, vector + 1
-	.endr
-
-boot_trap:
-	push	%rdi
-	push	%rsi
-	push	%rdx
-	push	%rcx
-	push	%rax
-	push	%r8
-	push	%r9
-	push	%r10
-	push	%r11
-	push	%rbx
-	push	%rbp
-	push	%r12
-	push	%r13
-	push	%r14
-	push	%r15
-	mov	%rsp, %rdi				/* struct regs */
-	and	$-16, %rsp
-	cld
-	call	early_exception
-	ud2
-
 	.section .boot.data, "aw"
 	.balign	8
 boot_gdt:
@@ -243,9 +200,6 @@ boot_gdt:
 boot_gdt_end:
 	.globl	boot_gdt, boot_gdt_end
 
-boot_gdtr_low:
-	.short	boot_gdt_end - boot_gdt - 1
-	.long	PHYS(boot_gdt)
 boot_gdtr:
 	.short	boot_gdt_end - boot_gdt - 1
 	.quad	boot_gdt

@@ -228,6 +228,7 @@ static noinline void noreturn finish(void)
 static boot_text void noreturn on_own_stack(void)
 {
 	desc_load_cpu();
+	desc_init_idt(entry_table, SEL_HV_CODE);
 	fpu_init_cpu();
 	irq_init();
 	ioapic_init();
@@ -251,14 +252,14 @@ static boot_text void noreturn on_own_stack(void)
 boot_text void boot_main(uint32_t magic, uint32_t mbi)
 {
 	started_tsc = rdtsc();
-	early_traps_init();
+	desc_init_idt(entry_table, SEL_BOOT_CODE64);
+	cpuid_init();
 	read_loader(magic, mbi);
 	features_init_bsp();
 	patch_smap();
 	read_acpi();
 	start_memory();
 	ending_init();
-	desc_init_idt(entry_table);
 	guest_exit = ret_to_guest;
 	desc_set_syscall_entries((uint64_t)entry_syscall64, (uint64_t)entry_syscall32,
 				 (uint64_t)entry_sysenter);

@@ -15,17 +15,16 @@
 #define MAX_BASIC	0xdu
 #define MAX_EXTENDED	0x80000021u
 
-/* Feature words in the order of the control ABI's feature set. */
-enum word { W_1D, W_1C, W_81D, W_81C, W_XSAVE, W_7B, W_7C, W_87D, W_88B, W_7D, W_71A, W_821A, W_71B,
-	    W_72D, W_71C, W_71D, W_ARCH_CAPS_LOW, W_ARCH_CAPS_HIGH, W_821C, NR_WORDS };
-_Static_assert(NR_WORDS == FEATURE_WORDS, "length of a feature set");
-enum reg { A, C, D, BX };
+#define W_1C_HYPERVISOR	B(31)
+#define ALL		~0u, ~0u, ~0u, ~0u
+
+enum reg { A, BX, C, D };		/* order of struct cpuid_leaf */
 
 static const struct {
 	uint32_t leaf, sub;
 	enum reg reg;
 	uint32_t pv;			/* bits a PV guest may see */
-} words[NR_WORDS] = {
+} words[FEATURE_WORDS] = {
 	/* FPU DE TSC MSR PAE MCE CX8 APIC SEP MCA CMOV PAT CLFLUSH ACPI MMX FXSR SSE SSE2 SS */
 	[W_1D] = { 1, 0, D, B(0) | B(2) | B(4) | B(5) | B(6) | B(7) | B(8) | B(9) | B(11) | B(14) |
 		   B(15) | B(16) | B(19) | B(22) | B(23) | B(24) | B(25) | B(26) | B(27) },
@@ -64,18 +63,25 @@ static const struct {
 	[W_821C] = { 0x80000021, 0, C, 0 },
 };
 
-#define W_1C_HYPERVISOR	B(31)
+/* Bits that say something about the moment or the topology: they may stand in a policy that comes in, and
+ * count for nothing (abi-inventory 5.2, "special rule"). */
+static const uint32_t harmless[FEATURE_WORDS] = {
+	[W_1D] = B(9) | B(28),				/* APIC HTT */
+	[W_1C] = B(21) | B(27) | W_1C_HYPERVISOR,	/* X2APIC OSXSAVE */
+	[W_81D] = B(9), [W_81C] = B(1),			/* APIC; CMP_LEGACY */
+	[W_7C] = B(4),					/* OSPKE */
+};
+
 #define W_7B_AVX512	(B(16) | B(17) | B(21) | B(26) | B(27) | B(28) | B(30) | B(31))
 #define W_7C_AVX512	(B(1) | B(6) | B(11) | B(12) | B(14))
 #define W_7D_AVX512	(B(2) | B(3))
 
 static struct {				/* read once: CPUID is slow where we run in a virtual machine */
 	uint32_t max_basic, max_extended;
-	uint32_t host[NR_WORDS], pv[NR_WORDS];
+	uint32_t host[FEATURE_WORDS], pv[FEATURE_WORDS];
 } known;
 
-/* CPUID of the host, zeros beyond its last leaf (Intel repeats another leaf there). */
-static struct cpuid_leaf host_leaf(uint32_t leaf, uint32_t sub)
+struct cpuid_leaf features_host_leaf(uint32_t leaf, uint32_t sub)
 {
 	struct cpuid_leaf l = { 0 };
 
@@ -84,23 +90,28 @@ static struct cpuid_leaf host_leaf(uint32_t leaf, uint32_t sub)
 	return l;
 }
 
-static boot_text uint32_t read_word(enum word w)
+uint32_t features_host_word(enum feature_word w)
 {
-	struct cpuid_leaf l;
+	return known.host[w];
+}
 
-	if (!words[w].leaf || (words[w].leaf == 7 && words[w].sub > host_leaf(7, 0).a))
+static uint32_t *word_of_leaf(struct cpuid_leaf *l, enum feature_word w)
+{
+	return (uint32_t *)l + words[w].reg;
+}
+
+static bool word_is_in(enum feature_word w, uint32_t leaf, uint32_t sub)
+{
+	return words[w].leaf && words[w].leaf == leaf && words[w].sub == sub;
+}
+
+static boot_text uint32_t read_word(enum feature_word w)
+{
+	struct cpuid_leaf l = features_host_leaf(words[w].leaf, words[w].sub);
+
+	if (!words[w].leaf || (words[w].leaf == 7 && words[w].sub > features_host_leaf(7, 0).a))
 		return 0;			/* an MSR's word; a subleaf that is not there */
-	l = host_leaf(words[w].leaf, words[w].sub);
-	switch (words[w].reg) {
-	case A:
-		return l.a;
-	case C:
-		return l.c;
-	case D:
-		return l.d;
-	default:
-		return l.b;
-	}
+	return *word_of_leaf(&l, w);
 }
 
 boot_text void cpuid_init(void)
@@ -111,10 +122,14 @@ boot_text void cpuid_init(void)
 	known.max_basic = l.a;
 	cpuid(0x80000000, 0, &l);
 	known.max_extended = l.a;
-	for (unsigned w = 0; w < NR_WORDS; w++) {
+	for (unsigned w = 0; w < FEATURE_WORDS; w++)
 		known.host[w] = read_word(w);
+}
+
+boot_text void cpuid_init_guests(void)
+{
+	for (unsigned w = 0; w < FEATURE_WORDS; w++)
 		known.pv[w] = known.host[w] & words[w].pv;
-	}
 	known.pv[W_1C] |= W_1C_HYPERVISOR;
 	if ((cpu.xcr0_max & 0xe0) != 0xe0) {
 		known.pv[W_7B] &= ~W_7B_AVX512;
@@ -123,96 +138,84 @@ boot_text void cpuid_init(void)
 	}
 }
 
+boot_text bool cpuid_lacks(void)
+{
+	static const uint32_t live[FEATURE_WORDS] = { [W_1C] = B(27), [W_7C] = B(4) }; /* OSXSAVE OSPKE */
+	uint32_t lacks = 0;
+
+	for (unsigned w = 0; w <= W_7C; w++)
+		lacks |= known.host[w] & ~read_word(w) & ~live[w];
+	return lacks;
+}
+
 /* Extended-state leaves.  Subleaf 0 EBX depends on the XCR0 in effect, so it is read afresh. */
-static void xsave_leaf(uint32_t sub, struct cpuid_leaf *out)
+static struct cpuid_leaf xsave_leaf(uint32_t sub, const struct cpuid_leaf *host)
 {
-	struct cpuid_leaf l = host_leaf(0xd, sub);
+	uint32_t low = (uint32_t)cpu.xcr0_max, high = cpu.xcr0_max >> 32;
 
-	if (!cpu.xsave)
-		return;
-	if (sub == 0)
-		*out = (struct cpuid_leaf){ (uint32_t)cpu.xcr0_max, l.b, cpu.xsave_bytes,
-					    (uint32_t)(cpu.xcr0_max >> 32) };
-	else if (sub == 1)
-		*out = (struct cpuid_leaf){ known.pv[W_XSAVE], l.b, 0, 0 };
-	else if (sub < 63 && (cpu.xcr0_max & BIT(sub)))
-		*out = (struct cpuid_leaf){ l.a, l.b, 0, 0 };
+	if (cpu.xsave && sub == 0)
+		return (struct cpuid_leaf){ low, host->b, cpu.xsave_bytes, high };
+	if (cpu.xsave && sub == 1)
+		return (struct cpuid_leaf){ known.pv[W_XSAVE], host->b, 0, 0 };
+	if (cpu.xsave && sub < 63 && (cpu.xcr0_max & BIT(sub)))
+		return (struct cpuid_leaf){ host->a, host->b, 0, 0 };
+	return (struct cpuid_leaf){ 0 };
 }
 
-static void basic_leaf(uint32_t leaf, uint32_t sub, struct cpuid_leaf *out)
-{
-	struct cpuid_leaf l = host_leaf(leaf, sub);
-
-	switch (leaf) {
-	case 0:
-		*out = l;
-		out->a = MIN(l.a, MAX_BASIC);
-		break;
-	case 1:				/* b: no APIC id, one logical CPU; brand and CLFLUSH size stay */
-		*out = (struct cpuid_leaf){ l.a, l.b & 0xffff, known.pv[W_1C], known.pv[W_1D] };
-		break;
-	case 2:				/* cache descriptors */
-		*out = l;
-		break;
-	case 4:				/* caches, shared with nobody */
-		*out = l;
-		out->a = l.a & 0x3fff;
-		break;
-	case 7:
-		if (sub == 0)
-			*out = (struct cpuid_leaf){ known.pv[W_71A] ? 1 : 0, known.pv[W_7B],
-						    known.pv[W_7C], known.pv[W_7D] };
-		else if (sub == 1)
-			out->a = known.pv[W_71A];
-		break;
-	case 0xd:
-		xsave_leaf(sub, out);
-		break;
-	}
-}
-
-static void extended_leaf(uint32_t leaf, bool hardware_domain, struct cpuid_leaf *out)
-{
-	struct cpuid_leaf l = host_leaf(leaf, 0);
-
-	switch (leaf & 0xff) {
-	case 0x00:
-		*out = l;
-		out->a = MIN(l.a, MAX_EXTENDED);
-		break;
-	case 0x01:
-		*out = (struct cpuid_leaf){ l.a, l.b, known.pv[W_81C], known.pv[W_81D] };
-		break;
-	case 0x02: case 0x03: case 0x04:	/* name */
-	case 0x05: case 0x06:			/* AMD: caches and TLBs */
-	case 0x19: case 0x1a:			/* AMD: 1 GiB TLBs, vector unit width */
-		*out = l;
-		break;
-	case 0x07:
-		out->d = hardware_domain ? known.pv[W_87D] : 0;
-		break;
-	case 0x08:				/* 48 bits of linear address, whatever the host has */
-		*out = (struct cpuid_leaf){ cpu.phys_bits | 48u << 8, known.pv[W_88B], 0, 0 };
-		break;
-	case 0x21:
-		out->a = known.pv[W_821A];
-		break;
-	}
-}
-
-void features_guest_cpuid(uint32_t leaf, uint32_t sub, bool hardware_domain, struct cpuid_leaf *out)
-{
-	*out = (struct cpuid_leaf){ 0 };
-	if (leaf <= MAX_BASIC)
-		basic_leaf(leaf, sub, out);
-	else if (leaf >= 0x80000000 && leaf <= MAX_EXTENDED)
-		extended_leaf(leaf, hardware_domain, out);
-}
+/* What a guest reads as the host has it, beside the feature words. */
+static const struct { uint32_t leaf, a, b, c, d; } shown[] = {
+	{ 0, ALL },
+	{ 1, ~0u, 0xffff, 0, 0 },		/* b: no APIC id, one logical CPU; brand, CLFLUSH size */
+	{ 2, ALL },				/* cache descriptors */
+	{ 4, 0x3fff, ~0u, ~0u, ~0u },		/* caches, shared with nobody */
+	{ 0x80000000, ALL },
+	{ 0x80000001, ~0u, ~0u, 0, 0 },
+	{ 0x80000002, ALL }, { 0x80000003, ALL }, { 0x80000004, ALL },	/* name */
+	{ 0x80000005, ALL }, { 0x80000006, ALL },			/* AMD: caches and TLBs */
+	{ 0x80000019, ALL }, { 0x8000001a, ALL },	/* AMD: 1 GiB TLBs, vector unit width */
+};
 
 /* How many subleaves of @leaf a policy lists; 0: the leaf has none and is listed once. */
 static uint32_t nr_subleaves(uint32_t leaf)
 {
 	return leaf == 4 ? 5 : leaf == 7 || leaf == 0xb ? 2 : leaf == 0xd ? 63 : 0;
+}
+
+void features_guest_cpuid(uint32_t leaf, uint32_t sub, bool hardware_domain, struct cpuid_leaf *out)
+{
+	struct cpuid_leaf l;
+
+	if (!nr_subleaves(leaf))
+		sub = 0;
+	l = features_host_leaf(leaf, sub);
+	*out = (struct cpuid_leaf){ 0 };
+	for (unsigned i = 0; i < ARRAY_SIZE(shown); i++)
+		if (shown[i].leaf == leaf)
+			*out = (struct cpuid_leaf){ l.a & shown[i].a, l.b & shown[i].b, l.c & shown[i].c,
+						    l.d & shown[i].d };
+	for (unsigned w = 0; w < FEATURE_WORDS; w++)
+		if (word_is_in(w, leaf, sub))
+			*word_of_leaf(out, w) = known.pv[w];
+	switch (leaf) {
+	case 0:
+		out->a = MIN(l.a, MAX_BASIC);
+		break;
+	case 7:
+		out->a = sub ? out->a : known.pv[W_71A] != 0;	/* the last subleaf */
+		break;
+	case 0xd:
+		*out = xsave_leaf(sub, &l);
+		break;
+	case 0x80000000:
+		out->a = MIN(l.a, MAX_EXTENDED);
+		break;
+	case 0x80000007:
+		out->d = hardware_domain ? out->d : 0;
+		break;
+	case 0x80000008:			/* 48 bits of linear address, whatever the host has */
+		out->a = cpu.phys_bits | 48u << 8;
+		break;
+	}
 }
 
 static unsigned list_leaf(bool pv, uint32_t leaf, struct cpuid_leaf_entry *out, unsigned max)
@@ -226,7 +229,7 @@ static unsigned list_leaf(bool pv, uint32_t leaf, struct cpuid_leaf_entry *out, 
 		if (pv)
 			features_guest_cpuid(leaf, sub, false, &l);
 		else
-			l = host_leaf(leaf, sub);
+			l = features_host_leaf(leaf, sub);
 		if (sub && !(l.a | l.b | l.c | l.d))
 			continue;
 		out[used++] = (struct cpuid_leaf_entry){ leaf, n ? sub : ~0u, l.a, l.b, l.c, l.d };
@@ -248,45 +251,11 @@ unsigned features_policy_leaves(int which, struct cpuid_leaf_entry *out, unsigne
 
 unsigned features_words(int which, uint32_t *out, unsigned max)
 {
-	unsigned n = MIN((unsigned)NR_WORDS, max);
+	unsigned n = MIN((unsigned)FEATURE_WORDS, max);
 
 	for (unsigned w = 0; w < n; w++)
 		out[w] = which >= 2 ? known.pv[w] : known.host[w];
 	return n;
-}
-
-static uint32_t *word_of_leaf(struct cpuid_leaf *l, enum word w)
-{
-	switch (words[w].reg) {
-	case A:
-		return &l->a;
-	case C:
-		return &l->c;
-	case D:
-		return &l->d;
-	default:
-		return &l->b;
-	}
-}
-
-/* Bits that say something about the moment or the topology: they may stand in a policy that comes in, and
- * count for nothing (abi-inventory 5.2, "special rule"). */
-static uint32_t harmless(enum word w)
-{
-	switch (w) {
-	case W_1D:
-		return B(9) | B(28);			/* APIC HTT */
-	case W_1C:
-		return B(21) | B(27) | W_1C_HYPERVISOR;	/* X2APIC OSXSAVE */
-	case W_81D:
-		return B(9);
-	case W_81C:
-		return B(1);				/* CMP_LEGACY */
-	case W_7C:
-		return B(4);				/* OSPKE */
-	default:
-		return 0;
-	}
 }
 
 int features_words_set(uint32_t *own, const struct cpuid_leaf_entry *l)
@@ -294,13 +263,12 @@ int features_words_set(uint32_t *own, const struct cpuid_leaf_entry *l)
 	struct cpuid_leaf regs = { l->a, l->b, l->c, l->d };
 	uint32_t sub = l->sub == ~0u ? 0 : l->sub;
 
-	for (unsigned w = 0; w < NR_WORDS; w++) {
-		uint32_t v;
+	for (unsigned w = 0; w < FEATURE_WORDS; w++) {
+		uint32_t v = *word_of_leaf(&regs, w);
 
-		if (!words[w].leaf || words[w].leaf != l->leaf || words[w].sub != sub)
+		if (!word_is_in(w, l->leaf, sub))
 			continue;
-		v = *word_of_leaf(&regs, w);
-		if (v & ~(known.pv[w] | harmless(w)))
+		if (v & ~(known.pv[w] | harmless[w]))
 			return -EINVAL;
 		own[w] = v & known.pv[w];
 	}
@@ -310,8 +278,8 @@ int features_words_set(uint32_t *own, const struct cpuid_leaf_entry *l)
 
 void features_words_apply(const uint32_t *own, uint32_t leaf, uint32_t sub, struct cpuid_leaf *l)
 {
-	for (unsigned w = 0; w < NR_WORDS; w++)
-		if (words[w].leaf && words[w].leaf == leaf && words[w].sub == sub)
+	for (unsigned w = 0; w < FEATURE_WORDS; w++)
+		if (word_is_in(w, leaf, sub))
 			*word_of_leaf(l, w) &= own[w];
 	if (leaf == 0xd && !(own[W_1C] & B(26)))	/* no XSAVE, no state */
 		*l = (struct cpuid_leaf){ 0 };

@@ -75,18 +75,28 @@ static inline uint64_t *gdt_entry(struct percpu *p, unsigned sel)
 
 /* --- IDT ----------------------------------------------------------------------------------------- */
 
-boot_text void desc_init_idt(const uint64_t entry[256])
+static void load_idt(void)
+{
+	struct { uint16_t limit; uint64_t base; } packed idtr = { sizeof(idt) - 1, (uint64_t)idt };
+
+	__asm__ volatile("lidt %0" :: "m"(idtr) : "memory");
+}
+
+boot_text void desc_init_idt(const uint64_t entry[256], uint64_t code)
 {
 	for (unsigned v = 0; v < 256; v++) {
 		uint64_t ist = v == 2 ? IST_NMI : v == 8 || v == 1 ? IST_DF : v == 18 ? IST_MC : 0;
 		uint64_t dpl = v == 3 || v == 4 || v == 0x80 ? 3 : 0;
 		uint64_t a = entry[v];
 
+		if (code != SEL_HV_CODE)
+			ist = 0;		/* no TSS yet */
 		/* present, type 14: interrupt gate (SDM vol. 3, 6.14.1) */
-		idt[v].low = (a & 0xffff) | (uint64_t)SEL_HV_CODE << 16 | ist << 32 |
-			     (0x8e00ul | dpl << 13) << 32 | (a >> 16 & 0xffff) << 48;
+		idt[v].low = (a & 0xffff) | code << 16 | ist << 32 | (0x8e00ul | dpl << 13) << 32 |
+			     (a >> 16 & 0xffff) << 48;
 		idt[v].high = a >> 32;
 	}
+	load_idt();
 }
 
 /* --- SYSCALL stubs ------------------------------------------------------------------------------- */
@@ -194,8 +204,7 @@ boot_text void desc_init_cpu(unsigned cpu, uint64_t *gdt_ptes, uint64_t *ldt_pte
 static void load_tables(struct percpu *p)
 {
 	struct { uint16_t limit; uint64_t base; } packed
-		gdtr = { GDT_LIMIT, (uint64_t)p + CPU_GDT_WINDOW },
-		idtr = { sizeof(idt) - 1, (uint64_t)idt };
+		gdtr = { GDT_LIMIT, (uint64_t)p + CPU_GDT_WINDOW };
 
 	__asm__ volatile("lgdt %0" :: "m"(gdtr) : "memory");
 	__asm__ volatile("pushq %0\n"
@@ -205,7 +214,7 @@ static void load_tables(struct percpu *p)
 			 "1:" :: "i"(SEL_HV_CODE) : "rax", "memory");
 	__asm__ volatile("mov %0, %%ss" :: "r"(SEL_HV_DATA) : "memory");
 	__asm__ volatile("mov %0, %%ds; mov %0, %%es; mov %0, %%fs; mov %0, %%gs" :: "r"(0) : "memory");
-	__asm__ volatile("lidt %0" :: "m"(idtr) : "memory");
+	load_idt();
 	__asm__ volatile("ltr %w0" :: "r"(SEL_TSS) : "memory");
 	__asm__ volatile("lldt %w0" :: "r"(0) : "memory");
 }

@@ -15,11 +15,12 @@
  */
 void desc_init_cpu(unsigned cpu, uint64_t *gdt_ptes, uint64_t *ldt_ptes, mfn_t reserved, mfn_t empty);
 /*
- * Once, before the first CPU loads it: the IDT.  entry[n] is the address of vector n's stub (call/
- * entry.S).  Every gate is an interrupt gate; DPL 3 for 3, 4 and 0x80, else 0.  Own stacks: NMI (IST 1),
- * #DF and #DB (IST 2, cpu/layout.h says why), #MC (IST 3).
+ * Fills in the IDT and loads it.  entry[n] is the address of vector n's stub (call/entry.S).  Every gate is
+ * an interrupt gate; DPL 3 for 3, 4 and 0x80, else 0.  First with @code = SEL_BOOT_CODE64, so that an
+ * exception is reported from the beginning, then with SEL_HV_CODE once the boot CPU has its own TSS; now
+ * NMI (IST 1), #DF and #DB (IST 2, cpu/layout.h says why) and #MC (IST 3) have stacks of their own.
  */
-void desc_init_idt(const uint64_t entry[256]);
+void desc_init_idt(const uint64_t entry[256], uint64_t code);
 /*
  * Once, with the direct map in place: where SYSCALL from 64-bit and from 32-bit code, and SYSENTER, go.
  * The two SYSCALL entries are reached with rsp = top of the CPU's main stack, percpu.scratch = guest

@@ -10,8 +10,8 @@
 struct cpuid_leaf { uint32_t a, b, c, d; };
 
 struct cpu_features {			/* of the boot CPU; APs are checked to have the same */
-	bool nx, smep, smap, umip, fsgsbase, xsave, xsaveopt, pcid, invpcid, rdtscp, x2apic,
-	     tsc_deadline, invariant_tsc, page1g, erms;
+	bool nx, smep, smap, umip, fsgsbase, xsave, xsaveopt, rdtscp, x2apic, tsc_deadline, invariant_tsc,
+	     page1g;
 	bool amd;
 	uint8_t phys_bits;		/* MAXPHYADDR */
 	uint64_t xcr0_max;		/* what guests may enable */
@@ -27,7 +27,11 @@ static inline void cpuid(uint32_t leaf, uint32_t sub, struct cpuid_leaf *out)
 			 : "a"(leaf), "c"(sub));
 }
 
-/* First thing in C: fills cpu, sets CR0, CR4, EFER, PAT.  boot_fail()s when the CPU lacks what we need. */
+/* Feature words in the order of the control ABI's feature set. */
+enum feature_word { W_1D, W_1C, W_81D, W_81C, W_XSAVE, W_7B, W_7C, W_87D, W_88B, W_7D, W_71A, W_821A,
+		    W_71B, W_72D, W_71C, W_71D, W_ARCH_CAPS_LOW, W_ARCH_CAPS_HIGH, W_821C, FEATURE_WORDS };
+
+/* Once cpuid_init() has run: fills cpu, sets CR0, CR4, EFER, PAT.  boot_fail()s when the CPU lacks what we need. */
 void features_init_bsp(void);
 /* The same on each CPU that runs on its own stack; stops if it lacks something the boot CPU has. */
 void features_init_cpu(void);
@@ -50,7 +54,13 @@ uint64_t features_guest_cr4_mask(void);	/* the bits a guest may own: TSD DE FSGS
 uint64_t features_hv_cr4(void);		/* what CR4 holds for us without guest-owned bits */
 
 /* cpu/cpuid.c */
-void cpuid_init(void);			/* features_init_bsp: once, cpu is filled in */
+void cpuid_init(void);			/* first thing in C: what the boot CPU has */
+void cpuid_init_guests(void);		/* cpu is filled in: what guests are told */
+bool cpuid_lacks(void);			/* does this CPU lack anything that the boot CPU has? */
+/* CPUID of this CPU, zeros beyond the last leaf (Intel repeats another leaf there). */
+struct cpuid_leaf features_host_leaf(uint32_t leaf, uint32_t sub);
+uint32_t features_host_word(enum feature_word w);	/* the boot CPU's */
+uint8_t features_phys_bits(void);	/* MAXPHYADDR */
 /*
  * What a guest is told for @leaf/@sub.  Static policy; the caller (call/emulate.c) adds what depends
  * on the vCPU: hypervisor leaves, OSXSAVE, APIC id, xsave size for live XCR0.
@@ -61,7 +71,6 @@ struct cpuid_leaf_entry { uint32_t leaf, sub, a, b, c, d; };
 unsigned features_policy_leaves(int which, struct cpuid_leaf_entry *out, unsigned max);
 /* 19-word feature set (abi-inventory 5.4): which = 0 raw/1 host/2 pv. */
 unsigned features_words(int which, uint32_t *out, unsigned max);
-#define FEATURE_WORDS	19
 /*
  * A domain may be given less than the PV policy: its own FEATURE_WORDS words.  One leaf of a list the
  * toolstack wrote changes them: 0, or -EINVAL when it has a feature that no PV guest can have.

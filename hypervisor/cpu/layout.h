@@ -59,6 +59,7 @@
 #define SEL_GUEST_CODE64	0xe033
 #define SEL_TSS			0xe040
 #define SEL_LDT			0xe050
+#define SEL_BOOT_CODE64		0x08		/* boot/head.S's own table */
 #define GDT_FIRST_RESERVED	0xe000		/* byte offset: page 14 */
 #define GDT_LIMIT		0xefff
 #define GDT_GUEST_PAGES		14

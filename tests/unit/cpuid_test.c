@@ -21,6 +21,7 @@ static int start(void **state)
 	cpu.xsave_bytes = 832;
 	cpu.phys_bits = 40;
 	cpuid_init();
+	cpuid_init_guests();
 	return 0;
 }
 
