@@ -2,7 +2,7 @@
 /*
  * Every way into the hypervisor and every way back to a guest.
  *
- * In:  SYSCALL (through the per-CPU stub of cpu/desc.c, which saves the guest's RSP in percpu.scratch
+ * In:  SYSCALL (through the per-CPU stub of syscall_stubs.S, which saves the guest's RSP in percpu.scratch
  *      and switches to the CPU's main stack), SYSENTER, and 256 IDT gates.
  * Out: ret_to_guest, which first does whatever is due (softirqs, vCPU work, event delivery).
  *

@@ -25,6 +25,7 @@ bool pagefault_ldt_window(struct vcpu *v, uint32_t offset);
 
 /* entry.S */
 extern const uint64_t entry_table[256];		/* address of each vector's stub */
+extern const char syscall_stubs[];	/* 64 bytes a CPU (call/syscall_stubs.S) */
 void entry_syscall64(void);
 void entry_syscall32(void);
 void entry_sysenter(void);

@@ -11,17 +11,6 @@
  *
  * TSS: at the end of the percpu page.  RSP0 is the top of the main stack; three interrupt stacks.
  *
- * SYSCALL does not change RSP, so each CPU has a stub of its own that knows its stack:
- *
- *	mov %rsp, slot.rsp(%rip)	guest rsp, parked
- *	mov slot.top(%rip), %rsp
- *	push slot.rsp(%rip)
- *	pop percpu.scratch		through rsp: the CPU's area is too far for a displacement
- *	jmp entry
- *
- * 32 bytes exactly; the stubs for 64-bit and 32-bit callers of one CPU share a cache line.  The table
- * is a page of the text, written once through the direct map.
- *
  * Everything here belongs to the CPU it is for and is touched by it alone once it runs.
  */
 #include "cpu/asm.h"
@@ -31,7 +20,6 @@
 #include "cpu/msr.h"
 #include "cpu/percpu.h"
 #include "cpu/regs.h"
-#include "lib/bug.h"
 #include "lib/string.h"
 
 struct tss {				/* SDM vol. 3, 7.7 */
@@ -56,6 +44,7 @@ _Static_assert(CPU_TSS_OFFSET + sizeof(struct cpu_desc) <= PAGE_SIZE, "TSS beyon
 #define IST_NMI			1
 #define IST_DF			2
 #define IST_MC			3
+#define SYSCALL_STUB_BYTES	32
 #define LDT_WINDOW_PAGES	16
 #define WINDOW_PTE		(PTE_P | PTE_RW | PTE_A | PTE_D | PTE_NX)
 
@@ -99,62 +88,11 @@ boot_text void desc_init_idt(const uint64_t entry[256], uint64_t code)
 	load_idt();
 }
 
-/* --- SYSCALL stubs ------------------------------------------------------------------------------- */
+static uint64_t syscall_stubs, sysenter_entry;
 
-#define STUB_BYTES		32
-
-/* Filled with INT3 until written.  */
-__asm__(".pushsection .text\n"
-	".p2align 12\n"
-	".globl syscall_stubs\n"
-	".hidden syscall_stubs\n"
-	"syscall_stubs: .fill 4096, 1, 0xcc\n"
-	".popsection\n");
-extern uint8_t syscall_stubs[MAX_CPUS][2][STUB_BYTES];
-
-static struct {
-	uint64_t rsp, top;
-} aligned(64) syscall_slot[MAX_CPUS];
-
-static uint64_t sysenter_entry;
-
-/* Appends an instruction that ends in the distance from its end to @target. */
-static boot_text uint8_t *emit(uint8_t *out, uint64_t *va, const uint8_t *opcode, unsigned n, uint64_t target)
+boot_text void desc_set_syscall_entries(uint64_t stubs, uint64_t sysenter)
 {
-	int32_t distance = (int32_t)(target - (*va + n + 4));
-
-	memcpy(out, opcode, n);
-	memcpy(out + n, &distance, 4);
-	*va += n + 4;
-	return out + n + 4;
-}
-
-static boot_text void write_stub(unsigned cpu, unsigned which, uint64_t entry)
-{
-	static const uint8_t mov_rsp_to[] = { 0x48, 0x89, 0x25 }, mov_to_rsp[] = { 0x48, 0x8b, 0x25 };
-	static const uint8_t push[] = { 0xff, 0x35 }, pop_rsp_based[] = { 0x8f, 0x84, 0x24 };
-	static const uint8_t jmp[] = { 0xe9 };
-	uint64_t va = (uint64_t)syscall_stubs[cpu][which];
-	uint8_t *start = (uint8_t *)(DIRECT_MAP_BASE + image_phys((void *)va)), *out = start;
-	int32_t scratch = PERCPU_scratch - CPU_STACK_TOP;	/* POP counts from the RSP it leaves */
-
-	out = emit(out, &va, mov_rsp_to, 3, (uint64_t)&syscall_slot[cpu].rsp);
-	out = emit(out, &va, mov_to_rsp, 3, (uint64_t)&syscall_slot[cpu].top);
-	out = emit(out, &va, push, 2, (uint64_t)&syscall_slot[cpu].rsp);
-	memcpy(out, pop_rsp_based, 3);
-	memcpy(out + 3, &scratch, 4);
-	va += 7;
-	out = emit(out + 7, &va, jmp, 1, entry);
-	bug_on(out != start + STUB_BYTES);
-}
-
-boot_text void desc_set_syscall_entries(uint64_t syscall64, uint64_t syscall32, uint64_t sysenter)
-{
-	for (unsigned id = 0; id < MAX_CPUS; id++) {
-		syscall_slot[id].top = (uint64_t)percpu_of(id) + CPU_STACK_TOP;
-		write_stub(id, 0, syscall64);
-		write_stub(id, 1, syscall32);
-	}
+	syscall_stubs = stubs;
 	sysenter_entry = sysenter;
 }
 
@@ -229,8 +167,8 @@ void desc_load_cpu(void)
 	wrmsr(MSR_KERNEL_GS_BASE, 0);
 	/* SYSRET adds 16 and 8 to the upper selector for CS and SS (SDM vol. 3, 5.8.8). */
 	wrmsr(MSR_STAR, (uint64_t)SEL_GUEST_CODE32 << 48 | (uint64_t)SEL_HV_CODE << 32);
-	wrmsr(MSR_LSTAR, (uint64_t)syscall_stubs[p->id][0]);
-	wrmsr(MSR_CSTAR, (uint64_t)syscall_stubs[p->id][1]);
+	wrmsr(MSR_LSTAR, syscall_stubs + p->id * 2 * SYSCALL_STUB_BYTES);
+	wrmsr(MSR_CSTAR, syscall_stubs + (p->id * 2 + 1) * SYSCALL_STUB_BYTES);
 	wrmsr(MSR_FMASK, RFLAGS_TF | RFLAGS_IF | RFLAGS_DF | RFLAGS_IOPL | RFLAGS_NT | RFLAGS_RF |
 			 RFLAGS_VM | RFLAGS_AC);
 	if (cpu.amd)				/* no SYSENTER in long mode there */

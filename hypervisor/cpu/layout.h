@@ -32,6 +32,7 @@
 /* The image is loaded at 1 MiB; virtual address = physical address + IMAGE_BASE. */
 #define IMAGE_PHYS		0x100000
 
+#define MAX_CPUS		64
 /*
  * One CPU's area, CPU_AREA_SIZE bytes at CPU_AREA_BASE + cpu * CPU_AREA_SIZE:
  *   +0x00000  stack block (64 KiB, aligned, see below)

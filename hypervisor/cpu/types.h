@@ -11,6 +11,7 @@
 #ifndef CPU_TYPES_H
 #define CPU_TYPES_H
 
+#include "cpu/layout.h"
 #include "lib/util.h"
 
 typedef struct { uint64_t n; } mfn_t;
@@ -70,7 +71,6 @@ static inline bool va_canonical(uint64_t va)
 }
 
 /* One bit per physical CPU. */
-#define MAX_CPUS		64
 typedef uint64_t cpumask_t;
 #define for_each_cpu(cpu, mask) \
 	for (cpumask_t m_##cpu = (mask); m_##cpu && ((cpu = (unsigned)__builtin_ctzl(m_##cpu)), true); \
