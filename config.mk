@@ -17,5 +17,10 @@ KERNEL ?= 6.1
 
 # the machine of `make run`: CPUs, its memory and dom0's share, both in MiB
 CPUS ?= 2
-MEMORY ?= 1024
-DOM0_MEMORY ?= 512
+MEMORY ?= 2048
+DOM0_MEMORY ?= 640
+
+# 0: `make run` and `make demo` start no guests; mica or debian: whose store and console daemons
+# `make run` starts
+GUESTS ?= 2
+STORE ?= mica

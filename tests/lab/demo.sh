@@ -5,8 +5,10 @@
 #
 # Boots dom0 with two CPUs, a virtio disk, an e1000 and a virtio network card and no person:
 # shows the interrupts, moves data to and from the disk, pings through both cards, takes a CPU
-# down and up, powers off.  Then compares the checksums that dom0 printed with the disk as it
-# stands here.  The last line is `demo: ok`.
+# down and up; then `mica` creates two stock Debian guests, types on their consoles, pauses,
+# balloons, changes vCPUs, reboots, shuts down and destroys.  At the end the checksums that dom0
+# printed are compared with the disk as it stands here.  The last line is `demo: ok`.
+# GUESTS=0 leaves the guests out.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/host.sh"
@@ -15,9 +17,12 @@ build=$1
 shift
 work=$build/demo
 mkdir -p "$work"
+image=initrd-guests
+[ "${GUESTS:-2}" != 0 ] || image=initrd
 make_raw_disk "$work/disk.img"
-"$here/qemu.py" --build "$build" --cpus 2 --disk "virtio:$work/disk.img" --nic e1000 --nic virtio \
-	--cmdline "lab=demo cpus=2 disks=1 nics=2" --log "$work/console.log" \
+"$here/qemu.py" --build "$build" --image $image --cpus 2 --memory 2048 --dom0-memory 640 \
+	--disk "virtio:$work/disk.img" --nic e1000 --nic virtio \
+	--cmdline "lab=demo cpus=2 disks=1 nics=2 lab-store=mica" --log "$work/console.log" \
 	--expect 'LAB-RESULT: ok demo' --refuse 'LAB-RESULT: fail' \
 	--expect 'audit: clean' --refuse 'audit: ([1-9]|skipped)' --end off "$@"
 check_raw_disk "$work/disk.img" "$work/console.log"

@@ -2,6 +2,9 @@
 # The lab with guests: Debian's tools and Mica's in dom0's image, and kernels for domUs.
 # Included by the Makefile.
 GUEST_IMAGES := $(LAB)/$(KERNEL)/vmlinux $(LAB)/$(KERNEL)/initrd-guests
+RUN_IMAGES   := $(if $(filter 0,$(GUESTS)),$(IMAGES),$(GUEST_IMAGES))
+RUN_OPTIONS  := $(if $(filter 0,$(GUESTS)),--cmdline lab=shell,--image initrd-guests \
+	--cmdline "lab=guests lab-store=$(STORE)")
 GUEST_TOOLS  := $(UNPACK) $(STORED) $(CONSOLED) $(MICA)
 
 TINY_SRC := tests/lab/guest/tiny.c $(wildcard tests/guest/lib/*.c tests/guest/lib/*.S)
@@ -22,23 +25,14 @@ $(LAB)/xen-tools/root: | $(BUILD)/.setup-lab
 
 $(LAB)/%/initrd-guests: $(LAB)/%/vmlinuz $(LAB)/bin/stress $(LAB)/bin/audit $(LAB)/tiny.elf \
 		tests/lab/mkinitrd.sh $(GUEST_TOOLS) \
-		$(wildcard tests/lab/image/* tests/lab/image/*/* tests/lab/guest/*) \
+		$(wildcard tests/lab/image/* tests/lab/image/*/* tests/lab/guest/* docs/examples/*) \
 		| $(LAB)/xen-tools/root
 	@tests/lab/mkinitrd.sh --guests $(LAB) $(@D)
 
 ## make guest-images dom0's image with Debian's tools, Mica's, and guests
 guest-images: $(GUEST_IMAGES)
 
-## make run-guests dom0's shell with two Debian guests beside it
-run-guests: $(ELF) $(GUEST_IMAGES)
-	@$(QEMU) --kernel $(KERNEL) --cpus $(CPUS) --memory 2048 --dom0-memory 640 \
-		--image initrd-guests --cmdline "lab=guests lab-store=$(STORE)" --interactive
-
-## make demo-guests the same without a person: consoles, pause, balloon, vCPUs, reboot, destroy
-demo-guests: $(ELF) $(GUEST_IMAGES)
-	@tests/lab/demo-guests.sh $(BUILD) --kernel $(KERNEL)
-STORE ?= mica
 
 test test-system: $(LAB)/6.1/initrd-guests
-.PHONY: guest-images run-guests demo-guests
+.PHONY: guest-images
 .PRECIOUS: $(LAB)/%/initrd-guests

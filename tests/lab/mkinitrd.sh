@@ -11,7 +11,8 @@
 #
 # With guests it has more: programs with the shared libraries they name, found by following
 # NEEDED entries through the unpacked packages (the host's libraries never get in), and
-# /guests: the stock kernel, an initrd that is busybox with guest/init, and tiny.elf.
+# /guests: the stock kernel, an initrd that is busybox with guest/init, and tiny.elf; the
+# configurations are docs/examples, below /root.
 set -euo pipefail
 
 MODULES="virtio_pci virtio_blk virtio_net e1000 e1000e ahci sd_mod nvme ext4 loop tun
@@ -137,6 +138,9 @@ add_guests()
 	install -m 755 "$here/guest/init" "$root/init"
 	pack "$root" "$tmp/guests/initrd"
 	cp "$here"/guest/*.cfg "$tmp/guests/"
+	# as in the checkout, so that the README's commands work in dom0 as they stand there
+	mkdir -p "$tmp/root/docs/examples"
+	cp "$here"/../../docs/examples/*.cfg "$tmp/root/docs/examples/"
 }
 
 echo "lab: making the dom0 image for $version${guests:+ with guests}"

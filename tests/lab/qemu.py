@@ -133,8 +133,8 @@ def qemu_command(a):
            "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
     cmd += boot_args(a) + disk_args(a.disk, a.machine) + nic_args(a.nic)
     if a.interactive:
-        # Ctrl-] and not Ctrl-a leads QEMU's own commands: Ctrl-a is the hypervisor's.
-        cmd += ["-serial", "mon:stdio", "-echr", "29"]
+        # Ctrl-\ leads QEMU's own commands: Ctrl-a is the hypervisor's, Ctrl-] leaves a console.
+        cmd += ["-serial", "mon:stdio", "-echr", "28"]
     elif a.gdb:
         cmd += ["-serial", f"file:{a.log or 'debug.log'}", "-s", "-S"]
     else:

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 # What make demo shows.
-# seconds: 25
+# seconds: 70
 . tests/system/lib.sh
 tests/lab/demo.sh "$BUILD" --quiet
