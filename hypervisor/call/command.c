@@ -8,14 +8,14 @@
 
 static bool may(const struct domain *caller, uint8_t flags)
 {
-	return (!(flags & COMMAND_CONTROL) || caller->privileged) &&
-	       (!(flags & COMMAND_HARDWARE) || caller->hardware);
+	return (!(flags & CMD_CONTROL) || caller->privileged) &&
+	       (!(flags & CMD_HARDWARE) || caller->hardware);
 }
 
-long command_run(const struct command *list, unsigned n, const char *call, struct vcpu *self, uint64_t cmd,
-		 gva_t at)
+long command_run(const struct command *list, unsigned n, const char *call, struct vcpu *self,
+		 uint64_t cmd, gva_t at)
 {
-	union { uint64_t words[COMMAND_ARG_MAX / 8]; domid_t domid; } arg;
+	union { uint64_t words[CMD_ARG_MAX / 8]; domid_t domid; } arg;
 	struct domain *d = self->dom;
 	const struct command *c;
 	long rc;
@@ -28,15 +28,15 @@ long command_run(const struct command *list, unsigned n, const char *call, struc
 		return refuse(-EPERM, "%s %lu: not a control or hardware domain", call, cmd);
 	if (copy_from_guest(&arg, at, c->size))
 		return refuse(-EFAULT, "%s %lu: argument at %lx", call, cmd, at.a);
-	if (c->flags & COMMAND_TARGET) {
+	if (c->flags & CMD_TARGET) {
 		d = domain_get_target(self, arg.domid, &err);
 		if (!d)
 			return err;
 	}
 	rc = c->fn(self, d, &arg, at);
-	if (!rc && (c->flags & COMMAND_ANSWERS) && copy_to_guest(at, &arg, c->size))
+	if (!rc && (c->flags & CMD_ANSWERS) && copy_to_guest(at, &arg, c->size))
 		rc = refuse(-EFAULT, "%s %lu: answer to %lx", call, cmd, at.a);
-	if (c->flags & COMMAND_TARGET)
+	if (c->flags & CMD_TARGET)
 		domain_put(d);
 	return rc == RESTART ? hypercall_again(self, 0) : rc;
 }

@@ -103,17 +103,17 @@ static long set_priority(struct vcpu *self, struct domain *d, void *arg, gva_t a
 }
 
 static const struct command commands[] = {
-	[EVTCHNOP_bind_interdomain] = { bind_interdomain, sizeof(struct evtchn_bind_interdomain), 0 },
-	[EVTCHNOP_bind_virq] = { bind_virq, sizeof(struct evtchn_bind_virq), 0 },
-	[EVTCHNOP_bind_pirq] = { bind_pirq, sizeof(struct evtchn_bind_pirq), 0 },
-	[EVTCHNOP_status] = { status, sizeof(struct evtchn_status), COMMAND_TARGET | COMMAND_ANSWERS },
-	[EVTCHNOP_alloc_unbound] = { alloc_unbound, sizeof(struct evtchn_alloc_unbound), COMMAND_TARGET },
-	[EVTCHNOP_bind_ipi] = { bind_ipi, sizeof(struct evtchn_bind_ipi), 0 },
-	[EVTCHNOP_bind_vcpu] = { bind_vcpu, sizeof(struct evtchn_bind_vcpu), 0 },
-	[EVTCHNOP_reset] = { reset, sizeof(struct evtchn_reset), COMMAND_TARGET },
-	[EVTCHNOP_init_control] = { init_control, sizeof(struct evtchn_init_control), COMMAND_ANSWERS },
-	[EVTCHNOP_expand_array] = { expand_array, sizeof(struct evtchn_expand_array), 0 },
-	[EVTCHNOP_set_priority] = { set_priority, sizeof(struct evtchn_set_priority), 0 },
+	COMMAND(EVTCHNOP_bind_interdomain, bind_interdomain, struct evtchn_bind_interdomain, 0),
+	COMMAND(EVTCHNOP_bind_virq, bind_virq, struct evtchn_bind_virq, 0),
+	COMMAND(EVTCHNOP_bind_pirq, bind_pirq, struct evtchn_bind_pirq, 0),
+	COMMAND(EVTCHNOP_status, status, struct evtchn_status, CMD_TARGET | CMD_ANSWERS),
+	COMMAND(EVTCHNOP_alloc_unbound, alloc_unbound, struct evtchn_alloc_unbound, CMD_TARGET),
+	COMMAND(EVTCHNOP_bind_ipi, bind_ipi, struct evtchn_bind_ipi, 0),
+	COMMAND(EVTCHNOP_bind_vcpu, bind_vcpu, struct evtchn_bind_vcpu, 0),
+	COMMAND(EVTCHNOP_reset, reset, struct evtchn_reset, CMD_TARGET),
+	COMMAND(EVTCHNOP_init_control, init_control, struct evtchn_init_control, CMD_ANSWERS),
+	COMMAND(EVTCHNOP_expand_array, expand_array, struct evtchn_expand_array, 0),
+	COMMAND(EVTCHNOP_set_priority, set_priority, struct evtchn_set_priority, 0),
 };
 
 /* close, send and unmask: the argument is the port. */

@@ -10,16 +10,16 @@
  * preempted call starts again from there.
  */
 #include <mica/memory.h>
-#include "call/handlers.h"
 #include "call/memory.h"
 #include "mm/heap.h"
 #include "mm/hvmap.h"
 
 struct exchange {
-	struct xen_memory_exchange x;
+	struct xen_memory_exchange *x;
 	struct domain *d;
 	unsigned in_shift, out_shift;	/* extents of each side in one chunk, as shifts */
-	uint32_t *taken;		/* frame numbers taken from the domain in this chunk */
+	gva_t in, out;			/* lists of this chunk */
+	struct taken { uint64_t mfn, pfn; } *taken;	/* frames of the domain, in this chunk */
 	unsigned nr_taken;
 	uint32_t *fresh;		/* first frame of each new extent */
 	unsigned nr_fresh;
@@ -31,8 +31,7 @@ static int check(const struct vcpu *self, const struct xen_memory_exchange *x)
 	const struct xen_memory_reservation *in = &x->in, *out = &x->out;
 
 	if (in->extent_order > memory_max_order(self) || out->extent_order > memory_max_order(self))
-		return refuse(-EPERM, "exchange: order %u for %u", in->extent_order,
-			      out->extent_order);
+		return refuse(-EPERM, "exchange: order %u for %u", in->extent_order, out->extent_order);
 	if (in->nr_extents > ~0ul >> (in->extent_order + 3) ||
 	    out->nr_extents > ~0ul >> (out->extent_order + 3) ||
 	    in->nr_extents << in->extent_order != out->nr_extents << out->extent_order ||
@@ -46,25 +45,23 @@ static int check(const struct vcpu *self, const struct xen_memory_exchange *x)
 	return 0;
 }
 
-/* Takes the frames of one chunk from the domain. */
-static int take_old(struct exchange *e, uint64_t chunk)
+/* Takes the frames of the chunk from the domain, and remembers what they were in its M2P. */
+static int take_old(struct exchange *e)
 {
-	const struct xen_memory_reservation *in = &e->x.in;
 	uint64_t first;
 
 	for (uint64_t i = 0; i < BIT(e->in_shift); i++) {
-		gva_t at =
-			gva_nth(gva(in->extent_start), (chunk << e->in_shift) + i, sizeof(first));
-
-		if (copy_from_guest(&first, at, sizeof(first)))
+		if (get_guest_u64(&first, gva_nth(e->in, i, sizeof(first))))
 			return -EFAULT;
-		for (uint64_t j = 0; j < BIT(in->extent_order); j++) {
+		for (uint64_t j = 0; j < BIT(e->x->in.extent_order); j++) {
 			mfn_t m = mfn(first + j);
 
-			if (!frame_valid(m) || space_steal(&e->d->mem, frame_of(m)))
-				return refuse(-EINVAL, "exchange: frame %lx is in use or not yours",
-					      m.n);
-			e->taken[e->nr_taken++] = m.n;
+			if (!frame_valid(m))
+				return refuse(-EINVAL, "exchange: frame %lx is not RAM", m.n);
+			e->taken[e->nr_taken] = (struct taken){ m.n, m2p_get(m) };
+			if (space_steal(&e->d->mem, frame_of(m)))
+				return refuse(-EINVAL, "exchange: frame %lx is in use or foreign", m.n);
+			e->nr_taken++;
 		}
 	}
 	return 0;
@@ -72,14 +69,14 @@ static int take_old(struct exchange *e, uint64_t chunk)
 
 static int allocate_new(struct exchange *e)
 {
-	const struct xen_memory_reservation *out = &e->x.out;
+	const struct xen_memory_reservation *out = &e->x->out;
 	unsigned bits = XENMEMF_get_address_bits(out->mem_flags);
+	struct frame *f;
 
 	if (bits && bits < PAGE_SHIFT + out->extent_order)
 		return refuse(-ENOMEM, "exchange: order %u below 2^%u", out->extent_order, bits);
 	while (e->nr_fresh < BIT(e->out_shift)) {
-		struct frame *f = heap_alloc(out->extent_order, bits);
-
+		f = heap_alloc(out->extent_order, bits);
 		if (!f)
 			return refuse(-ENOMEM, "exchange: no memory of order %u below 2^%u",
 				      out->extent_order, bits);
@@ -88,10 +85,15 @@ static int allocate_new(struct exchange *e)
 	return 0;
 }
 
+static uint64_t nr_new_frames(const struct exchange *e)
+{
+	return (uint64_t)e->nr_fresh << e->x->out.extent_order;
+}
+
 /* New frame number @n of the chunk. */
 static struct frame *fresh_frame(const struct exchange *e, uint64_t n)
 {
-	unsigned order = e->x.out.extent_order;
+	unsigned order = e->x->out.extent_order;
 
 	return frame_of(mfn(e->fresh[n >> order] + (n & MASK(order))));
 }
@@ -99,160 +101,121 @@ static struct frame *fresh_frame(const struct exchange *e, uint64_t n)
 /* The new frames become the domain's, so that nothing can fail once the old ones are gone. */
 static int assign_new(struct exchange *e)
 {
-	uint64_t all = (uint64_t)e->nr_fresh << e->x.out.extent_order;
+	int rc = 0;
 
-	for (; e->nr_assigned < all; e->nr_assigned++) {
-		int rc = space_assign(&e->d->mem, fresh_frame(e, e->nr_assigned));
-
-		if (rc)
-			return rc;
-	}
-	return 0;
+	for (; !rc && e->nr_assigned < nr_new_frames(e); e->nr_assigned += !rc)
+		rc = space_assign(&e->d->mem, fresh_frame(e, e->nr_assigned));
+	return rc;
 }
 
 /* The old frames go back where they were, the new ones to the heap.  A new one that another vCPU of
  * the guest has found and mapped meanwhile stays: it is the domain's. */
-static void undo(struct exchange *e, const uint64_t *pfn)
+static void undo(struct exchange *e)
 {
-	uint64_t all = (uint64_t)e->nr_fresh << e->x.out.extent_order;
-
-	for (uint64_t n = 0; n < all; n++) {
+	for (uint64_t n = 0; n < nr_new_frames(e); n++) {
 		struct frame *f = fresh_frame(e, n);
 
 		if (n >= e->nr_assigned || !space_steal(&e->d->mem, f))
 			heap_free(f, 0);
 	}
 	while (e->nr_taken) {
-		mfn_t m = mfn(e->taken[--e->nr_taken]);
+		const struct taken *t = &e->taken[--e->nr_taken];
 
-		if (space_assign(&e->d->mem, frame_of(m)))
-			heap_free(frame_of(m), 0);
+		if (space_assign(&e->d->mem, frame_of(mfn(t->mfn))))
+			heap_free(frame_of(mfn(t->mfn)), 0);
 		else
-			m2p_set(m, pfn[e->nr_taken]);
+			m2p_set(mfn(t->mfn), t->pfn);
 	}
-	e->nr_fresh = e->nr_assigned = 0;
 }
 
 /* Nothing can be refused any more but the guest's own list. */
-static int give_new(struct exchange *e, uint64_t chunk)
+static int give_new(struct exchange *e)
 {
 	int rc = 0;
 
 	for (uint64_t i = 0; i < e->nr_fresh; i++) {
-		gva_t at = gva_nth(gva(e->x.out.extent_start), (chunk << e->out_shift) + i,
-				   sizeof(uint64_t));
+		gva_t at = gva_nth(e->out, i, sizeof(uint64_t));
 		uint64_t pfn, first = e->fresh[i];
 
-		if (copy_from_guest(&pfn, at, sizeof(pfn)) ||
-		    copy_to_guest(at, &first, sizeof(first))) {
+		if (get_guest_u64(&pfn, at) || put_guest_u64(at, first)) {
 			rc = -EFAULT;
 			continue;
 		}
-		for (uint64_t j = 0; j < BIT(e->x.out.extent_order); j++)
+		for (uint64_t j = 0; j < BIT(e->x->out.extent_order); j++)
 			m2p_set(mfn(first + j), pfn + j);
 	}
 	while (e->nr_taken)
-		heap_free(frame_of(mfn(e->taken[--e->nr_taken])), 0);
-	e->nr_fresh = e->nr_assigned = 0;
+		heap_free(frame_of(mfn(e->taken[--e->nr_taken].mfn)), 0);
 	return rc;
 }
 
 /* Every entry of the output list of a chunk must be readable before anything is given away. */
-static int probe_out(struct exchange *e, uint64_t chunk)
+static int probe_out(struct exchange *e)
 {
-	for (uint64_t i = 0; i < BIT(e->out_shift); i++) {
-		gva_t at = gva_nth(gva(e->x.out.extent_start), (chunk << e->out_shift) + i,
-				   sizeof(uint64_t));
-		uint64_t pfn;
+	uint64_t pfn;
 
-		if (copy_from_guest(&pfn, at, sizeof(pfn)) || copy_to_guest(at, &pfn, sizeof(pfn)))
+	for (uint64_t i = 0; i < BIT(e->out_shift); i++) {
+		gva_t at = gva_nth(e->out, i, sizeof(pfn));
+
+		if (get_guest_u64(&pfn, at) || put_guest_u64(at, pfn))
 			return refuse(-EFAULT, "exchange: output list at %lx", at.a);
 	}
 	return 0;
 }
 
-static void remember_m2p(const struct exchange *e, uint64_t chunk, uint64_t *pfn)
+static int exchange_chunk(struct exchange *e, uint64_t chunk)
 {
-	uint64_t first, n = 0;
+	int rc;
 
-	for (uint64_t i = 0; i < BIT(e->in_shift); i++) {
-		gva_t at = gva_nth(gva(e->x.in.extent_start), (chunk << e->in_shift) + i,
-				   sizeof(first));
-
-		if (copy_from_guest(&first, at, sizeof(first)))
-			return;
-		for (uint64_t j = 0; j < BIT(e->x.in.extent_order); j++, n++)
-			pfn[n] =
-				frame_valid(mfn(first + j)) ? m2p_get(mfn(first + j)) : M2P_INVALID;
-	}
-}
-
-static int exchange_chunk(struct exchange *e, uint64_t chunk, uint64_t *pfn)
-{
-	int rc = probe_out(e, chunk);
-
+	e->in = gva_nth(gva(e->x->in.extent_start), chunk << e->in_shift, sizeof(uint64_t));
+	e->out = gva_nth(gva(e->x->out.extent_start), chunk << e->out_shift, sizeof(uint64_t));
+	e->nr_taken = e->nr_fresh = e->nr_assigned = 0;
+	rc = probe_out(e);
 	if (rc)
 		return rc;
-	remember_m2p(e, chunk, pfn);
-	rc = take_old(e, chunk);
+	rc = take_old(e);
 	if (!rc)
 		rc = allocate_new(e);
 	if (!rc)
 		rc = assign_new(e);
-	if (rc) {
-		undo(e, pfn);
-		return rc;
-	}
-	return give_new(e, chunk);
+	if (!rc)
+		return give_new(e);
+	undo(e);
+	return rc;
 }
 
-static long exchange_all(struct vcpu *self, struct exchange *e, gva_t arg, uint64_t *pfn)
+static long exchange_all(struct exchange *e, gva_t arg)
 {
-	uint64_t chunk = e->x.nr_exchanged >> e->in_shift, end = e->x.in.nr_extents >> e->in_shift;
+	uint64_t first = e->x->nr_exchanged >> e->in_shift, end = e->x->in.nr_extents >> e->in_shift;
 	gva_t done = gva_add(arg, offsetof(struct xen_memory_exchange, nr_exchanged));
-	bool again = false;
+	uint64_t chunk = first;
 	long rc = 0;
 
-	for (uint64_t first = chunk; chunk < end && !rc; chunk++) {
-		if (chunk != first && preempt_due()) {
-			again = true;
-			break;
-		}
-		rc = exchange_chunk(e, chunk, pfn);
-		if (rc)
-			break;
-	}
+	for (; !rc && chunk < end; chunk += !rc)
+		rc = chunk != first && preempt_due() ? RESTART : exchange_chunk(e, chunk);
 	if (put_guest_u64(done, chunk << e->in_shift))
 		return refuse(-EFAULT, "exchange: result at %lx", done.a);
-	return again ? hypercall_again(self, 1, (uint64_t)XENMEM_exchange) : rc;
+	return rc;
 }
 
-long memory_exchange(struct vcpu *self, gva_t arg)
+long memory_exchange(struct vcpu *self, struct domain *d, void *arg, gva_t at)
 {
-	struct exchange e = { .nr_taken = 0 };
-	unsigned in, out, most;
-	uint64_t *pfn;
-	long rc;
+	struct exchange e = { .x = arg };
+	unsigned most;
+	long rc = check(self, e.x);
 	int err;
 
-	if (copy_from_guest(&e.x, arg, sizeof(e.x)))
-		return -EFAULT;
-	rc = check(self, &e.x);
 	if (rc)
 		return rc;
-	in = e.x.in.extent_order;
-	out = e.x.out.extent_order;
-	most = MAX(in, out);
-	e.in_shift = most - in;
-	e.out_shift = most - out;
-	e.d = domain_get_target(self, e.x.in.domid, &err);
+	most = MAX(e.x->in.extent_order, e.x->out.extent_order);
+	e.in_shift = most - e.x->in.extent_order;
+	e.out_shift = most - e.x->out.extent_order;
+	e.d = domain_get_target(self, e.x->in.domid, &err);
 	if (!e.d)
 		return err;
 	e.taken = kmalloc(sizeof(*e.taken) << most);
 	e.fresh = kmalloc(sizeof(*e.fresh) << e.out_shift);
-	pfn = kmalloc(sizeof(*pfn) << most);
-	rc = e.taken && e.fresh && pfn ? exchange_all(self, &e, arg, pfn) : -ENOMEM;
-	kfree(pfn);
+	rc = e.taken && e.fresh ? exchange_all(&e, at) : -ENOMEM;
 	kfree(e.fresh);
 	kfree(e.taken);
 	domain_put(e.d);

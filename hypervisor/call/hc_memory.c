@@ -77,7 +77,7 @@ static bool add_extent(struct domain *d, const struct xen_memory_reservation *r,
 	first = frame_mfn(f).n;
 	for (uint64_t i = 0; pfn != M2P_INVALID && i < BIT(r->extent_order); i++)
 		m2p_set(mfn(first + i), pfn + i);
-	if (gva_is_null(out) || !copy_to_guest(out, &first, sizeof(first)))
+	if (gva_is_null(out) || !put_guest_u64(out, first))
 		return true;
 	decrease_extent(d, first, r->extent_order);
 	return false;
@@ -123,7 +123,7 @@ static bool reserve_extent(struct domain *d, unsigned op, const struct xen_memor
 
 	if (op == XENMEM_increase_reservation)
 		return add_extent(d, r, M2P_INVALID, r->extent_start ? at : gva(0));
-	if (copy_from_guest(&number, at, sizeof(number)))
+	if (get_guest_u64(&number, at))
 		return false;
 	if (op == XENMEM_populate_physmap)
 		return add_extent(d, r, number, at);
@@ -162,64 +162,51 @@ static long reservation(struct vcpu *self, unsigned op, uint64_t start, gva_t ar
 	return i;
 }
 
-/* Numbers about one domain. */
-static long domain_number(struct vcpu *self, unsigned op, gva_t arg)
+static long current_reservation(struct vcpu *self, struct domain *d, void *arg, gva_t at)
 {
-	struct xen_memory_domain md;
-	struct domain *d;
-	long n;
-	int rc;
-
-	if (copy_from_guest(&md, arg, sizeof(md)))
-		return -EFAULT;
-	d = domain_get_target(self, md.domid, &rc);
-	if (!d)
-		return rc;
-	n = op == XENMEM_current_reservation   ? d->mem.tot_frames
-	    : op == XENMEM_maximum_reservation ? d->mem.max_frames
-					       : read_once(d->shared->arch.max_pfn) - 1;
-	domain_put(d);
-	return n;
+	return d->mem.tot_frames;
 }
 
-static long machphys_mapping(gva_t arg)
+static long maximum_reservation(struct vcpu *self, struct domain *d, void *arg, gva_t at)
 {
-	struct xen_machphys_mapping m = {
-		.v_start = MACH2PHYS_VIRT_START,
-		.v_end = MACH2PHYS_VIRT_END,
-		.max_mfn = max_mfn - 1,
+	return d->mem.max_frames;
+}
+
+static long maximum_gpfn(struct vcpu *self, struct domain *d, void *arg, gva_t at)
+{
+	return read_once(d->shared->arch.max_pfn) - 1;
+}
+
+static long machphys_mapping(struct vcpu *self, struct domain *d, void *arg, gva_t at)
+{
+	*(struct xen_machphys_mapping *)arg = (struct xen_machphys_mapping){
+		MACH2PHYS_VIRT_START, MACH2PHYS_VIRT_END, max_mfn - 1,
 	};
-
-	return copy_to_guest(arg, &m, sizeof(m));
+	return 0;
 }
 
-static long machphys_mfn_list(struct vcpu *self, gva_t arg)
+static long machphys_mfn_list(struct vcpu *self, struct domain *d, void *arg, gva_t at)
 {
 	uint64_t chunks = DIV_UP(DIV_UP(max_mfn * sizeof(uint64_t), PAGE_SIZE), PAGES_PER_CHUNK);
-	struct xen_machphys_mfn_list list;
+	struct xen_machphys_mfn_list *list = arg;
 	uint64_t last = 0, i;
 
-	require_privilege(self, "machphys_mfn_list");
-	if (copy_from_guest(&list, arg, sizeof(list)))
-		return -EFAULT;
-	for (i = 0; i < list.max_extents && i < chunks; i++) {
+	for (i = 0; i < list->max_extents && i < chunks; i++) {
 		mfn_t m = m2p_backing(i * PAGES_PER_CHUNK);
 
 		if (!mfn_is_none(m))
 			last = m.n;
-		if (copy_to_guest(gva_nth(gva(list.extent_start), i, sizeof(last)), &last,
-				  sizeof(last)))
+		if (put_guest_u64(gva_nth(gva(list->extent_start), i, sizeof(last)), last))
 			return -EFAULT;
 	}
-	list.nr_extents = i;
-	return copy_to_guest(arg, &list, sizeof(list));
+	list->nr_extents = i;
+	return 0;
 }
 
 /* The map the toolstack set; life_lock guards it. */
-static long memory_map(struct vcpu *self, gva_t arg)
+static long memory_map(struct vcpu *self, struct domain *d, void *arg, gva_t at)
 {
-	struct domain *d = self->dom;
-	struct xen_memory_map map;
+	struct xen_memory_map *map = arg;
 	int rc = 0;
 
 	if (d->hardware && memory_dom0_unproven)
@@ -227,51 +214,36 @@ static long memory_map(struct vcpu *self, gva_t arg)
 			  "(Debian's cloud kernels are): use a standard kernel");
 	if (!read_once(d->e820))
 		return -ENOSYS;
-	if (copy_from_guest(&map, arg, sizeof(map)))
-		return -EFAULT;
 	lock_take(&d->life_lock);
-	map.nr_entries = map.buffer ? MIN(d->e820_nr, map.nr_entries) : d->e820_nr;
-	if (map.buffer)
-		rc = copy_to_guest(gva(map.buffer), d->e820, map.nr_entries * sizeof(*d->e820));
+	map->nr_entries = map->buffer ? MIN(d->e820_nr, map->nr_entries) : d->e820_nr;
+	if (map->buffer)
+		rc = copy_to_guest(gva(map->buffer), d->e820, map->nr_entries * sizeof(*d->e820));
 	lock_drop(&d->life_lock);
-	return rc ? rc : copy_to_guest(arg, &map, sizeof(map));
+	return rc;
 }
 
-static long set_memory_map(struct vcpu *self, gva_t arg)
+static long set_memory_map(struct vcpu *self, struct domain *d, void *arg, gva_t at)
 {
-	struct xen_foreign_memory_map fm;
+	const struct xen_memory_map *map = &((struct xen_foreign_memory_map *)arg)->map;
+	size_t bytes = map->nr_entries * sizeof(struct e820entry);
 	struct e820entry *list, *old;
-	struct domain *d;
-	size_t bytes;
-	int rc;
 
-	require_privilege(self, "set_memory_map");
-	if (copy_from_guest(&fm, arg, sizeof(fm)))
-		return -EFAULT;
-	if (!fm.map.nr_entries || fm.map.nr_entries > E820_MAX)
-		return refuse(-EINVAL, "set_memory_map: %u entries", fm.map.nr_entries);
-	d = domain_get_target(self, fm.domid, &rc);
-	if (!d)
-		return rc;
-	bytes = fm.map.nr_entries * sizeof(*list);
+	if (!map->nr_entries || map->nr_entries > E820_MAX)
+		return refuse(-EINVAL, "set_memory_map: %u entries", map->nr_entries);
 	list = kmalloc(bytes);
-	rc = -ENOMEM;
 	if (!list)
-		goto put_domain;
-	rc = copy_from_guest(list, gva(fm.map.buffer), bytes);
-	if (rc) {
+		return -ENOMEM;
+	if (copy_from_guest(list, gva(map->buffer), bytes)) {
 		kfree(list);
-		goto put_domain;
+		return -EFAULT;
 	}
 	lock_take(&d->life_lock);
 	old = d->e820;
 	d->e820 = list;
-	d->e820_nr = fm.map.nr_entries;
+	d->e820_nr = map->nr_entries;
 	lock_drop(&d->life_lock);
 	kfree(old);
-put_domain:
-	domain_put(d);
-	return rc;
+	return 0;
 }
 
 /* The machine's map while it is put together: sorted; what overlaps an earlier entry is left out. */
@@ -293,16 +265,13 @@ static void map_insert(struct map_build *b, uint64_t start, uint64_t end, uint32
 	b->nr++;
 }
 
-static long machine_memory_map(struct vcpu *self, gva_t arg)
+static long machine_memory_map(struct vcpu *self, struct domain *d, void *arg, gva_t at)
 {
 	struct map_build b = { .max = host_map_nr + acpi.nr_ioapics + 2 };
-	struct xen_memory_map map;
+	struct xen_memory_map *map = arg;
 	long rc = 0;
 
-	require_privilege(self, "machine_memory_map");
 	memory_dom0_unproven = false;
-	if (copy_from_guest(&map, arg, sizeof(map)))
-		return -EFAULT;
 	b.e = kmalloc(b.max * sizeof(*b.e));
 	if (!b.e)
 		return -ENOMEM;
@@ -316,35 +285,32 @@ static long machine_memory_map(struct vcpu *self, gva_t arg)
 
 		map_insert(&b, page, page + PAGE_SIZE, E820_RESERVED);
 	}
-	if (map.buffer && map.nr_entries < b.nr)
-		rc = refuse(-EINVAL, "machine_memory_map: room for %u of %u", map.nr_entries, b.nr);
-	else if (map.buffer)
-		rc = copy_to_guest(gva(map.buffer), b.e, b.nr * sizeof(*b.e));
-	map.nr_entries = b.nr;
+	if (map->buffer && map->nr_entries < b.nr)
+		rc = refuse(-EINVAL, "machine_memory_map: room for %u of %u", map->nr_entries, b.nr);
+	else if (map->buffer)
+		rc = copy_to_guest(gva(map->buffer), b.e, b.nr * sizeof(*b.e));
+	map->nr_entries = b.nr;
 	kfree(b.e);
-	return rc ? rc : copy_to_guest(arg, &map, sizeof(map));
+	return rc;
 }
 
-static long claim_pages(struct vcpu *self, gva_t arg)
+static long claim_pages(struct vcpu *self, struct domain *caller, void *arg, gva_t at)
 {
-	struct xen_memory_reservation r;
+	const struct xen_memory_reservation *r = arg;
 	struct domain *d;
 	uint64_t owned;
 	int rc;
 
-	require_privilege(self, "claim_pages");
-	if (copy_from_guest(&r, arg, sizeof(r)))
-		return -EFAULT;
-	if (r.extent_start || r.extent_order || r.mem_flags)
+	if (r->extent_start || r->extent_order || r->mem_flags)
 		return refuse(-EINVAL, "claim_pages: list, order and flags must be 0");
-	d = domain_get_target(self, r.domid, &rc);
+	d = domain_get_target(self, r->domid, &rc);
 	if (!d)
 		return rc;
 	owned = read_once(d->mem.tot_frames);
-	if (r.nr_extents && (r.nr_extents < owned || r.nr_extents > d->mem.max_frames))
-		rc = refuse(-EINVAL, "claim_pages: %lu of %lu", r.nr_extents, d->mem.max_frames);
+	if (r->nr_extents && (r->nr_extents < owned || r->nr_extents > d->mem.max_frames))
+		rc = refuse(-EINVAL, "claim_pages: %lu of %lu", r->nr_extents, d->mem.max_frames);
 	else
-		rc = space_claim(&d->mem, r.nr_extents ? r.nr_extents - owned : 0);
+		rc = space_claim(&d->mem, r->nr_extents ? r->nr_extents - owned : 0);
 	domain_put(d);
 	return rc;
 }
@@ -367,79 +333,72 @@ static long list_resource(struct domain *d, const struct xen_mem_acquire_resourc
 	    grant_setup(d, a->frame + a->nr_frames))
 		return -ENOMEM;
 	for (unsigned i = 0; i < a->nr_frames; i++) {
-		mfn_t m =
-			status ? grant_status_frame(d, a->frame + i) : grant_frame(d, a->frame + i);
+		mfn_t m = status ? grant_status_frame(d, a->frame + i) : grant_frame(d, a->frame + i);
 
 		if (mfn_is_none(m))
 			return -EINVAL;
-		if (copy_to_guest(gva_nth(gva(a->frame_list), i, sizeof(m.n)), &m.n, sizeof(m.n)))
+		if (put_guest_u64(gva_nth(gva(a->frame_list), i, sizeof(m.n)), m.n))
 			return -EFAULT;
 	}
 	return 0;
 }
 
-static long acquire_resource(struct vcpu *self, gva_t arg)
+static long acquire_resource(struct vcpu *self, struct domain *d, void *arg, gva_t at)
 {
-	struct xen_mem_acquire_resource a;
-	struct domain *d;
-	unsigned size;
-	long rc;
-	int err;
+	struct xen_mem_acquire_resource *a = arg;
+	unsigned size = resource_size(d, a);
 
-	if (copy_from_guest(&a, arg, sizeof(a)))
-		return -EFAULT;
-	if (a.pad)
-		return refuse(-EINVAL, "acquire_resource: pad is %x", a.pad);
-	if (a.domid == DOMID_SELF || a.domid == self->dom->id)
+	if (a->pad)
+		return refuse(-EINVAL, "acquire_resource: pad is %x", a->pad);
+	if (d == self->dom)
 		return refuse(-EPERM, "acquire_resource: of itself");
-	d = domain_get_target(self, a.domid, &err);
-	if (!d)
-		return err;
-	if (a.type != XENMEM_resource_grant_table) {
-		domain_put(d);
+	if (a->type != XENMEM_resource_grant_table)
 		return -EOPNOTSUPP;
-	}
-	size = resource_size(d, &a);
-	if (!size || a.frame > size || a.nr_frames > size - a.frame ||
-	    (!a.frame_list && a.nr_frames)) {
-		rc = refuse(-EINVAL, "acquire_resource: frames %lu+%u of %u", a.frame, a.nr_frames,
-			    size);
-	} else if (a.frame_list) {
-		rc = list_resource(d, &a);
-	} else {
-		a.nr_frames = size;
-		rc = copy_to_guest(arg, &a, sizeof(a));
-	}
-	domain_put(d);
-	return rc;
+	if (!size || a->frame > size || a->nr_frames > size - a->frame ||
+	    (!a->frame_list && a->nr_frames))
+		return refuse(-EINVAL, "acquire_resource: frames %lu+%u of %u", a->frame, a->nr_frames,
+			      size);
+	if (a->frame_list)
+		return list_resource(d, a);
+	a->nr_frames = size;
+	return 0;
 }
 
 /* No domain has devices whose memory it must leave alone. */
-static long reserved_device_memory(gva_t arg)
+static long reserved_device_memory(struct vcpu *self, struct domain *d, void *arg, gva_t at)
 {
-	struct xen_reserved_device_memory_map map;
-
-	if (copy_from_guest(&map, arg, sizeof(map)))
-		return -EFAULT;
-	map.nr_entries = 0;
-	return copy_to_guest(arg, &map, sizeof(map));
+	((struct xen_reserved_device_memory_map *)arg)->nr_entries = 0;
+	return 0;
 }
 
 /* add_to_physmap and its relatives start with the domain they are about. */
-static long physmap_refused(struct vcpu *self, gva_t arg)
+static long physmap_refused(struct vcpu *self, struct domain *d, void *arg, gva_t at)
 {
-	struct xen_add_to_physmap a = { 0 };
-	struct domain *d;
-	int rc;
-
-	if (copy_from_guest(&a.domid, arg, sizeof(a.domid)))
-		return -EFAULT;
-	d = domain_get_target(self, a.domid, &rc);
-	if (!d)
-		return rc;
-	domain_put(d);
-	return refuse(-EACCES, "d%u is not a translated guest", a.domid);
+	return refuse(-EACCES, "d%u is not a translated guest", d->id);
 }
+
+static const struct command commands[] = {
+	COMMAND(XENMEM_current_reservation, current_reservation, domid_t, CMD_TARGET),
+	COMMAND(XENMEM_maximum_reservation, maximum_reservation, domid_t, CMD_TARGET),
+	COMMAND(XENMEM_machphys_mfn_list, machphys_mfn_list, struct xen_machphys_mfn_list,
+		CMD_CONTROL | CMD_ANSWERS),
+	COMMAND(XENMEM_add_to_physmap, physmap_refused, domid_t, CMD_TARGET),
+	COMMAND(XENMEM_memory_map, memory_map, struct xen_memory_map, CMD_ANSWERS),
+	COMMAND(XENMEM_machine_memory_map, machine_memory_map, struct xen_memory_map,
+		CMD_CONTROL | CMD_ANSWERS),
+	COMMAND(XENMEM_exchange, memory_exchange, struct xen_memory_exchange, 0),
+	COMMAND(XENMEM_machphys_mapping, machphys_mapping, struct xen_machphys_mapping, CMD_ANSWERS),
+	COMMAND(XENMEM_set_memory_map, set_memory_map, struct xen_foreign_memory_map,
+		CMD_CONTROL | CMD_TARGET),
+	COMMAND(XENMEM_maximum_gpfn, maximum_gpfn, domid_t, CMD_TARGET),
+	COMMAND(XENMEM_remove_from_physmap, physmap_refused, domid_t, CMD_TARGET),
+	COMMAND(XENMEM_add_to_physmap_batch, physmap_refused, domid_t, CMD_TARGET),
+	COMMAND(XENMEM_claim_pages, claim_pages, struct xen_memory_reservation, CMD_CONTROL),
+	COMMAND(XENMEM_reserved_device_memory_map, reserved_device_memory,
+		struct xen_reserved_device_memory_map, CMD_ANSWERS),
+	COMMAND(XENMEM_acquire_resource, acquire_resource, struct xen_mem_acquire_resource,
+		CMD_TARGET | CMD_ANSWERS),
+};
 
 long hc_memory_op(struct vcpu *self, uint64_t cmd, gva_t arg)
 {
@@ -451,40 +410,14 @@ long hc_memory_op(struct vcpu *self, uint64_t cmd, gva_t arg)
 	case XENMEM_decrease_reservation:
 	case XENMEM_populate_physmap:
 		return reservation(self, op, start, arg);
-	case XENMEM_exchange:
-		return memory_exchange(self, arg);
 	case XENMEM_maximum_ram_page:
 		return max_mfn;
-	case XENMEM_current_reservation:
-	case XENMEM_maximum_reservation:
-	case XENMEM_maximum_gpfn:
-		return domain_number(self, op, arg);
-	case XENMEM_machphys_mapping:
-		return machphys_mapping(arg);
-	case XENMEM_machphys_mfn_list:
-		return machphys_mfn_list(self, arg);
-	case XENMEM_memory_map:
-		return memory_map(self, arg);
-	case XENMEM_machine_memory_map:
-		return machine_memory_map(self, arg);
-	case XENMEM_set_memory_map:
-		return set_memory_map(self, arg);
-	case XENMEM_claim_pages:
-		return claim_pages(self, arg);
-	case XENMEM_acquire_resource:
-		return acquire_resource(self, arg);
 	case XENMEM_get_vnumainfo:
 		return -EOPNOTSUPP;
-	case XENMEM_reserved_device_memory_map:
-		return reserved_device_memory(arg);
 	case XENMEM_get_sharing_freed_pages:
 	case XENMEM_get_sharing_shared_pages:
 		return 0;
-	case XENMEM_add_to_physmap:
-	case XENMEM_remove_from_physmap:
-	case XENMEM_add_to_physmap_batch:
-		return physmap_refused(self, arg);
 	default:
-		return refuse(-ENOSYS, "memory_op %u", op);
+		return command_run(commands, ARRAY_SIZE(commands), "memory_op", self, op, arg);
 	}
 }

@@ -40,18 +40,21 @@ typedef long command_fn(struct vcpu *self, struct domain *d, void *arg, gva_t at
 
 struct command {
 	command_fn *fn;			/* NULL: -ENOSYS */
-	uint8_t size;			/* of the structure that is copied in, at most COMMAND_ARG_MAX */
+	uint8_t size;			/* of the structure that is copied in, at most CMD_ARG_MAX */
 	uint8_t flags;
 };
 
-#define COMMAND_ARG_MAX		72
-#define COMMAND_CONTROL		1	/* for control domains; -EPERM before anything is read */
-#define COMMAND_HARDWARE	2	/* for the hardware domain */
-#define COMMAND_TARGET		4	/* @d is whom the structure begins with: else it is the caller's */
-#define COMMAND_ANSWERS		8	/* the structure goes back when 0 is returned */
+/* Row of a table: command @nr, whose structure is a @type. */
+#define COMMAND(nr, fn, type, flags)	[nr] = { fn, sizeof(type), flags }
+
+#define CMD_ARG_MAX		72
+#define CMD_CONTROL		1	/* for control domains; -EPERM before anything is read */
+#define CMD_HARDWARE		2	/* for the hardware domain */
+#define CMD_TARGET		4	/* @d is whom the structure begins with: else it is the caller's */
+#define CMD_ANSWERS		8	/* the structure goes back when 0 is returned */
 
 /* Row @cmd of @list (@n rows); @call is the name of the hypercall for the log. */
-long command_run(const struct command *list, unsigned n, const char *call, struct vcpu *self, uint64_t cmd,
-		 gva_t at);
+long command_run(const struct command *list, unsigned n, const char *call, struct vcpu *self,
+		 uint64_t cmd, gva_t at);
 
 #endif

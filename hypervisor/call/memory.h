@@ -14,7 +14,7 @@ int memory_release_frame(struct domain *d, mfn_t m);
  * knows that it is dom0: no note of Linux 6.1 does (Debian's cloud kernels claim dom0 support).
  */
 extern bool memory_dom0_unproven;
-/* hc_exchange.c */
-long memory_exchange(struct vcpu *self, gva_t arg);
+/* hc_exchange.c: command XENMEM_exchange */
+long memory_exchange(struct vcpu *self, struct domain *d, void *arg, gva_t at);
 
 #endif
