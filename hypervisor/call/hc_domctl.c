@@ -3,13 +3,14 @@
  * domctl: what the toolstack asks about and does to domains (abi-inventory 4.9).  Here: the way in, the
  * life of a domain, and what a look at one shows; the rest is in hc_domctl_*.c (toolstack.h).
  *
- * hc_domctl() copies the argument in, checks version and privilege, finds the domain and holds a
- * reference for the command; a command that has an answer returns 0 with it in the structure, which
- * then goes back whole.
+ * hc_domctl() copies the argument in, checks version and privilege, finds the command in the table and
+ * the domain (and vCPU) it is about, and holds a reference for it; a command that has an answer returns
+ * 0 with it in the structure, which then goes back whole.
  */
 #include "call/handlers.h"
 #include "call/toolstack.h"
 #include "dom/sched.h"
+#include "dom/vtime.h"
 #include "lib/string.h"
 #include "mm/hvmap.h"
 
@@ -83,138 +84,169 @@ int toolstack_put_cpumask(const struct xenctl_bitmap *map, cpumask_t mask)
 	return bytes > n ? clear_guest(gva(map->bitmap + n), MIN(bytes - n, PAGE_SIZE)) : 0;
 }
 
-static long set_max_mem(struct domain *d, uint64_t kib)
+static long get_info(struct vcpu *self, struct domain *d, struct xen_domctl *op)
 {
-	lock_take(&d->mem.lock);
-	d->mem.max_frames = kib >> (PAGE_SHIFT - 10);
-	lock_drop(&d->mem.lock);
+	toolstack_domain_info(d, &op->u.getdomaininfo);
+	op->domain = d->id;
 	return 0;
 }
 
-static long resume(struct vcpu *self, struct domain *d)
+static long pause(struct vcpu *self, struct domain *d, struct xen_domctl *op)
 {
-	if (d == self->dom)
-		return refuse(-EINVAL, "resumedomain: of itself");
+	domain_pause(d);
+	return 0;
+}
+
+static long unpause(struct vcpu *self, struct domain *d, struct xen_domctl *op)
+{
+	return domain_unpause(d);
+}
+
+static long destroy(struct vcpu *self, struct domain *d, struct xen_domctl *op)
+{
+	return domain_destroy(d);
+}
+
+static long resume(struct vcpu *self, struct domain *d, struct xen_domctl *op)
+{
 	domain_resume(d);
 	return 0;
 }
 
-/* What concerns the life of a domain. */
-static long domctl_life(struct vcpu *self, struct domain *d, struct xen_domctl *op)
+static long set_max_mem(struct vcpu *self, struct domain *d, struct xen_domctl *op)
 {
-	switch (op->cmd) {
-	case XEN_DOMCTL_pausedomain:
-		if (d == self->dom)
-			return refuse(-EINVAL, "pausedomain: of itself");
-		domain_pause(d);
-		return 0;
-	case XEN_DOMCTL_unpausedomain:
-		if (d == self->dom)
-			return refuse(-EINVAL, "unpausedomain: of itself");
-		return domain_unpause(d);
-	case XEN_DOMCTL_destroydomain:
-		return domain_destroy(d);
-	case XEN_DOMCTL_resumedomain:
-		return resume(self, d);
-	case XEN_DOMCTL_max_mem:
-		return set_max_mem(d, op->u.max_mem.max_memkb);
-	case XEN_DOMCTL_max_vcpus:
-		return domctl_max_vcpus(self, d, op->u.max_vcpus.max);
-	default:
-		toolstack_domain_info(d, &op->u.getdomaininfo);
-		op->domain = d->id;
-		return 0;
-	}
+	lock_take(&d->mem.lock);
+	d->mem.max_frames = op->u.max_mem.max_memkb >> (PAGE_SHIFT - 10);
+	lock_drop(&d->mem.lock);
+	return 0;
 }
+
+static long set_handle(struct vcpu *self, struct domain *d, struct xen_domctl *op)
+{
+	memcpy(d->handle, op->u.setdomainhandle.handle, sizeof(d->handle));
+	return 0;
+}
+
+static long set_debugging(struct vcpu *self, struct domain *d, struct xen_domctl *op)
+{
+	return 0;
+}
+
+static long set_time_offset(struct vcpu *self, struct domain *d, struct xen_domctl *op)
+{
+	vtime_set_offset(d, op->u.settimeoffset.time_offset_seconds);
+	return 0;
+}
+
+static long set_address_size(struct vcpu *self, struct domain *d, struct xen_domctl *op)
+{
+	return op->u.address_size.size == 64 ? 0 : refuse(-EINVAL, "guests are 64-bit");
+}
+
+static long get_address_size(struct vcpu *self, struct domain *d, struct xen_domctl *op)
+{
+	op->u.address_size.size = 64;
+	return 0;
+}
+
+#define OTHERS		1		/* not for the caller's own domain: -EINVAL */
+#define EINVAL_ANSWERS	2		/* that failure says something in the structure, too */
+
+static const struct domctl {
+	domctl_fn *fn;
+	domctl_vcpu_fn *vcpu_fn;	/* acts on a vCPU, with whose number the structure begins */
+	uint8_t flags;
+} commands[] = {
+	[XEN_DOMCTL_createdomain] = { .fn = domctl_create },
+	[XEN_DOMCTL_destroydomain] = { .fn = destroy },
+	[XEN_DOMCTL_pausedomain] = { .fn = pause, .flags = OTHERS },
+	[XEN_DOMCTL_unpausedomain] = { .fn = unpause, .flags = OTHERS },
+	[XEN_DOMCTL_resumedomain] = { .fn = resume, .flags = OTHERS },
+	[XEN_DOMCTL_getdomaininfo] = { .fn = get_info },
+	[XEN_DOMCTL_max_mem] = { .fn = set_max_mem },
+	[XEN_DOMCTL_max_vcpus] = { .fn = domctl_max_vcpus, .flags = OTHERS },
+	[XEN_DOMCTL_setdomainhandle] = { .fn = set_handle },
+	[XEN_DOMCTL_setdebugging] = { .fn = set_debugging, .flags = OTHERS },
+	[XEN_DOMCTL_hypercall_init] = { .fn = domctl_hypercall_init },
+	[XEN_DOMCTL_settimeoffset] = { .fn = set_time_offset },
+	[XEN_DOMCTL_set_address_size] = { .fn = set_address_size },
+	[XEN_DOMCTL_get_address_size] = { .fn = get_address_size },
+	[XEN_DOMCTL_settscinfo] = { .fn = domctl_set_tsc },
+	[XEN_DOMCTL_gettscinfo] = { .fn = domctl_get_tsc },
+	[XEN_DOMCTL_getpageframeinfo3] = { .fn = domctl_page_frame_info },
+	[XEN_DOMCTL_irq_permission] = { .fn = domctl_irq_permission },
+	[XEN_DOMCTL_iomem_permission] = { .fn = domctl_iomem_permission },
+	[XEN_DOMCTL_ioport_permission] = { .fn = domctl_ioport_permission },
+	[XEN_DOMCTL_shadow_op] = { .fn = domctl_shadow_op, .flags = OTHERS },
+	[XEN_DOMCTL_subscribe] = { .fn = domctl_subscribe },
+	[XEN_DOMCTL_get_cpu_policy] = { .fn = domctl_get_policy },
+	[XEN_DOMCTL_set_cpu_policy] = { .fn = domctl_set_policy, .flags = EINVAL_ANSWERS },
+	[XEN_DOMCTL_setvcpucontext] = { .vcpu_fn = domctl_set_context, .flags = OTHERS },
+	[XEN_DOMCTL_getvcpucontext] = { .vcpu_fn = domctl_get_context },
+	[XEN_DOMCTL_set_ext_vcpucontext] = { .vcpu_fn = domctl_set_ext, .flags = OTHERS },
+	[XEN_DOMCTL_get_ext_vcpucontext] = { .vcpu_fn = domctl_get_ext },
+	[XEN_DOMCTL_setvcpuextstate] = { .vcpu_fn = domctl_set_extstate, .flags = OTHERS },
+	[XEN_DOMCTL_getvcpuextstate] = { .vcpu_fn = domctl_get_extstate },
+	[XEN_DOMCTL_set_vcpu_msrs] = { .vcpu_fn = domctl_set_msrs, .flags = OTHERS | EINVAL_ANSWERS },
+	[XEN_DOMCTL_get_vcpu_msrs] = { .vcpu_fn = domctl_get_msrs },
+	[XEN_DOMCTL_sendtrigger] = { .fn = domctl_send_trigger },
+	[XEN_DOMCTL_getvcpuinfo] = { .vcpu_fn = domctl_vcpu_info },
+	[XEN_DOMCTL_setvcpuaffinity] = { .vcpu_fn = domctl_set_affinity },
+	[XEN_DOMCTL_getvcpuaffinity] = { .vcpu_fn = domctl_get_affinity },
+	[XEN_DOMCTL_setnodeaffinity] = { .fn = domctl_set_nodes },
+	[XEN_DOMCTL_getnodeaffinity] = { .fn = domctl_get_nodes },
+	[XEN_DOMCTL_scheduler_op] = { .fn = domctl_scheduler_op },
+};
 
 /* Numbers that toolstacks try, with the answer by which they learn that it is not to be had here. */
 static long domctl_absent(uint32_t cmd)
 {
 	switch (cmd) {
-	case XEN_DOMCTL_gethvmcontext:
-	case XEN_DOMCTL_sethvmcontext:
-	case XEN_DOMCTL_setvnumainfo:
-	case XEN_DOMCTL_soft_reset:
+	case XEN_DOMCTL_gethvmcontext: case XEN_DOMCTL_sethvmcontext:
+	case XEN_DOMCTL_setvnumainfo: case XEN_DOMCTL_soft_reset:
 		return refuse(-EINVAL, "domctl %u: not for PV guests", cmd);
-	case XEN_DOMCTL_assign_device:
-	case XEN_DOMCTL_test_assign_device:
-	case XEN_DOMCTL_deassign_device:
-	case XEN_DOMCTL_psr_cmt_op:
+	case XEN_DOMCTL_assign_device: case XEN_DOMCTL_test_assign_device:
+	case XEN_DOMCTL_deassign_device: case XEN_DOMCTL_psr_cmt_op:
 		return refuse(-ENODEV, "domctl %u: no such hardware", cmd);
-	case XEN_DOMCTL_memory_mapping:
-	case XEN_DOMCTL_ioport_mapping:
-	case XEN_DOMCTL_set_target:
-	case XEN_DOMCTL_vm_event_op:
-	case XEN_DOMCTL_mem_sharing_op:
-	case XEN_DOMCTL_psr_alloc:
-	case XEN_DOMCTL_get_paging_mempool_size:
-	case XEN_DOMCTL_set_paging_mempool_size:
+	case XEN_DOMCTL_memory_mapping: case XEN_DOMCTL_ioport_mapping: case XEN_DOMCTL_set_target:
+	case XEN_DOMCTL_vm_event_op: case XEN_DOMCTL_mem_sharing_op: case XEN_DOMCTL_psr_alloc:
+	case XEN_DOMCTL_get_paging_mempool_size: case XEN_DOMCTL_set_paging_mempool_size:
 		return refuse(-EOPNOTSUPP, "domctl %u", cmd);
 	default:
 		return refuse(-ENOSYS, "domctl %u", cmd);
 	}
 }
 
-static long domctl(struct vcpu *self, struct domain *d, struct xen_domctl *op)
+/* A command of the table, on the domain and the vCPU it is about. */
+static long domctl(struct vcpu *self, const struct domctl *c, struct xen_domctl *op)
 {
-	switch (op->cmd) {
-	case XEN_DOMCTL_getdomaininfo:
-	case XEN_DOMCTL_pausedomain:
-	case XEN_DOMCTL_unpausedomain:
-	case XEN_DOMCTL_destroydomain:
-	case XEN_DOMCTL_resumedomain:
-	case XEN_DOMCTL_max_mem:
-	case XEN_DOMCTL_max_vcpus:
-		return domctl_life(self, d, op);
-	case XEN_DOMCTL_setdomainhandle:
-	case XEN_DOMCTL_setdebugging:
-	case XEN_DOMCTL_hypercall_init:
-	case XEN_DOMCTL_settimeoffset:
-	case XEN_DOMCTL_set_address_size:
-	case XEN_DOMCTL_get_address_size:
-	case XEN_DOMCTL_settscinfo:
-	case XEN_DOMCTL_gettscinfo:
-	case XEN_DOMCTL_getpageframeinfo3:
-	case XEN_DOMCTL_irq_permission:
-	case XEN_DOMCTL_iomem_permission:
-	case XEN_DOMCTL_ioport_permission:
-	case XEN_DOMCTL_shadow_op:
-	case XEN_DOMCTL_subscribe:
-	case XEN_DOMCTL_get_cpu_policy:
-	case XEN_DOMCTL_set_cpu_policy:
-		return domctl_property(self, d, op);
-	case XEN_DOMCTL_setvcpucontext:
-	case XEN_DOMCTL_getvcpucontext:
-	case XEN_DOMCTL_set_ext_vcpucontext:
-	case XEN_DOMCTL_get_ext_vcpucontext:
-	case XEN_DOMCTL_setvcpuextstate:
-	case XEN_DOMCTL_getvcpuextstate:
-	case XEN_DOMCTL_set_vcpu_msrs:
-	case XEN_DOMCTL_get_vcpu_msrs:
-	case XEN_DOMCTL_sendtrigger:
-		return domctl_vcpu_state(self, d, op);
-	case XEN_DOMCTL_getvcpuinfo:
-	case XEN_DOMCTL_setvcpuaffinity:
-	case XEN_DOMCTL_getvcpuaffinity:
-	case XEN_DOMCTL_setnodeaffinity:
-	case XEN_DOMCTL_getnodeaffinity:
-	case XEN_DOMCTL_scheduler_op:
-		return domctl_placement(self, d, op);
-	default:
-		return domctl_absent(op->cmd);
-	}
-}
+	uint32_t id = op->u.vcpucontext.vcpu;
+	struct domain *d = NULL;
+	struct vcpu *v;
+	long rc;
 
-/* Does this failure say something in the structure, too? */
-static bool answers(uint32_t cmd, long rc)
-{
-	return rc == -ENOBUFS || (rc == -EINVAL && (cmd == XEN_DOMCTL_set_cpu_policy ||
-						    cmd == XEN_DOMCTL_set_vcpu_msrs));
+	if (op->cmd == XEN_DOMCTL_getdomaininfo)
+		d = domain_next(op->domain);
+	else if (op->domain < DOMID_FIRST_RESERVED)
+		d = domain_get(op->domain);
+	if (!d)
+		return -ESRCH;			/* how lists end: not worth a line in the log */
+	v = c->vcpu_fn ? toolstack_vcpu(d, id) : NULL;
+	if (c->flags & OTHERS && d == self->dom)
+		rc = refuse(-EINVAL, "domctl %u: of itself", op->cmd);
+	else if (c->fn)
+		rc = c->fn(self, d, op);
+	else if (v)
+		rc = c->vcpu_fn(self, v, op);
+	else
+		rc = refuse(id < d->max_vcpus ? -ESRCH : -EINVAL, "d%u has no vCPU %u", d->id, id);
+	domain_put(d);
+	return rc;
 }
 
 long hc_domctl(struct vcpu *self, gva_t arg)
 {
-	struct domain *d = NULL;
+	const struct domctl *c;
 	struct xen_domctl op;
 	long rc;
 
@@ -223,21 +255,14 @@ long hc_domctl(struct vcpu *self, gva_t arg)
 	if (op.interface_version != XEN_DOMCTL_INTERFACE_VERSION)
 		return refuse(-EACCES, "domctl: interface version %x", op.interface_version);
 	require_privilege(self, "domctl");
-	if (op.cmd == XEN_DOMCTL_createdomain || op.cmd == XEN_DOMCTL_test_assign_device) {
-		rc = op.cmd == XEN_DOMCTL_createdomain ? domctl_create(&op) : domctl_absent(op.cmd);
-	} else {
-		if (op.cmd == XEN_DOMCTL_getdomaininfo)
-			d = domain_next(op.domain);
-		else if (op.domain < DOMID_FIRST_RESERVED)
-			d = domain_get(op.domain);
-		if (!d)
-			return -ESRCH;		/* how lists end: not worth a line in the log */
-		rc = domctl(self, d, &op);
-		domain_put(d);
-	}
+	c = &commands[op.cmd < ARRAY_SIZE(commands) ? op.cmd : 0];
+	if (!c->fn && !c->vcpu_fn)
+		return domctl_absent(op.cmd);
+	rc = op.cmd == XEN_DOMCTL_createdomain ? c->fn(self, NULL, &op) : domctl(self, c, &op);
 	if (rc == RESTART)
 		return hypercall_again(self, 1, arg.a);
-	if ((!rc || answers(op.cmd, rc)) && copy_to_guest(arg, &op, sizeof(op)))
+	if ((!rc || rc == -ENOBUFS || (rc == -EINVAL && c->flags & EINVAL_ANSWERS)) &&
+	    copy_to_guest(arg, &op, sizeof(op)))
 		rc = -EFAULT;
 	return rc;
 }

@@ -19,7 +19,6 @@
 #define MAX_GRANT_FRAMES	4096
 #define MAX_MAPTRACK_FRAMES	8192
 #define PAGEINFO_MAX		1024
-#define PAGEINFO_PIECE		64
 #define NR_PORTS		65536u		/* of the I/O space */
 #define TSC_TOLERANCE_PPM	250		/* calibrations of one machine differ by that much */
 
@@ -49,7 +48,7 @@ static int check_config(const struct xen_domctl_createdomain *c)
 	return c->cpupool_id ? refuse(-ENOENT, "createdomain: CPU pool %u", c->cpupool_id) : 0;
 }
 
-long domctl_create(struct xen_domctl *op)
+long domctl_create(struct vcpu *self, struct domain *none, struct xen_domctl *op)
 {
 	const struct xen_domctl_createdomain *c = &op->u.createdomain;
 	struct domain_config cfg = {
@@ -76,12 +75,13 @@ long domctl_create(struct xen_domctl *op)
 	return 0;
 }
 
-long domctl_max_vcpus(struct vcpu *self, struct domain *d, uint32_t max)
+long domctl_max_vcpus(struct vcpu *self, struct domain *d, struct xen_domctl *op)
 {
+	uint32_t max = op->u.max_vcpus.max;
 	struct vcpu *v;
 	int rc = 0;
 
-	if (d == self->dom || max != d->max_vcpus)
+	if (max != d->max_vcpus)
 		return refuse(-EINVAL, "max_vcpus: %u for d%u, made for %u", max, d->id, d->max_vcpus);
 	lock_take(&d->life_lock);
 	if (d->life >= DOM_DYING)
@@ -94,8 +94,9 @@ long domctl_max_vcpus(struct vcpu *self, struct domain *d, uint32_t max)
 }
 
 /* What an image without hypercalls of its own jumps to. */
-static long hypercall_init(struct vcpu *self, struct domain *d, uint64_t gmfn)
+long domctl_hypercall_init(struct vcpu *self, struct domain *d, struct xen_domctl *op)
 {
+	uint64_t gmfn = op->u.hypercall_init.gmfn;
 	struct frame *f;
 	int rc;
 
@@ -133,28 +134,25 @@ static uint64_t frame_kind_bits(const struct domain *d, uint64_t n)
 	return type;
 }
 
-static long page_frame_info(struct domain *d, const struct xen_domctl_getpageframeinfo3 *i)
+long domctl_page_frame_info(struct vcpu *self, struct domain *d, struct xen_domctl *op)
 {
-	uint64_t piece[PAGEINFO_PIECE];
+	const struct xen_domctl_getpageframeinfo3 *i = &op->u.getpageframeinfo3;
+	uint64_t frame;
 
 	if (i->num > PAGEINFO_MAX)
 		return refuse(-E2BIG, "getpageframeinfo3: %lu frames", i->num);
-	for (uint64_t done = 0; done < i->num; done += PAGEINFO_PIECE) {
-		uint64_t n = MIN(i->num - done, (uint64_t)PAGEINFO_PIECE);
-		gva_t at = gva_nth(gva(i->array), done, sizeof(piece[0]));
+	for (uint64_t n = 0; n < i->num; n++) {
+		gva_t at = gva_nth(gva(i->array), n, sizeof(frame));
 
-		if (copy_from_guest(piece, at, n * sizeof(piece[0])))
-			return -EFAULT;
-		for (uint64_t k = 0; k < n; k++)
-			piece[k] = frame_kind_bits(d, piece[k]);
-		if (copy_to_guest(at, piece, n * sizeof(piece[0])))
+		if (get_guest_u64(&frame, at) || put_guest_u64(at, frame_kind_bits(d, frame)))
 			return -EFAULT;
 	}
 	return 0;
 }
 
-static long set_tsc(struct domain *d, const struct xen_domctl_tsc_info *t)
+long domctl_set_tsc(struct vcpu *self, struct domain *d, struct xen_domctl *op)
 {
+	const struct xen_domctl_tsc_info *t = &op->u.tsc_info;
 	uint64_t off = t->gtsc_khz > tsc_khz ? t->gtsc_khz - tsc_khz : tsc_khz - t->gtsc_khz;
 
 	if (d->hardware)
@@ -171,9 +169,9 @@ static long set_tsc(struct domain *d, const struct xen_domctl_tsc_info *t)
 	return 0;
 }
 
-static long get_tsc(struct domain *d, struct xen_domctl_tsc_info *t)
+long domctl_get_tsc(struct vcpu *self, struct domain *d, struct xen_domctl *op)
 {
-	*t = (struct xen_domctl_tsc_info){
+	op->u.tsc_info = (struct xen_domctl_tsc_info){
 		.tsc_mode = d->tsc_mode, .gtsc_khz = tsc_khz, .incarnation = d->tsc_incarnation,
 		.elapsed_nsec = time_from_tsc(rdtsc()),
 	};
@@ -181,44 +179,47 @@ static long get_tsc(struct domain *d, struct xen_domctl_tsc_info *t)
 }
 
 /* Devices are dom0's: what it has it may keep, and nobody else gets any. */
-static long device_permission(struct domain *d, const struct xen_domctl *op)
+static long device_permission(const struct domain *d, bool allow)
+{
+	if (d->hardware)
+		return allow ? 0 : refuse(-EPERM, "dom0 keeps its devices");
+	return allow ? refuse(-EPERM, "d%u: devices cannot be handed to guests", d->id) : 0;
+}
+
+long domctl_irq_permission(struct vcpu *self, struct domain *d, struct xen_domctl *op)
+{
+	return device_permission(d, op->u.irq_permission.allow_access);
+}
+
+long domctl_iomem_permission(struct vcpu *self, struct domain *d, struct xen_domctl *op)
 {
 	const struct xen_domctl_iomem_permission *m = &op->u.iomem_permission;
-	const struct xen_domctl_ioport_permission *p = &op->u.ioport_permission;
-	const struct xen_domctl_irq_permission *i = &op->u.irq_permission;
-	bool allow;
+	uint64_t last = m->first_mfn + m->nr_mfns - 1;
 
-	if (op->cmd == XEN_DOMCTL_iomem_permission) {
-		if (!m->nr_mfns || m->first_mfn + m->nr_mfns - 1 < m->first_mfn ||
-		    (m->first_mfn + m->nr_mfns - 1) >> (52 - PAGE_SHIFT))
-			return refuse(-EINVAL, "iomem_permission: %lx+%lx", m->first_mfn, m->nr_mfns);
-		allow = m->allow_access;
-	} else if (op->cmd == XEN_DOMCTL_ioport_permission) {
-		if (p->first_port >= NR_PORTS || p->nr_ports > NR_PORTS - p->first_port)
-			return refuse(-EINVAL, "ioport_permission: %x+%x", p->first_port, p->nr_ports);
-		allow = p->allow_access;
-	} else {
-		allow = i->allow_access;
-	}
-	if (d->hardware || !allow)
-		return d->hardware && !allow ? refuse(-EPERM, "dom0 keeps its devices") : 0;
-	return refuse(-EPERM, "d%u: devices cannot be handed to guests", d->id);
+	if (!m->nr_mfns || last < m->first_mfn || last >> (52 - PAGE_SHIFT))
+		return refuse(-EINVAL, "iomem_permission: %lx+%lx", m->first_mfn, m->nr_mfns);
+	return device_permission(d, m->allow_access);
+}
+
+long domctl_ioport_permission(struct vcpu *self, struct domain *d, struct xen_domctl *op)
+{
+	const struct xen_domctl_ioport_permission *p = &op->u.ioport_permission;
+
+	if (p->first_port >= NR_PORTS || p->nr_ports > NR_PORTS - p->first_port)
+		return refuse(-EINVAL, "ioport_permission: %x+%x", p->first_port, p->nr_ports);
+	return device_permission(d, p->allow_access);
 }
 
 /* Dirty pages are not logged: off it is already. */
-static long shadow_op(struct vcpu *self, struct domain *d, struct xen_domctl_shadow_op *s)
+long domctl_shadow_op(struct vcpu *self, struct domain *d, struct xen_domctl *op)
 {
-	if (d == self->dom)
-		return refuse(-EINVAL, "shadow_op: of itself");
-	switch (s->op) {
-	case XEN_DOMCTL_SHADOW_OP_OFF:
-		return 0;
-	case XEN_DOMCTL_SHADOW_OP_GET_ALLOCATION:
-		s->mb = 0;
-		return 0;
-	default:
+	struct xen_domctl_shadow_op *s = &op->u.shadow_op;
+
+	if (s->op != XEN_DOMCTL_SHADOW_OP_OFF && s->op != XEN_DOMCTL_SHADOW_OP_GET_ALLOCATION)
 		return refuse(-EOPNOTSUPP, "shadow_op %u", s->op);
-	}
+	if (s->op == XEN_DOMCTL_SHADOW_OP_GET_ALLOCATION)
+		s->mb = 0;
+	return 0;
 }
 
 static void signal_port(struct domain *d, uint32_t port)
@@ -226,51 +227,11 @@ static void signal_port(struct domain *d, uint32_t port)
 	(void)evtchn_send(d, port);
 }
 
-static long subscribe(struct domain *d, uint32_t port)
+long domctl_subscribe(struct vcpu *self, struct domain *d, struct xen_domctl *op)
 {
 	domain_signal = signal_port;
 	lock_take(&d->life_lock);
-	d->suspend_port = port;
+	d->suspend_port = op->u.subscribe.port;
 	lock_drop(&d->life_lock);
 	return 0;
-}
-
-long domctl_property(struct vcpu *self, struct domain *d, struct xen_domctl *op)
-{
-	switch (op->cmd) {
-	case XEN_DOMCTL_setdomainhandle:
-		memcpy(d->handle, op->u.setdomainhandle.handle, sizeof(d->handle));
-		return 0;
-	case XEN_DOMCTL_setdebugging:
-		return d == self->dom ? -EINVAL : 0;
-	case XEN_DOMCTL_hypercall_init:
-		return hypercall_init(self, d, op->u.hypercall_init.gmfn);
-	case XEN_DOMCTL_settimeoffset:
-		vtime_set_offset(d, op->u.settimeoffset.time_offset_seconds);
-		return 0;
-	case XEN_DOMCTL_set_address_size:
-		return op->u.address_size.size == 64 ? 0 : refuse(-EINVAL, "guests are 64-bit");
-	case XEN_DOMCTL_get_address_size:
-		op->u.address_size.size = 64;
-		return 0;
-	case XEN_DOMCTL_settscinfo:
-		return set_tsc(d, &op->u.tsc_info);
-	case XEN_DOMCTL_gettscinfo:
-		return get_tsc(d, &op->u.tsc_info);
-	case XEN_DOMCTL_getpageframeinfo3:
-		return page_frame_info(d, &op->u.getpageframeinfo3);
-	case XEN_DOMCTL_irq_permission:
-	case XEN_DOMCTL_iomem_permission:
-	case XEN_DOMCTL_ioport_permission:
-		return device_permission(d, op);
-	case XEN_DOMCTL_shadow_op:
-		return shadow_op(self, d, &op->u.shadow_op);
-	case XEN_DOMCTL_subscribe:
-		return subscribe(d, op->u.subscribe.port);
-	case XEN_DOMCTL_get_cpu_policy:
-	case XEN_DOMCTL_set_cpu_policy:
-		return domctl_cpu_policy(d, op);
-	default:
-		return -ENOSYS;
-	}
 }

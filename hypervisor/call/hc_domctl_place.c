@@ -10,14 +10,11 @@
 
 #define VCPUS_AT_ONCE	256			/* scheduler_op on a list: more is a second call */
 
-static long get_vcpu_info(struct domain *d, struct xen_domctl_getvcpuinfo *info)
+long domctl_vcpu_info(struct vcpu *self, struct vcpu *v, struct xen_domctl *op)
 {
-	struct vcpu *v = toolstack_vcpu(d, info->vcpu);
+	struct xen_domctl_getvcpuinfo *info = &op->u.getvcpuinfo;
 	struct vcpu_runstate_info rs;
 
-	if (!v)
-		return refuse(info->vcpu < d->max_vcpus ? -ESRCH : -EINVAL, "d%u has no vCPU %u", d->id,
-			      info->vcpu);
 	sched_get_runstate(v, &rs);
 	info->online = !v->offline;
 	info->blocked = v->blocked;
@@ -27,18 +24,26 @@ static long get_vcpu_info(struct domain *d, struct xen_domctl_getvcpuinfo *info)
 	return 0;
 }
 
-static long set_affinity(struct domain *d, struct xen_domctl_vcpuaffinity *a)
+/* The masks that @a asks for go back. */
+static long put_masks(const struct xen_domctl_vcpuaffinity *a, cpumask_t hard, cpumask_t soft)
 {
-	struct vcpu *v = toolstack_vcpu(d, a->vcpu);
-	cpumask_t hard, soft;
+	long rc = 0;
+
+	if (a->flags & XEN_VCPUAFFINITY_HARD)
+		rc = toolstack_put_cpumask(&a->cpumap_hard, hard);
+	if (!rc && (a->flags & XEN_VCPUAFFINITY_SOFT))
+		rc = toolstack_put_cpumask(&a->cpumap_soft, soft);
+	return rc;
+}
+
+long domctl_set_affinity(struct vcpu *self, struct vcpu *v, struct xen_domctl *op)
+{
+	const struct xen_domctl_vcpuaffinity *a = &op->u.vcpuaffinity;
+	cpumask_t hard = v->hard_affinity, soft = v->soft_affinity;
 	int rc = 0;
 
-	if (!v)
-		return refuse(a->vcpu < d->max_vcpus ? -ESRCH : -EINVAL, "d%u has no vCPU %u", d->id, a->vcpu);
 	if (!(a->flags & (XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT)) || a->flags >> 3)
 		return refuse(-EINVAL, "setvcpuaffinity: flags %x", a->flags);
-	hard = v->hard_affinity;
-	soft = v->soft_affinity;
 	if (a->flags & XEN_VCPUAFFINITY_HARD)
 		rc = toolstack_get_cpumask(&a->cpumap_hard, &hard);
 	if (!rc && (a->flags & XEN_VCPUAFFINITY_SOFT))
@@ -46,53 +51,45 @@ static long set_affinity(struct domain *d, struct xen_domctl_vcpuaffinity *a)
 	if (rc)
 		return rc;
 	if (v->pinned_by >= 0 && !(a->flags & XEN_VCPUAFFINITY_FORCE))
-		return refuse(-EBUSY, "d%uv%u has pinned itself", d->id, v->id);
+		return refuse(-EBUSY, "d%uv%u has pinned itself", v->dom->id, v->id);
 	rc = sched_set_affinity(v, hard, soft);
-	if (!rc && (a->flags & XEN_VCPUAFFINITY_FORCE))
+	if (rc)
+		return rc;
+	if (a->flags & XEN_VCPUAFFINITY_FORCE)
 		v->pinned_by = -1;
-	if (!rc && (a->flags & XEN_VCPUAFFINITY_HARD))
-		rc = toolstack_put_cpumask(&a->cpumap_hard, v->hard_affinity & cpus_online);
-	if (!rc && (a->flags & XEN_VCPUAFFINITY_SOFT))
-		rc = toolstack_put_cpumask(&a->cpumap_soft, v->soft_affinity & v->hard_affinity & cpus_online);
-	return rc;
+	return put_masks(a, v->hard_affinity & cpus_online,
+			 v->soft_affinity & v->hard_affinity & cpus_online);
 }
 
-static long get_affinity(struct domain *d, struct xen_domctl_vcpuaffinity *a)
+long domctl_get_affinity(struct vcpu *self, struct vcpu *v, struct xen_domctl *op)
 {
-	struct vcpu *v = toolstack_vcpu(d, a->vcpu);
-	int rc = 0;
+	const struct xen_domctl_vcpuaffinity *a = &op->u.vcpuaffinity;
 
-	if (!v)
-		return refuse(a->vcpu < d->max_vcpus ? -ESRCH : -EINVAL, "d%u has no vCPU %u", d->id, a->vcpu);
 	if (!(a->flags & (XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT)))
 		return refuse(-EINVAL, "getvcpuaffinity: flags %x", a->flags);
-	if (a->flags & XEN_VCPUAFFINITY_HARD)
-		rc = toolstack_put_cpumask(&a->cpumap_hard, v->hard_affinity);
-	if (!rc && (a->flags & XEN_VCPUAFFINITY_SOFT))
-		rc = toolstack_put_cpumask(&a->cpumap_soft, v->soft_affinity);
-	return rc;
+	return put_masks(a, v->hard_affinity, v->soft_affinity);
 }
 
-static long node_affinity(struct domain *d, struct xen_domctl *op)
+long domctl_get_nodes(struct vcpu *self, struct domain *d, struct xen_domctl *op)
 {
-	const struct xenctl_bitmap *map = &op->u.nodeaffinity.nodemap;
+	return toolstack_put_cpumask(&op->u.nodeaffinity.nodemap, 1);
+}
+
+long domctl_set_nodes(struct vcpu *self, struct domain *d, struct xen_domctl *op)
+{
 	cpumask_t nodes;
 
-	if (op->cmd == XEN_DOMCTL_getnodeaffinity)
-		return toolstack_put_cpumask(map, 1);
-	if (toolstack_get_cpumask(map, &nodes))
+	if (toolstack_get_cpumask(&op->u.nodeaffinity.nodemap, &nodes))
 		return -EFAULT;
 	return nodes & 1 ? 0 : refuse(-EINVAL, "setnodeaffinity: %lx has no node of this host", nodes);
 }
 
-/* Weight and cap belong to the domain: reading a vCPU's gives the domain's, setting it is refused. */
+/* Weight and cap belong to the domain: a vCPU's are its domain's. */
 static long vcpu_params(struct domain *d, struct xen_domctl_scheduler_op *op)
 {
 	struct xen_domctl_schedparam_vcpu p;
 	uint32_t i;
 
-	if (op->cmd == XEN_DOMCTL_SCHEDOP_putvcpuinfo)
-		return refuse(-EINVAL, "scheduler_op: vCPUs share their domain's weight");
 	for (i = 0; i < op->u.v.nr_vcpus && i < VCPUS_AT_ONCE; i++) {
 		gva_t at = gva_nth(gva(op->u.v.vcpus), i, sizeof(p));
 
@@ -109,9 +106,10 @@ static long vcpu_params(struct domain *d, struct xen_domctl_scheduler_op *op)
 	return 0;
 }
 
-static long scheduler_op(struct domain *d, struct xen_domctl_scheduler_op *op)
+long domctl_scheduler_op(struct vcpu *self, struct domain *d, struct xen_domctl *domctl)
 {
-	const struct xen_domctl_sched_credit2 *p = &op->u.credit2;
+	struct xen_domctl_scheduler_op *op = &domctl->u.scheduler_op;
+	struct xen_domctl_sched_credit2 *p = &op->u.credit2;
 
 	if (op->sched_id != SCHEDULER_ID)
 		return refuse(-EINVAL, "scheduler %u is not ours", op->sched_id);
@@ -121,32 +119,14 @@ static long scheduler_op(struct domain *d, struct xen_domctl_scheduler_op *op)
 		sched_set_params(d, p->weight, p->cap == 0xffff ? d->cap : p->cap);
 		return 0;
 	case XEN_DOMCTL_SCHEDOP_getinfo:
-		op->u.credit2.weight = d->weight;
-		op->u.credit2.cap = d->cap;
+		p->weight = d->weight;
+		p->cap = d->cap;
 		return 0;
 	case XEN_DOMCTL_SCHEDOP_putvcpuinfo:
+		return refuse(-EINVAL, "scheduler_op: vCPUs share their domain's weight");
 	case XEN_DOMCTL_SCHEDOP_getvcpuinfo:
 		return vcpu_params(d, op);
 	default:
 		return refuse(-EINVAL, "scheduler_op: command %u", op->cmd);
-	}
-}
-
-long domctl_placement(struct vcpu *self, struct domain *d, struct xen_domctl *op)
-{
-	switch (op->cmd) {
-	case XEN_DOMCTL_getvcpuinfo:
-		return get_vcpu_info(d, &op->u.getvcpuinfo);
-	case XEN_DOMCTL_setvcpuaffinity:
-		return set_affinity(d, &op->u.vcpuaffinity);
-	case XEN_DOMCTL_getvcpuaffinity:
-		return get_affinity(d, &op->u.vcpuaffinity);
-	case XEN_DOMCTL_setnodeaffinity:
-	case XEN_DOMCTL_getnodeaffinity:
-		return node_affinity(d, op);
-	case XEN_DOMCTL_scheduler_op:
-		return scheduler_op(d, &op->u.scheduler_op);
-	default:
-		return -ENOSYS;
 	}
 }

@@ -58,13 +58,12 @@ static void reset_locked(struct vcpu *v)
 	vcpu_reset(v);
 }
 
-static long set_context(struct vcpu *self, struct vcpu *v, gva_t from)
+long domctl_set_context(struct vcpu *self, struct vcpu *v, struct xen_domctl *op)
 {
+	gva_t from = gva(op->u.vcpucontext.ctxt);
 	struct vcpu_guest_context *c = NULL;
 	long rc = 0;
 
-	if (v->dom == self->dom)
-		return refuse(-EINVAL, "setvcpucontext: of itself");
 	if (!gva_is_null(from)) {
 		c = kmalloc(sizeof(*c));
 		if (!c)
@@ -85,7 +84,7 @@ static long set_context(struct vcpu *self, struct vcpu *v, gva_t from)
 	return rc;
 }
 
-static long get_context(struct vcpu *self, struct vcpu *v, gva_t to)
+long domctl_get_context(struct vcpu *self, struct vcpu *v, struct xen_domctl *op)
 {
 	struct vcpu_guest_context *c;
 	long rc;
@@ -100,16 +99,15 @@ static long get_context(struct vcpu *self, struct vcpu *v, gva_t to)
 	vcpu_pause(v);
 	vcpu_get_context(v, c);
 	vcpu_unpause(v);
-	rc = copy_to_guest(to, c, sizeof(*c));
+	rc = copy_to_guest(gva(op->u.vcpucontext.ctxt), c, sizeof(*c));
 	kfree(c);
 	return rc;
 }
 
-static long get_ext(struct vcpu *v, struct xen_domctl_ext_vcpucontext *e)
+long domctl_get_ext(struct vcpu *self, struct vcpu *v, struct xen_domctl *op)
 {
-	*e = (struct xen_domctl_ext_vcpucontext){
-		.vcpu = v->id,
-		.size = sizeof(*e),
+	op->u.ext_vcpucontext = (struct xen_domctl_ext_vcpucontext){
+		.vcpu = v->id, .size = sizeof(op->u.ext_vcpucontext),
 		.syscall32_callback_eip = v->cb_syscall32.address,
 		.sysenter_callback_eip = v->cb_sysenter.address,
 		.syscall32_disables_events = v->cb_syscall32.masks_events,
@@ -118,9 +116,11 @@ static long get_ext(struct vcpu *v, struct xen_domctl_ext_vcpucontext *e)
 	return 0;
 }
 
-static long set_ext(struct vcpu *self, struct vcpu *v, const struct xen_domctl_ext_vcpucontext *e)
+long domctl_set_ext(struct vcpu *self, struct vcpu *v, struct xen_domctl *op)
 {
-	if (v->dom == self->dom || e->size < EXT_MIN_BYTES || !va_canonical(e->syscall32_callback_eip) ||
+	const struct xen_domctl_ext_vcpucontext *e = &op->u.ext_vcpucontext;
+
+	if (e->size < EXT_MIN_BYTES || !va_canonical(e->syscall32_callback_eip) ||
 	    !va_canonical(e->sysenter_callback_eip))
 		return refuse(-EINVAL, "set_ext_vcpucontext: %u bytes, entries at %lx and %lx", e->size,
 			      e->syscall32_callback_eip, e->sysenter_callback_eip);
@@ -131,8 +131,9 @@ static long set_ext(struct vcpu *self, struct vcpu *v, const struct xen_domctl_e
 	return 0;
 }
 
-static long get_extstate(struct vcpu *self, struct vcpu *v, struct xen_domctl_vcpuextstate *x)
+long domctl_get_extstate(struct vcpu *self, struct vcpu *v, struct xen_domctl *op)
 {
+	struct xen_domctl_vcpuextstate *x = &op->u.vcpuextstate;
 	uint64_t bytes = fpu_image_bytes() ? sizeof(struct extstate) + fpu_image_bytes() : 0;
 	struct extstate head;
 	long rc;
@@ -153,13 +154,14 @@ static long get_extstate(struct vcpu *self, struct vcpu *v, struct xen_domctl_vc
 	return rc;
 }
 
-static long set_extstate(struct vcpu *self, struct vcpu *v, const struct xen_domctl_vcpuextstate *x)
+long domctl_set_extstate(struct vcpu *self, struct vcpu *v, struct xen_domctl *op)
 {
+	const struct xen_domctl_vcpuextstate *x = &op->u.vcpuextstate;
 	uint64_t most = sizeof(struct extstate) + fpu_image_bytes();
 	struct extstate *image;
 	long rc;
 
-	if (v->dom == self->dom || !fpu_image_bytes() || x->size < sizeof(*image) || x->size > most)
+	if (!fpu_image_bytes() || x->size < sizeof(*image) || x->size > most)
 		return refuse(-EINVAL, "setvcpuextstate: %lu bytes of %lu", x->size, most);
 	image = kmalloc(most);
 	if (!image)
@@ -176,19 +178,16 @@ static long set_extstate(struct vcpu *self, struct vcpu *v, const struct xen_dom
 }
 
 /* The one MSR of ours that a guest sets and no other structure has. */
-static long get_msrs(struct vcpu *self, struct vcpu *v, struct xen_domctl_vcpu_msrs *m)
+long domctl_get_msrs(struct vcpu *self, struct vcpu *v, struct xen_domctl *op)
 {
+	struct xen_domctl_vcpu_msrs *m = &op->u.vcpu_msrs;
 	struct xen_domctl_vcpu_msr aux = { .index = MSR_TSC_AUX, .value = v->tsc_aux };
 	uint32_t room = m->msr_count;
 
 	if (v == self)
 		return refuse(-EINVAL, "get_vcpu_msrs: of itself");
-	m->msr_count = cpu.rdtscp;
-	if (!m->msrs)
-		return 0;
-	if (!aux.value)
-		m->msr_count = 0;
-	if (!m->msr_count)
+	m->msr_count = cpu.rdtscp && (!m->msrs || aux.value);
+	if (!m->msrs || !m->msr_count)
 		return 0;
 	if (!room)
 		return -ENOBUFS;
@@ -214,13 +213,14 @@ static bool set_msr(struct vcpu *v, const struct xen_domctl_vcpu_msr *msr)
 }
 
 /* msr_count goes back: on failure it is the index of the one that was refused. */
-static long set_msrs(struct vcpu *self, struct vcpu *v, struct xen_domctl_vcpu_msrs *m)
+long domctl_set_msrs(struct vcpu *self, struct vcpu *v, struct xen_domctl *op)
 {
+	struct xen_domctl_vcpu_msrs *m = &op->u.vcpu_msrs;
 	struct xen_domctl_vcpu_msr msr;
 	uint32_t nr = m->msr_count;
 	long rc = 0;
 
-	if (v->dom == self->dom || nr > 16)
+	if (nr > 16)
 		return refuse(-EINVAL, "set_vcpu_msrs: %u of d%u", nr, v->dom->id);
 	vcpu_pause(v);
 	for (m->msr_count = 0; m->msr_count < nr && !rc; ) {
@@ -234,8 +234,9 @@ static long set_msrs(struct vcpu *self, struct vcpu *v, struct xen_domctl_vcpu_m
 	return rc;
 }
 
-static long send_trigger(struct domain *d, const struct xen_domctl_sendtrigger *t)
+long domctl_send_trigger(struct vcpu *self, struct domain *d, struct xen_domctl *op)
 {
+	const struct xen_domctl_sendtrigger *t = &op->u.sendtrigger;
 	struct vcpu *v = toolstack_vcpu(d, t->vcpu);
 
 	if (!v)
@@ -250,35 +251,5 @@ static long send_trigger(struct domain *d, const struct xen_domctl_sendtrigger *
 		return refuse(-EINVAL, "sendtrigger: d%u has no such button", d->id);
 	default:
 		return refuse(-ENOSYS, "sendtrigger %u", t->trigger);
-	}
-}
-
-/* Every structure but sendtrigger's begins with the number of the vCPU. */
-long domctl_vcpu_state(struct vcpu *self, struct domain *d, struct xen_domctl *op)
-{
-	uint32_t id = op->u.vcpucontext.vcpu;
-	struct vcpu *v = toolstack_vcpu(d, id);
-
-	if (op->cmd == XEN_DOMCTL_sendtrigger)
-		return send_trigger(d, &op->u.sendtrigger);
-	if (!v)
-		return refuse(id < d->max_vcpus ? -ESRCH : -EINVAL, "d%u has no vCPU %u", d->id, id);
-	switch (op->cmd) {
-	case XEN_DOMCTL_setvcpucontext:
-		return set_context(self, v, gva(op->u.vcpucontext.ctxt));
-	case XEN_DOMCTL_getvcpucontext:
-		return get_context(self, v, gva(op->u.vcpucontext.ctxt));
-	case XEN_DOMCTL_set_ext_vcpucontext:
-		return set_ext(self, v, &op->u.ext_vcpucontext);
-	case XEN_DOMCTL_get_ext_vcpucontext:
-		return get_ext(v, &op->u.ext_vcpucontext);
-	case XEN_DOMCTL_setvcpuextstate:
-		return set_extstate(self, v, &op->u.vcpuextstate);
-	case XEN_DOMCTL_getvcpuextstate:
-		return get_extstate(self, v, &op->u.vcpuextstate);
-	case XEN_DOMCTL_set_vcpu_msrs:
-		return set_msrs(self, v, &op->u.vcpu_msrs);
-	default:
-		return get_msrs(self, v, &op->u.vcpu_msrs);
 	}
 }

@@ -103,8 +103,9 @@ static long take_msrs(struct xen_domctl_cpu_policy *p)
 	return 0;
 }
 
-static long set_policy(struct domain *d, struct xen_domctl_cpu_policy *p)
+long domctl_set_policy(struct vcpu *self, struct domain *d, struct xen_domctl *op)
 {
+	struct xen_domctl_cpu_policy *p = &op->u.cpu_policy;
 	uint32_t *words = kmalloc(FEATURE_WORDS * sizeof(*words)), *old = NULL;
 	long rc;
 
@@ -134,12 +135,10 @@ static long set_policy(struct domain *d, struct xen_domctl_cpu_policy *p)
 	return rc;
 }
 
-long domctl_cpu_policy(struct domain *d, struct xen_domctl *op)
+long domctl_get_policy(struct vcpu *self, struct domain *d, struct xen_domctl *op)
 {
 	struct xen_domctl_cpu_policy *p = &op->u.cpu_policy;
 
-	if (op->cmd == XEN_DOMCTL_set_cpu_policy)
-		return set_policy(d, p);
 	return give_policy(2, d->cpuid_words, gva(p->leaves), &p->nr_leaves, gva(p->msrs), &p->nr_msrs);
 }
 
