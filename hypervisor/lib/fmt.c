@@ -14,9 +14,8 @@ struct out {
 };
 
 struct spec {
-	bool left, zero, upper, negative;
+	bool zero, wide;		/* padded with zeroes; 8 bytes instead of 4 */
 	int width, precision;		/* precision -1: not given */
-	int size;			/* 4 or 8 bytes, 2 and 1 for h and hh */
 };
 
 static void put(struct out *o, char c)
@@ -38,103 +37,58 @@ static void put_text(struct out *o, const struct spec *sp, const char *s)
 
 	if (!s)
 		s = "(null)";
-	while ((sp->precision < 0 || n < sp->precision) && s[n])
+	while (n != sp->precision && s[n])
 		n++;
-	if (!sp->left)
-		pad(o, ' ', sp->width - n);
-	for (int i = 0; i < n; i++)
-		put(o, s[i]);
-	if (sp->left)
-		pad(o, ' ', sp->width - n);
+	pad(o, ' ', sp->width - n);
+	while (n--)
+		put(o, *s++);
 }
 
-static void put_number(struct out *o, const struct spec *sp, uint64_t v, unsigned base)
+static void put_number(struct out *o, const struct spec *sp, uint64_t v, unsigned base, bool negative)
 {
-	const char *digits = sp->upper ? "0123456789ABCDEF" : "0123456789abcdef";
 	char text[24];
-	int n = 0, sign = sp->negative, zeroes;
+	int n = 0, room;
 
-	/* Hexadecimal without a division: it is most of what a dump prints. */
-	if (base == 16)
-		for (; v; v >>= 4)
-			text[n++] = digits[v & 15];
-	else
-		for (; v; v /= 10)
-			text[n++] = digits[v % 10];
-	zeroes = (sp->precision < 0 ? 1 : sp->precision) - n;
-	if (zeroes < 0)
-		zeroes = 0;
-	if (sp->zero && !sp->left && sp->precision < 0 && sp->width - sign > n + zeroes)
-		zeroes = sp->width - sign - n;
-	if (!sp->left)
-		pad(o, ' ', sp->width - sign - zeroes - n);
-	if (sign)
+	do
+		text[n++] = "0123456789abcdef"[v % base];
+	while (v /= base);
+	room = sp->width - n - negative;
+	if (!sp->zero)
+		pad(o, ' ', room);
+	if (negative)
 		put(o, '-');
-	pad(o, '0', zeroes);
-	for (int i = n; i > 0; i--)
-		put(o, text[i - 1]);
-	if (sp->left)
-		pad(o, ' ', sp->width - sign - zeroes - n);
+	if (sp->zero)
+		pad(o, '0', room);
+	while (n)
+		put(o, text[--n]);
+}
+
+static const char *parse_int(const char *f, int *value)
+{
+	for (*value = 0; *f >= '0' && *f <= '9'; f++)
+		*value = *value * 10 + (*f - '0');
+	return f;
 }
 
 /* Reads what stands between '%' and the conversion letter; returns the letter's place. */
 static const char *parse_spec(const char *f, struct spec *sp, va_list *ap)
 {
-	*sp = (struct spec){ .precision = -1, .size = 4 };
-	for (;; f++) {
-		if (*f == '-')
-			sp->left = true;
-		else if (*f == '0')
-			sp->zero = true;
-		else
-			break;
+	*sp = (struct spec){ .precision = -1, .zero = *f == '0' };
+	f = parse_int(f, &sp->width);
+	if (f[0] == '.' && f[1] == '*') {
+		sp->precision = va_arg(*ap, int);
+		f += 2;
+	} else if (*f == '.') {
+		f = parse_int(f + 1, &sp->precision);
 	}
-	if (*f == '*') {
-		sp->width = va_arg(*ap, int);
-		if (sp->width < 0) {
-			sp->left = true;
-			sp->width = -sp->width;
-		}
-		f++;
-	}
-	for (; *f >= '0' && *f <= '9'; f++)
-		sp->width = sp->width * 10 + (*f - '0');
-	if (*f == '.') {
-		sp->precision = 0;
-		if (*++f == '*') {
-			sp->precision = va_arg(*ap, int);
-			f++;
-		}
-		for (; *f >= '0' && *f <= '9'; f++)
-			sp->precision = sp->precision * 10 + (*f - '0');
-	}
-	for (; *f == 'l' || *f == 'z' || *f == 'h'; f++)
-		sp->size = *f != 'h' ? 8 : sp->size == 2 ? 1 : 2;
+	for (; *f == 'l' || *f == 'z'; f++)
+		sp->wide = true;
 	return f;
 }
 
 static uint64_t get_unsigned(const struct spec *sp, va_list *ap)
 {
-	if (sp->size == 8)
-		return va_arg(*ap, uint64_t);
-	uint32_t v = va_arg(*ap, uint32_t);
-	return sp->size == 4 ? v : sp->size == 2 ? (uint16_t)v : (uint8_t)v;
-}
-
-static uint64_t get_signed(struct spec *sp, va_list *ap)
-{
-	int64_t v;
-
-	if (sp->size == 8)
-		v = va_arg(*ap, int64_t);
-	else
-		v = va_arg(*ap, int32_t);
-	if (sp->size == 2)
-		v = (int16_t)v;
-	else if (sp->size == 1)
-		v = (int8_t)v;
-	sp->negative = v < 0;
-	return v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+	return sp->wide ? va_arg(*ap, uint64_t) : va_arg(*ap, uint32_t);
 }
 
 /* One conversion, @f at its '%'; returns what follows it. */
@@ -142,35 +96,28 @@ static const char *convert(struct out *o, const char *f, va_list *ap)
 {
 	struct spec sp;
 	const char *letter = parse_spec(f + 1, &sp, ap);
-	char c[2] = "";
+	int64_t v;
 
 	switch (*letter) {
 	case 's':
 		put_text(o, &sp, va_arg(*ap, const char *));
 		break;
 	case 'c':
-		c[0] = (char)va_arg(*ap, int);
-		put_text(o, &sp, c);
+		put(o, (char)va_arg(*ap, int));
 		break;
 	case 'd':
-	case 'i': {
-		uint64_t v = get_signed(&sp, ap);
-
-		put_number(o, &sp, v, 10);
+		v = sp.wide ? va_arg(*ap, int64_t) : va_arg(*ap, int32_t);
+		put_number(o, &sp, v < 0 ? 0 - (uint64_t)v : (uint64_t)v, 10, v < 0);
 		break;
-	}
 	case 'u':
-		put_number(o, &sp, get_unsigned(&sp, ap), 10);
+		put_number(o, &sp, get_unsigned(&sp, ap), 10, false);
 		break;
-	case 'X':
-		sp.upper = true;
-		/* fall through */
 	case 'x':
-		put_number(o, &sp, get_unsigned(&sp, ap), 16);
+		put_number(o, &sp, get_unsigned(&sp, ap), 16, false);
 		break;
 	case 'p':
-		sp.precision = 16;
-		put_number(o, &sp, (uint64_t)va_arg(*ap, void *), 16);
+		sp = (struct spec){ .zero = true, .width = 16 };
+		put_number(o, &sp, (uint64_t)va_arg(*ap, void *), 16, false);
 		break;
 	case '%':
 		put(o, '%');

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * printf without locale, allocation or floating point: %s %c %d %i %u %x %X %p %% with l, ll, z, h
- * modifiers, width, precision (strings), '-' and '0' flags.
+ * printf without locale, allocation or floating point: %s %c %d %u %x %p %% with l and z, a width,
+ * the '0' flag and, for strings, a precision.
  */
 #ifndef LIB_FMT_H
 #define LIB_FMT_H
