@@ -28,9 +28,7 @@ int insn_next(struct insn *i)
 
 void insn_begin(struct insn *i, const uint8_t *bytes, unsigned n)
 {
-	*i = (struct insn){ .at = bytes,
-			    .start = bytes,
-			    .end = bytes + MIN(n, (unsigned)INSN_MAX) };
+	*i = (struct insn){ .at = bytes, .start = bytes, .end = bytes + MIN(n, (unsigned)INSN_MAX) };
 	for (; i->at < i->end; i->at++) {
 		switch (*i->at) {
 		case 0x66: i->opsize = true; break;
@@ -107,70 +105,42 @@ static bool decode_modrm(struct insn *i, struct store *s, unsigned *field)
 	return !mod || next_signed(i, mod == 1 ? 1 : 4, &s->disp);
 }
 
-/* What comes after the opcode besides ModRM. */
-enum form {
-	NO_FORM,
-	FORM_REG,			/* "reg" names a register */
-	FORM_IMM,			/* immediate of operand size, at most 4 bytes */
-	FORM_IMM8,			/* one sign-extended byte */
-	FORM_ALONE,			/* nothing: INC, NOT */
+/* Operations that the "reg" bits choose. */
+#define NO_STORE	0xff
+enum group { GROUP_ARITHMETIC, GROUP_MOV, GROUP_UNARY, GROUP_STEP, GROUP_BIT };
+static const uint8_t group_op[][8] = {
+	[GROUP_ARITHMETIC] = { STORE_ADD, STORE_OR, STORE_ADC, STORE_SBB, STORE_AND, STORE_SUB, STORE_XOR,
+			       NO_STORE /* CMP */ },
+	[GROUP_MOV] = { STORE_MOV, [1 ... 7] = NO_STORE },
+	[GROUP_UNARY] = { NO_STORE, NO_STORE, STORE_NOT, STORE_NEG, [4 ... 7] = NO_STORE },
+	[GROUP_STEP] = { STORE_INC, STORE_DEC, [2 ... 7] = NO_STORE },
+	[GROUP_BIT] = { [0 ... 4] = NO_STORE, STORE_BTS, STORE_BTR, STORE_BTC },
 };
 
-static enum form decode_two_byte(int op, struct store *s, bool *byte)
-{
-	*byte = false;
-	switch (op) {
-	case 0xb0: case 0xb1: s->op = STORE_CMPXCHG; *byte = op == 0xb0; return FORM_REG;
-	case 0xc0: case 0xc1: s->op = STORE_XADD; *byte = op == 0xc0; return FORM_REG;
-	case 0xc3: s->op = STORE_MOV; return FORM_REG;		/* MOVNTI */
-	case 0xab: s->op = STORE_BTS; return FORM_REG;
-	case 0xb3: s->op = STORE_BTR; return FORM_REG;
-	case 0xbb: s->op = STORE_BTC; return FORM_REG;
-	case 0xba: return FORM_IMM8;				/* operation in "reg" */
-	default: return NO_FORM;
-	}
-}
+/* What comes after the opcode: ModRM, whose "reg" bits name a register or an operation, and for some
+ * of the latter an immediate of operand size (at most 4 bytes) or of one sign-extended byte. */
+enum form { NONE, REGISTER, GROUP, GROUP_IMM, GROUP_IMM8 };
 
-static enum form decode_one_byte(int op, struct store *s, bool *byte)
-{
-	*byte = !(op & 1);
-	if (op < 0x38 && (op & 7) < 2) {
-		s->op = STORE_ADD + (op >> 3);
-		return FORM_REG;
-	}
-	switch (op) {
-	case 0x88: case 0x89: s->op = STORE_MOV; return FORM_REG;
-	case 0x86: case 0x87: s->op = STORE_XCHG; return FORM_REG;
-	case 0xc6: case 0xc7: s->op = STORE_MOV; return FORM_IMM;
-	case 0x80: case 0x81: return FORM_IMM;			/* operation in "reg" */
-	case 0x83: return FORM_IMM8;
-	case 0xf6: case 0xf7: case 0xfe: case 0xff: return FORM_ALONE;
-	default: return NO_FORM;
-	}
-}
+#define WORD(code, form, op)	[code] = { form, op, false }
+#define BOTH(code, form, op)	[code] = { form, op, true }, WORD((code) + 1, form, op)
 
-/* Opcodes that keep their operation in the "reg" bits.  @op has 0x100 added for 0F opcodes. */
-static bool decode_group(int op, unsigned field, struct store *s)
-{
-	switch (op) {
-	case 0x80: case 0x81: case 0x83:
-		s->op = STORE_ADD + field;
-		return field != 7;				/* CMP */
-	case 0xc6: case 0xc7:
-		return field == 0;
-	case 0xf6: case 0xf7:
-		s->op = field == 2 ? STORE_NOT : STORE_NEG;
-		return field == 2 || field == 3;
-	case 0xfe: case 0xff:
-		s->op = field ? STORE_DEC : STORE_INC;
-		return field < 2;
-	case 0x1ba:
-		s->op = STORE_BTS + (field - 5);
-		return field >= 5;
-	default:
-		return true;
-	}
-}
+/* By opcode, plus 0x100 after 0F. */
+static const struct opcode {
+	uint8_t form, op;		/* enum form; store_op, or the group */
+	bool byte;
+} opcodes[] = {
+	BOTH(0x00, REGISTER, STORE_ADD), BOTH(0x08, REGISTER, STORE_OR),
+	BOTH(0x10, REGISTER, STORE_ADC), BOTH(0x18, REGISTER, STORE_SBB),
+	BOTH(0x20, REGISTER, STORE_AND), BOTH(0x28, REGISTER, STORE_SUB),
+	BOTH(0x30, REGISTER, STORE_XOR), BOTH(0x80, GROUP_IMM, GROUP_ARITHMETIC),
+	WORD(0x83, GROUP_IMM8, GROUP_ARITHMETIC), BOTH(0x86, REGISTER, STORE_XCHG),
+	BOTH(0x88, REGISTER, STORE_MOV), BOTH(0xc6, GROUP_IMM, GROUP_MOV),
+	BOTH(0xf6, GROUP, GROUP_UNARY), BOTH(0xfe, GROUP, GROUP_STEP),
+	WORD(0x1ab, REGISTER, STORE_BTS), BOTH(0x1b0, REGISTER, STORE_CMPXCHG),
+	WORD(0x1b3, REGISTER, STORE_BTR), WORD(0x1ba, GROUP_IMM8, GROUP_BIT),
+	WORD(0x1bb, REGISTER, STORE_BTC), BOTH(0x1c0, REGISTER, STORE_XADD),
+	WORD(0x1c3, REGISTER, STORE_MOV),	/* MOVNTI */
+};
 
 static void set_register(struct store *s, const struct insn *i, unsigned field)
 {
@@ -183,32 +153,29 @@ static void set_register(struct store *s, const struct insn *i, unsigned field)
 
 bool decode_store(const uint8_t *bytes, unsigned n, struct store *s)
 {
+	const struct opcode *o;
 	struct insn i;
-	enum form form;
 	unsigned field;
-	bool byte;
-	int op;
+	int code;
 
 	*s = (struct store){ .reg = REG_NONE };
 	insn_begin(&i, bytes, n);
-	op = insn_next(&i);
-	if (op == 0x0f) {
-		op = insn_next(&i);
-		form = decode_two_byte(op, s, &byte);
-		op |= 0x100;
-	} else {
-		form = decode_one_byte(op, s, &byte);
-	}
-	if (op < 0 || form == NO_FORM || !decode_modrm(&i, s, &field))
+	code = insn_next(&i);
+	if (code == 0x0f)
+		code = 0x100 | insn_next(&i);
+	if (code < 0 || code >= (int)ARRAY_SIZE(opcodes))
 		return false;
-	s->bytes = byte ? 1 : i.rex & REX_W ? 8 : i.opsize ? 2 : 4;
-	if (form == FORM_REG)
+	o = &opcodes[code];
+	if (!o->form || !decode_modrm(&i, s, &field))
+		return false;
+	s->bytes = o->byte ? 1 : i.rex & REX_W ? 8 : i.opsize ? 2 : 4;
+	s->op = o->form == REGISTER ? o->op : group_op[o->op][field];
+	if (o->form == REGISTER)
 		set_register(s, &i, field);
-	else if (!decode_group(op, field, s))
+	else if (s->op == NO_STORE)
 		return false;
-	if (form == FORM_IMM && !next_signed(&i, MIN((unsigned)s->bytes, 4u), (int64_t *)&s->imm))
-		return false;
-	if (form == FORM_IMM8 && !next_signed(&i, 1, (int64_t *)&s->imm))
+	if ((o->form == GROUP_IMM && !next_signed(&i, MIN(s->bytes, 4), (int64_t *)&s->imm)) ||
+	    (o->form == GROUP_IMM8 && !next_signed(&i, 1, (int64_t *)&s->imm)))
 		return false;
 	s->length = i.at - i.start;
 	/* LOCK MOV is an invalid opcode. */
