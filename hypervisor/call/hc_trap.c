@@ -41,32 +41,21 @@ long hc_set_trap_table(struct vcpu *self, gva_t table)
 
 static int set_callback(struct vcpu *v, unsigned type, uint64_t address, bool masks)
 {
-	struct callback cb = { address, masks };
+	struct callback *const where[] = {
+		[CALLBACKTYPE_event] = &v->cb_event, [CALLBACKTYPE_failsafe] = &v->cb_failsafe,
+		[CALLBACKTYPE_syscall] = &v->cb_syscall, [CALLBACKTYPE_syscall32] = &v->cb_syscall32,
+		[CALLBACKTYPE_sysenter] = &v->cb_sysenter,
+		[CALLBACKTYPE_sysenter_deprecated] = &v->cb_sysenter,
+	};
 
 	if (!va_canonical(address))
 		return refuse(-EINVAL, "callback %u at %lx", type, address);
-	switch (type) {
-	case CALLBACKTYPE_event:
-		v->cb_event = cb;
-		break;
-	case CALLBACKTYPE_failsafe:
-		v->cb_failsafe = cb;
-		break;
-	case CALLBACKTYPE_syscall:
-		v->cb_syscall = cb;
-		break;
-	case CALLBACKTYPE_syscall32:
-		v->cb_syscall32 = cb;
-		break;
-	case CALLBACKTYPE_sysenter:
-	case CALLBACKTYPE_sysenter_deprecated:
-		v->cb_sysenter = cb;
-		break;
-	case CALLBACKTYPE_nmi:
+	if (type == CALLBACKTYPE_nmi) {
 		v->traps[2].address = address;
 		v->traps[2].vector = 2;
-		break;
-	default:
+	} else if (type < ARRAY_SIZE(where) && where[type]) {
+		*where[type] = (struct callback){ address, masks };
+	} else {
 		return refuse(-ENOSYS, "callback type %u", type);
 	}
 	vcpu_update_fast(v);
@@ -132,11 +121,10 @@ long hc_stack_switch(struct vcpu *self, uint64_t ss, uint64_t sp)
 
 	self->kernel_ss = (uint16_t)ss | 3;
 	self->kernel_sp = sp;
-	if (aligned_sp >= HV_END + 64 && self->syscall_entry) {
+	if (aligned_sp >= HV_END + 64 && self->syscall_entry)
 		self->bounce_sp = aligned_sp;
-		return 0;
-	}
-	vcpu_update_fast(self);
+	else
+		vcpu_update_fast(self);
 	return 0;
 }
 
@@ -154,21 +142,22 @@ long hc_set_segment_base(struct vcpu *self, uint64_t which, uint64_t base)
 	switch (which) {
 	case SEGBASE_FS:
 		wrmsr(MSR_FS_BASE, base);
-		return 0;
+		break;
 	case SEGBASE_GS_USER:			/* the inactive one while the guest kernel runs */
 		wrmsr(MSR_KERNEL_GS_BASE, base);
-		return 0;
+		break;
 	case SEGBASE_GS_KERNEL:
 		wrmsr(MSR_GS_BASE, base);
-		return 0;
+		break;
 	case SEGBASE_GS_USER_SEL:
 		swapgs();
 		load_gs(selector_rpl3((uint16_t)base));
 		swapgs();
-		return 0;
+		break;
 	default:
 		return refuse(-EINVAL, "set_segment_base: %lu", which);
 	}
+	return 0;
 }
 
 #define DR7_ENABLES	0xff
@@ -206,6 +195,8 @@ long debugreg_set(struct vcpu *v, uint64_t reg, uint64_t value)
 {
 	int rc;
 
+	if ((reg == 6 || reg == 7) && value >> 32)
+		return refuse(-EINVAL, "debug register %lu: %lx", reg, value);
 	switch (reg) {
 	case 0 ... 3:
 		if (!va_canonical(value) || (value >= HV_START && value < HV_END))
@@ -215,13 +206,9 @@ long debugreg_set(struct vcpu *v, uint64_t reg, uint64_t value)
 			install_dr7(v, v->dr7);
 		return 0;
 	case 6:
-		if (value >> 32)
-			return refuse(-EINVAL, "debug register 6: %lx", value);
 		v->dr6 = (value & 0xe00f) | 0xffff0ff0;
 		return 0;
 	case 7:
-		if (value >> 32)
-			return refuse(-EINVAL, "debug register 7: %lx", value);
 		rc = check_dr7(v, value);
 		if (!rc)
 			install_dr7(v, value);
@@ -231,27 +218,25 @@ long debugreg_set(struct vcpu *v, uint64_t reg, uint64_t value)
 	}
 }
 
+/* 4 and 5 are other names of 6 and 7, unless the guest sets CR4.DE. */
+static uint64_t debugreg_number(const struct vcpu *v, uint64_t reg)
+{
+	return (reg == 4 || reg == 5) && !(v->guest_cr4 & CR4_DE) ? reg + 2 : reg;
+}
+
 long hc_set_debugreg(struct vcpu *self, uint64_t reg, uint64_t value)
 {
-	if ((reg == 4 || reg == 5) && !(self->guest_cr4 & CR4_DE))
-		reg += 2;
-	return debugreg_set(self, reg, value);
+	return debugreg_set(self, debugreg_number(self, reg), value);
 }
 
 long hc_get_debugreg(struct vcpu *self, uint64_t reg)
 {
-	if ((reg == 4 || reg == 5) && !(self->guest_cr4 & CR4_DE))
-		reg += 2;
-	switch (reg) {
-	case 0 ... 3:
+	reg = debugreg_number(self, reg);
+	if (reg < 4)
 		return self->dr[reg];
-	case 6:
-		return self->dr6;
-	case 7:
-		return self->dr7;
-	default:
+	if (reg != 6 && reg != 7)
 		return refuse(-ENODEV, "debug register %lu", reg);
-	}
+	return reg == 6 ? self->dr6 : self->dr7;
 }
 
 long hc_set_gdt(struct vcpu *self, gva_t frames, uint64_t entries)
@@ -280,10 +265,11 @@ long hc_update_descriptor(struct vcpu *self, uint64_t addr, uint64_t desc)
  * RPL 3; hardware IF is always on, the guest's IF is the upcall mask.  A RIP that is not canonical must
  * not reach SYSRET, and IRET would fault on it: the guest gets that #GP.
  */
-static void do_iret(struct vcpu *v)
+void iret_slow(struct vcpu *v)
 {
 	struct regs *r = guest_regs();
 	struct iret_context f;
+	bool sysret;
 
 	if (copy_from_guest(&f, gva(r->rsp), sizeof(f))) {
 		domain_crash(v, "iret frame at %lx cannot be read", r->rsp);
@@ -301,17 +287,11 @@ static void do_iret(struct vcpu *v)
 	if (v->dom->vm_assist & 1u << VMASST_TYPE_architectural_iopl)
 		v->iopl = (f.rflags >> 12) & 3;
 	r->rflags = (f.rflags & ~(RFLAGS_IOPL | RFLAGS_VM | 0x180000ul) & 0xffffffff) | RFLAGS_IF | 2;
-	r->vector = VECTOR_SYSCALL;
-	if (!(f.flags & VGCF_in_syscall)) {
-		r->vector = 0;
-		r->rcx = f.rcx;
-		r->r11 = f.r11;
-	} else {
-		r->rcx = r->rip;
-		r->r11 = r->rflags;
-	}
-	if (r->cs != SEL_GUEST_CODE64 || r->ss != SEL_GUEST_DATA)
-		r->vector = 0;
+	sysret = f.flags & VGCF_in_syscall;
+	r->rcx = sysret ? r->rip : f.rcx;
+	r->r11 = sysret ? r->rflags : f.r11;
+	sysret = sysret && r->cs == SEL_GUEST_CODE64 && r->ss == SEL_GUEST_DATA;
+	r->vector = sysret ? VECTOR_SYSCALL : 0;
 	v->info->evtchn_upcall_mask = !(f.rflags & RFLAGS_IF);
 	if (v->nmi_masked) {
 		v->nmi_masked = false;
@@ -326,14 +306,9 @@ static void do_iret(struct vcpu *v)
 		bounce_exception(v, 13, 0);
 }
 
-void iret_slow(struct vcpu *v)
-{
-	do_iret(v);
-}
-
 /* As an entry of a multicall, which it ends. */
 long hc_iret(struct vcpu *self)
 {
-	do_iret(self);
+	iret_slow(self);
 	return guest_regs()->rax;
 }

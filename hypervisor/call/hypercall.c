@@ -55,7 +55,7 @@ long hypercall_unknown(struct vcpu *v, uint64_t nr)
 	return -ENOSYS;
 }
 
-long hypercall_dispatch(struct vcpu *self, uint64_t nr, const uint64_t a[5])
+static long dispatch(struct vcpu *self, uint64_t nr, const uint64_t a[5])
 {
 	if (nr >= NR_HYPERCALLS)
 		return hypercall_unknown(self, nr);
@@ -63,27 +63,15 @@ long hypercall_dispatch(struct vcpu *self, uint64_t nr, const uint64_t a[5])
 	return ((hypercall_fn *)hypercall_table[nr])(self, a[0], a[1], a[2], a[3], a[4]);
 }
 
-static uint64_t *arg_register(struct regs *r, unsigned i)
-{
-	uint64_t *const where[] = { &r->rdi, &r->rsi, &r->rdx, &r->r10, &r->r8 };
-
-	return where[i];
-}
-
 long hypercall_again(struct vcpu *self, unsigned n, ...)
 {
 	struct regs *r = guest_regs();
+	uint64_t *const reg[] = { &r->rdi, &r->rsi, &r->rdx, &r->r10, &r->r8 };
 	va_list ap;
 
 	va_start(ap, n);
-	for (unsigned i = 0; i < n; i++) {
-		uint64_t arg = va_arg(ap, uint64_t);
-
-		if (self->mc)
-			self->mc->args[i] = arg;
-		else
-			*arg_register(r, i) = arg;
-	}
+	for (unsigned i = 0; i < n; i++)
+		*(self->mc ? &self->mc->args[i] : reg[i]) = va_arg(ap, uint64_t);
 	va_end(ap);
 	if (self->mc) {
 		self->mc_again = true;
@@ -115,7 +103,7 @@ long hc_multicall(struct vcpu *self, gva_t list, uint64_t n)
 			return refuse(-EFAULT, "multicall: entry %lu at %lx", done, at.a);
 		self->mc = &e;
 		self->mc_again = false;
-		e.result = hypercall_dispatch(self, e.op, e.args);
+		e.result = dispatch(self, e.op, e.args);
 		self->mc = NULL;
 		self->hc_nr = __HYPERVISOR_multicall;
 		if (self->mc_again) {

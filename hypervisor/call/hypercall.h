@@ -29,9 +29,6 @@ long hypercall_again(struct vcpu *self, unsigned n, ...);
 #define require_privilege(self, what) \
 	do { if (!(self)->dom->privileged) return refuse(-EPERM, "%s: not a control domain", what); } while (0)
 
-/* entry.S and multicall: the dispatcher. */
-long hypercall_dispatch(struct vcpu *self, uint64_t nr, const uint64_t args[5]);
-
 /*
  * One command of a call (cmd, pointer to its structure).  @arg is the copy of the structure at @at, @d the
  * domain it is about.  0 or more, -errno, or RESTART: the call comes again as it was.

@@ -31,11 +31,6 @@
 
 #define STORE_TRIES	16
 
-bool pagefault_ldt_window(struct vcpu *v, uint32_t offset)
-{
-	return segdesc_ldt_fault(v, offset);
-}
-
 /* What all levels together allow at @va: PTE_RW and PTE_US set if every level has them, PTE_NX if
  * any forbids; *leaf is the entry found.  False: not mapped. */
 static bool walk(const struct vcpu *v, uint64_t va, uint64_t *rights, pte_t *leaf)

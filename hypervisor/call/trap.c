@@ -17,11 +17,23 @@
 #include "cpu/watchdog.h"
 #include "dom/bounce.h"
 #include "dom/event.h"
+#include "dom/segdesc.h"
 #include "lib/bug.h"
 #include "lib/string.h"
 
 enum { X_DE, X_DB, X_NMI, X_BP, X_OF, X_BR, X_UD, X_NM, X_DF, X_CSO, X_TS, X_NP, X_SS, X_GP, X_PF,
        X_MF = 16, X_AC, X_MC, X_XM, X_VE, X_CP };
+
+/* INT @n, RIP is past it: the guest's gate @n, if it has one that this mode may use. */
+static always_inline void bounce_interrupt(struct vcpu *v, struct regs *r, uint8_t n)
+{
+	if (v->traps[n].address && (v->traps[n].flags & TI_DPL_MASK) >= (in_kernel(v) ? 1u : 3u)) {
+		bounce_exception(v, n, NO_ERROR_CODE);
+	} else {
+		r->rip -= 2;
+		bounce_exception(v, X_GP, n << 3 | 2);
+	}
+}
 
 /*
  * INT n arrives as #GP with the IDT bit set in the error code (SDM vol. 3, 6.13), since our gates have
@@ -30,27 +42,18 @@ enum { X_DE, X_DB, X_NMI, X_BP, X_OF, X_BR, X_UD, X_NM, X_DF, X_CSO, X_TS, X_NP,
 static bool software_interrupt(struct vcpu *v, struct regs *r)
 {
 	uint8_t insn[2];
-	unsigned dpl;
 
 	if (!(r->error_code & 2) || copy_from_guest(insn, gva(r->rip), 2) || insn[0] != 0xcd)
 		return false;
-	dpl = v->traps[insn[1]].flags & TI_DPL_MASK;
-	if (!v->traps[insn[1]].address || dpl < (in_kernel(v) ? 1u : 3u)) {
-		bounce_exception(v, X_GP, insn[1] << 3 | 2);
-		return true;
-	}
 	r->rip += 2;
-	bounce_exception(v, insn[1], NO_ERROR_CODE);
+	bounce_interrupt(v, r, insn[1]);
 	return true;
 }
 
 static void trap_general_protection(struct vcpu *v, struct regs *r)
 {
-	if (software_interrupt(v, r))
-		return;
-	if (!r->error_code && emulate_privileged(v, r))
-		return;
-	bounce_exception(v, X_GP, r->error_code);
+	if (!software_interrupt(v, r) && (r->error_code || !emulate_privileged(v, r)))
+		bounce_exception(v, X_GP, r->error_code);
 }
 
 static void trap_page_fault(struct vcpu *v, struct regs *r)
@@ -93,13 +96,7 @@ void trap_from_guest(struct regs *r)
 		trap_debug(v, r);
 		break;
 	case VECTOR_GUEST_INT80:
-		if (!v->traps[0x80].address || (v->traps[0x80].flags & TI_DPL_MASK) <
-		    (in_kernel(v) ? 1u : 3u)) {
-			r->rip -= 2;
-			bounce_exception(v, X_GP, 0x402);
-		} else {
-			bounce_exception(v, 0x80, NO_ERROR_CODE);
-		}
+		bounce_interrupt(v, r, 0x80);
 		break;
 	default:
 		bounce_exception(v, r->vector, r->error_code);
@@ -138,7 +135,7 @@ void trap_from_hypervisor(struct regs *r)
 
 	/* A selector of the guest's LDT was loaded on its behalf: the page may just not be there yet. */
 	if (r->vector == X_PF && desc_in_ldt_window(cr2, &ldt_offset)) {
-		if (pagefault_ldt_window(current, ldt_offset))
+		if (segdesc_ldt_fault(current, ldt_offset))
 			return;
 		cr2 = current->ldt_base + ldt_offset;
 	}
@@ -164,15 +161,9 @@ void trap_debug_in_hypervisor(struct regs *r)
 /* entry.S: NMI, #DF, #MC on their own stacks. */
 void trap_ist(struct regs *r)
 {
-	switch (r->vector) {
-	case X_NMI:
-		watchdog_nmi(r);
-		return;
-	case X_DF:
-		panic_regs(r, "double fault");
-	default:
-		panic_regs(r, "machine check");
-	}
+	if (r->vector != X_NMI)
+		panic_regs(r, r->vector == X_DF ? "double fault" : "machine check");
+	watchdog_nmi(r);
 }
 
 /* entry.S: something is due before the guest may go on; called until nothing is. */

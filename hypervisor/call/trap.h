@@ -20,9 +20,6 @@ long hypercall_unknown(struct vcpu *v, uint64_t nr);
  * an address or a trap the guest may ask for, -EINVAL, -ENODEV. */
 long debugreg_set(struct vcpu *v, uint64_t reg, uint64_t value);
 
-/* pagefault.c: page of the LDT window was touched by a selector load in ring 0. */
-bool pagefault_ldt_window(struct vcpu *v, uint32_t offset);
-
 /* entry.S */
 extern const uint64_t entry_table[256];		/* address of each vector's stub */
 extern const char syscall_stubs[];	/* 64 bytes a CPU (call/syscall_stubs.S) */
