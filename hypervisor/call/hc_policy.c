@@ -21,53 +21,51 @@
 
 _Static_assert(sizeof(struct cpuid_leaf_entry) == sizeof(struct xen_cpuid_leaf), "CPUID leaf");
 
-/* The lists, as far as there is room.  -ENOBUFS: there is not, and *nr_leaves, *nr_msrs say how much is
- * needed.  A null pointer asks for that alone. */
-static long give(const struct cpuid_leaf_entry *list, unsigned n, gva_t leaves, uint32_t *nr_leaves,
-		 gva_t msrs, uint32_t *nr_msrs)
+/* Where a policy's lists go, in the form domctl and sysctl share: out of the guest's structure, and the
+ * counts back into it. */
+struct lists { gva_t leaves, msrs; uint32_t *nr_leaves, *nr_msrs; };
+
+/* The lists, as far as there is room.  -ENOBUFS: there is not, and the counts say how much is needed.  A
+ * null pointer asks for that alone. */
+static long give(const struct cpuid_leaf_entry *list, unsigned n, const struct lists *to)
 {
 	static const struct xen_msr_entry none[MAX_MSRS] = {
 		{ .idx = MSR_INDEX_PLATFORM_INFO }, { .idx = MSR_INDEX_ARCH_CAPS },
 	};
-	bool small = (!gva_is_null(leaves) && *nr_leaves < n) ||
-		     (!gva_is_null(msrs) && *nr_msrs < MAX_MSRS);
+	bool leaves = !gva_is_null(to->leaves), msrs = !gva_is_null(to->msrs);
+	bool small = (leaves && *to->nr_leaves < n) || (msrs && *to->nr_msrs < MAX_MSRS);
 
-	*nr_leaves = gva_is_null(leaves) ? MAX_LEAVES : n;
-	*nr_msrs = MAX_MSRS;
+	*to->nr_leaves = leaves ? n : MAX_LEAVES;
+	*to->nr_msrs = MAX_MSRS;
 	if (small)
 		return -ENOBUFS;
-	if (!gva_is_null(leaves) && copy_to_guest(leaves, list, n * sizeof(*list)))
-		return -EFAULT;
-	if (!gva_is_null(msrs) && copy_to_guest(msrs, none, sizeof(none)))
+	if ((leaves && copy_to_guest(to->leaves, list, n * sizeof(*list))) ||
+	    (msrs && copy_to_guest(to->msrs, none, sizeof(none))))
 		return -EFAULT;
 	return 0;
 }
 
 /* The policy @which (features_policy_leaves), cut down to @words if there are any. */
-static long give_policy(int which, const uint32_t *words, gva_t leaves, uint32_t *nr_leaves, gva_t msrs,
-			uint32_t *nr_msrs)
+static long give_policy(int which, const uint32_t *words, const struct lists *to)
 {
-	struct cpuid_leaf_entry *list = kmalloc(MAX_LEAVES * sizeof(*list));
+	struct cpuid_leaf_entry *list = kmalloc(MAX_LEAVES * sizeof(*list)), *e;
 	unsigned n;
 	long rc;
 
 	if (!list)
 		return -ENOMEM;
 	n = features_policy_leaves(which, list, MAX_LEAVES);
-	for (unsigned i = 0; words && i < n; i++) {
-		struct cpuid_leaf l = { list[i].a, list[i].b, list[i].c, list[i].d };
+	for (e = list; words && e < list + n; e++) {
+		struct cpuid_leaf l = { e->a, e->b, e->c, e->d };
 
-		features_words_apply(words, list[i].leaf, list[i].sub == ~0u ? 0 : list[i].sub, &l);
-		list[i].a = l.a;
-		list[i].b = l.b;
-		list[i].c = l.c;
-		list[i].d = l.d;
+		features_words_apply(words, e->leaf, e->sub == ~0u ? 0 : e->sub, &l);
+		*e = (struct cpuid_leaf_entry){ e->leaf, e->sub, l.a, l.b, l.c, l.d };
 	}
 	/* libxc serialises what it made of the policy into a buffer of as many leaves as we gave, and has
 	 * leaves of its own (gaps, hypervisor leaves): the list is always full, with leaf 0 repeated. */
 	while (n < MAX_LEAVES)
 		list[n++] = list[0];
-	rc = give(list, n, leaves, nr_leaves, msrs, nr_msrs);
+	rc = give(list, n, to);
 	kfree(list);
 	return rc;
 }
@@ -138,8 +136,18 @@ long domctl_set_policy(struct vcpu *self, struct domain *d, struct xen_domctl *o
 long domctl_get_policy(struct vcpu *self, struct domain *d, struct xen_domctl *op)
 {
 	struct xen_domctl_cpu_policy *p = &op->u.cpu_policy;
+	struct lists to = { gva(p->leaves), gva(p->msrs), &p->nr_leaves, &p->nr_msrs };
 
-	return give_policy(2, d->cpuid_words, gva(p->leaves), &p->nr_leaves, gva(p->msrs), &p->nr_msrs);
+	return give_policy(2, d->cpuid_words, &to);
+}
+
+/* Which policy (features_words) row @index of @which names; HVM's are not to be had. */
+static int policy_of(const char *what, const int8_t which[6], uint32_t index)
+{
+	if (index > 5)
+		return refuse(-EINVAL, "%s %u", what, index);
+	return which[index] >= 0 ? which[index] :
+				   refuse(-EOPNOTSUPP, "%s %u is for HVM guests", what, index);
 }
 
 long sysctl_cpu_policy(struct xen_sysctl_cpu_policy *p)
@@ -149,12 +157,10 @@ long sysctl_cpu_policy(struct xen_sysctl_cpu_policy *p)
 		[XEN_SYSCTL_cpu_policy_pv_max] = 2,	[XEN_SYSCTL_cpu_policy_hvm_max] = -1,
 		[XEN_SYSCTL_cpu_policy_pv_default] = 2, [XEN_SYSCTL_cpu_policy_hvm_default] = -1,
 	};
+	struct lists to = { gva(p->leaves), gva(p->msrs), &p->nr_leaves, &p->nr_msrs };
+	int policy = p->_rsvd ? -EINVAL : policy_of("cpu policy", which, p->index);
 
-	if (p->index >= ARRAY_SIZE(which) || p->_rsvd)
-		return refuse(-EINVAL, "cpu policy %u", p->index);
-	if (which[p->index] < 0)
-		return refuse(-EOPNOTSUPP, "cpu policy %u is for HVM guests", p->index);
-	return give_policy(which[p->index], NULL, gva(p->leaves), &p->nr_leaves, gva(p->msrs), &p->nr_msrs);
+	return policy < 0 ? policy : give_policy(policy, NULL, &to);
 }
 
 long sysctl_cpu_featureset(struct xen_sysctl_cpu_featureset *f)
@@ -164,19 +170,17 @@ long sysctl_cpu_featureset(struct xen_sysctl_cpu_featureset *f)
 		[XEN_SYSCTL_cpu_featureset_pv] = 2,	[XEN_SYSCTL_cpu_featureset_hvm] = -1,
 		[XEN_SYSCTL_cpu_featureset_pv_max] = 2, [XEN_SYSCTL_cpu_featureset_hvm_max] = -1,
 	};
-	uint32_t words[FEATURE_WORDS];
-	unsigned n;
+	uint32_t words[FEATURE_WORDS], n = MIN(f->nr_features, (uint32_t)FEATURE_WORDS);
+	int policy;
 
 	if (!f->features) {
 		f->nr_features = FEATURE_WORDS;
 		return 0;
 	}
-	if (f->index >= ARRAY_SIZE(which))
-		return refuse(-EINVAL, "featureset %u", f->index);
-	if (which[f->index] < 0)
-		return refuse(-EOPNOTSUPP, "featureset %u is for HVM guests", f->index);
-	n = MIN(f->nr_features, (uint32_t)FEATURE_WORDS);
-	features_words(which[f->index], words, n);
+	policy = policy_of("featureset", which, f->index);
+	if (policy < 0)
+		return policy;
+	features_words(policy, words, n);
 	if (copy_to_guest(gva(f->features), words, n * sizeof(words[0])))
 		return -EFAULT;
 	f->nr_features = n;

@@ -45,17 +45,14 @@ static long readconsole(struct xen_sysctl_readconsole *rc)
 
 static long physinfo(struct xen_sysctl_physinfo *p)
 {
-	memset(p, 0, sizeof(*p));
-	p->threads_per_core = p->nr_nodes = 1;
-	p->cores_per_socket = p->nr_cpus = nr_cpus;
-	p->max_cpu_id = nr_cpus - 1;
-	p->cpu_khz = tsc_khz;
-	p->capabilities =
-		XEN_SYSCTL_PHYSCAP_pv | XEN_SYSCTL_PHYSCAP_gnttab_v1 | XEN_SYSCTL_PHYSCAP_gnttab_v2;
-	p->total_pages = heap_total_frames();
-	p->free_pages = heap_free_frames();
-	p->outstanding_pages = space_claimed_total();
-	p->max_mfn = max_mfn;
+	*p = (struct xen_sysctl_physinfo){
+		.threads_per_core = 1, .cores_per_socket = nr_cpus, .nr_cpus = nr_cpus,
+		.max_cpu_id = nr_cpus - 1, .nr_nodes = 1, .cpu_khz = tsc_khz, .max_mfn = max_mfn,
+		.capabilities = XEN_SYSCTL_PHYSCAP_pv | XEN_SYSCTL_PHYSCAP_gnttab_v1 |
+				XEN_SYSCTL_PHYSCAP_gnttab_v2,
+		.total_pages = heap_total_frames(), .free_pages = heap_free_frames(),
+		.outstanding_pages = space_claimed_total(),
+	};
 	features_words(1, p->hw_cap, ARRAY_SIZE(p->hw_cap));
 	return 0;
 }
@@ -64,19 +61,16 @@ static long domain_list(struct xen_sysctl_getdomaininfolist *l)
 {
 	struct xen_domctl_getdomaininfo info;
 	struct domain *d;
-	unsigned id = l->first_domain;
+	uint32_t n = 0;
 
-	for (l->num_domains = 0; l->num_domains < l->max_domains; l->num_domains++) {
-		d = domain_next(id);
-		if (!d)
-			break;
+	for (unsigned id = l->first_domain; n < l->max_domains && (d = domain_next(id)); n++) {
 		toolstack_domain_info(d, &info);
 		id = d->id + 1u;
 		domain_put(d);
-		if (copy_to_guest(gva_nth(gva(l->buffer), l->num_domains, sizeof(info)), &info,
-				  sizeof(info)))
+		if (copy_to_guest(gva_nth(gva(l->buffer), n, sizeof(info)), &info, sizeof(info)))
 			return -EFAULT;
 	}
+	l->num_domains = n;
 	return 0;
 }
 
@@ -94,15 +88,12 @@ static long debug_keys(const struct xen_sysctl_debug_keys *k)
 
 static long cpu_topology(struct xen_sysctl_cputopoinfo *t)
 {
-	uint32_t n = t->cputopo ? MIN(t->num_cpus, nr_cpus) : nr_cpus;
+	struct xen_sysctl_cputopo topo = { .core = 0 };
 
-	for (uint32_t i = 0; t->cputopo && i < n; i++) {
-		struct xen_sysctl_cputopo topo = { .core = i };
-
-		if (copy_to_guest(gva_nth(gva(t->cputopo), i, sizeof(topo)), &topo, sizeof(topo)))
+	t->num_cpus = t->cputopo ? MIN(t->num_cpus, nr_cpus) : nr_cpus;
+	for (; t->cputopo && topo.core < t->num_cpus; topo.core++)
+		if (copy_to_guest(gva_nth(gva(t->cputopo), topo.core, sizeof(topo)), &topo, sizeof(topo)))
 			return -EFAULT;
-	}
-	t->num_cpus = n;
 	return 0;
 }
 
@@ -131,17 +122,15 @@ static long cpupool(struct xen_sysctl_cpupool_op *op)
 /* Time each CPU has spent with nothing to do. */
 static long cpu_info(struct xen_sysctl_getcpuinfo *c)
 {
-	struct xen_sysctl_cpuinfo info;
 	struct vcpu_runstate_info rs;
-	uint32_t n = MIN(c->max_cpus, nr_cpus);
 
-	for (uint32_t i = 0; i < n; i++) {
+	c->nr_cpus = MIN(c->max_cpus, nr_cpus);
+	for (uint32_t i = 0; i < c->nr_cpus; i++) {
 		sched_get_runstate(percpu_of(i)->idle, &rs);
-		info.idletime = rs.time[RUNSTATE_running];
-		if (copy_to_guest(gva_nth(gva(c->info), i, sizeof(info)), &info, sizeof(info)))
+		if (put_guest_u64(gva_nth(gva(c->info), i, sizeof(struct xen_sysctl_cpuinfo)),
+				  rs.time[RUNSTATE_running]))
 			return -EFAULT;
 	}
-	c->nr_cpus = n;
 	return 0;
 }
 
@@ -165,12 +154,10 @@ static long numa_info(struct xen_sysctl_numainfo *n)
 	const uint32_t distance = 10;
 	bool lists = n->meminfo || n->distance;
 
-	if (lists && n->num_nodes) {
-		if (n->meminfo && copy_to_guest(gva(n->meminfo), &mem, sizeof(mem)))
-			return -EFAULT;
-		if (n->distance && copy_to_guest(gva(n->distance), &distance, sizeof(distance)))
-			return -EFAULT;
-	}
+	if (n->num_nodes &&
+	    ((n->meminfo && copy_to_guest(gva(n->meminfo), &mem, sizeof(mem))) ||
+	     (n->distance && copy_to_guest(gva(n->distance), &distance, sizeof(distance)))))
+		return -EFAULT;
 	n->num_nodes = lists ? MIN(n->num_nodes, 1u) : 1;
 	return 0;
 }
@@ -221,14 +208,11 @@ static long scheduler(struct xen_sysctl_scheduler_op *op)
 static long sysctl_absent(uint32_t cmd)
 {
 	switch (cmd) {
-	case XEN_SYSCTL_get_pmstat:
-	case XEN_SYSCTL_psr_cmt_op:
+	case XEN_SYSCTL_get_pmstat: case XEN_SYSCTL_psr_cmt_op:
 		return refuse(-ENODEV, "sysctl %u: no such hardware", cmd);
 	case XEN_SYSCTL_pm_op:
 		return refuse(-EINVAL, "sysctl %u: frequencies are the firmware's", cmd);
-	case XEN_SYSCTL_coverage_op:
-	case XEN_SYSCTL_psr_alloc:
-	case XEN_SYSCTL_livepatch_op:
+	case XEN_SYSCTL_coverage_op: case XEN_SYSCTL_psr_alloc: case XEN_SYSCTL_livepatch_op:
 		return refuse(-EOPNOTSUPP, "sysctl %u", cmd);
 	default:
 		return refuse(-ENOSYS, "sysctl %u", cmd);
