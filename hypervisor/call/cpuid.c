@@ -21,54 +21,42 @@ static uint32_t machine_address_bits(void)
 	return PAGE_SHIFT + (max_mfn > 1 ? 64 - __builtin_clzl(max_mfn - 1) : 1);
 }
 
-static void time_leaf(uint32_t sub, struct cpuid_leaf *out)
+static struct cpuid_leaf time_leaf(uint32_t sub)
 {
 	switch (sub) {
 	case 0:
-		out->a = (tsc_stable ? XEN_CPUID_TSC_HOST_SAFE : 0) |
-			 (cpu.rdtscp ? XEN_CPUID_TSC_RDTSCP : 0);
-		out->c = tsc_khz;
-		break;
+		return (struct cpuid_leaf){ .a = (tsc_stable ? XEN_CPUID_TSC_HOST_SAFE : 0) |
+						 (cpu.rdtscp ? XEN_CPUID_TSC_RDTSCP : 0), .c = tsc_khz };
 	case 1:
-		out->c = tsc_scale.mul;
-		out->d = (uint8_t)tsc_scale.shift;
-		break;
-	case 2:
-		out->a = tsc_khz;
-		break;
+		return (struct cpuid_leaf){ .c = tsc_scale.mul, .d = (uint8_t)tsc_scale.shift };
+	default:
+		return (struct cpuid_leaf){ .a = sub == 2 ? tsc_khz : 0 };
 	}
 }
 
-static void hypervisor_leaf(uint32_t leaf, uint32_t sub, struct cpuid_leaf *out)
+static struct cpuid_leaf hypervisor_leaf(uint32_t leaf, uint32_t sub)
 {
 	switch (leaf) {
 	case XEN_CPUID_LEAF(0):
-		*out = (struct cpuid_leaf){ XEN_CPUID_LEAF(XEN_CPUID_MAX_NUM_LEAVES),
-					    XEN_CPUID_SIGNATURE_EBX, XEN_CPUID_SIGNATURE_ECX,
-					    XEN_CPUID_SIGNATURE_EDX };
-		break;
+		return (struct cpuid_leaf){ XEN_CPUID_LEAF(XEN_CPUID_MAX_NUM_LEAVES), XEN_CPUID_SIGNATURE_EBX,
+					    XEN_CPUID_SIGNATURE_ECX, XEN_CPUID_SIGNATURE_EDX };
 	case XEN_CPUID_LEAF(1):
-		out->a = VERSION;
-		break;
+		return (struct cpuid_leaf){ .a = VERSION };
 	case XEN_CPUID_LEAF(2):
-		out->a = 1;
-		out->b = XEN_CPUID_HYPERCALL_MSR;
-		out->c = XEN_CPUID_FEAT1_MMU_PT_UPDATE_PRESERVE_AD;
-		break;
+		return (struct cpuid_leaf){ .a = 1, .b = XEN_CPUID_HYPERCALL_MSR,
+					    .c = XEN_CPUID_FEAT1_MMU_PT_UPDATE_PRESERVE_AD };
 	case XEN_CPUID_LEAF(3):
-		time_leaf(sub, out);
-		break;
+		return time_leaf(sub);
 	case XEN_CPUID_LEAF(5):
-		if (!sub)
-			out->b = machine_address_bits() & XEN_CPUID_MACHINE_ADDRESS_WIDTH_MASK;
-		break;
+		return (struct cpuid_leaf){
+			.b = sub ? 0 : machine_address_bits() & XEN_CPUID_MACHINE_ADDRESS_WIDTH_MASK };
 	case MICA_LEAF(0):
-		*out = (struct cpuid_leaf){ MICA_LEAF(1), MICA_CPUID_SIGNATURE,
-					    MICA_CPUID_SIGNATURE, MICA_CPUID_SIGNATURE };
-		break;
+		return (struct cpuid_leaf){ MICA_LEAF(1), MICA_CPUID_SIGNATURE, MICA_CPUID_SIGNATURE,
+					    MICA_CPUID_SIGNATURE };
 	case MICA_LEAF(1):
-		out->a = MICA_FEATURE_audit;
-		break;
+		return (struct cpuid_leaf){ .a = MICA_FEATURE_audit };
+	default:
+		return (struct cpuid_leaf){ 0 };
 	}
 }
 
@@ -90,14 +78,13 @@ static void live_xsave_size(uint32_t sub, struct cpuid_leaf *out)
 	out->b = real.b;
 }
 
-void cpuid_for_guest(struct vcpu *v, uint32_t leaf, uint32_t sub, bool forced,
-		     struct cpuid_leaf *out)
+void cpuid_for_guest(struct vcpu *v, uint32_t leaf, uint32_t sub, bool forced, struct cpuid_leaf *out)
 {
-	*out = (struct cpuid_leaf){ 0 };
 	if (leaf >> 16 == XEN_CPUID_FIRST_LEAF >> 16) {
-		hypervisor_leaf(leaf, sub, out);
+		*out = hypervisor_leaf(leaf, sub);
 		return;
 	}
+	*out = (struct cpuid_leaf){ 0 };
 	features_guest_cpuid(leaf, sub, v->dom->hardware, out);
 	if (v->dom->cpuid_words)
 		features_words_apply(v->dom->cpuid_words, leaf, sub, out);

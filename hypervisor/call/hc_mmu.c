@@ -71,23 +71,33 @@ static void peers_put(struct vcpu *self, struct peers *p)
 	peer_put(self, p->frames);
 }
 
-/* Where a preempted list stood, and where to say so. */
-static int done_start(gva_t done_out, uint64_t *n, uint32_t *before)
-{
-	uint64_t again = *n & AGAIN;
+/* A list of requests, which may have been preempted before. */
+struct requests {
+	gva_t at, done_out;		/* done_out: where to say how many were done, or null */
+	uint64_t n;
+	uint32_t before;		/* done already when this call began */
+};
 
-	*before = 0;
-	*n &= DONE_MASK;
-	if (again && !gva_is_null(done_out) && copy_from_guest(before, done_out, sizeof(*before)))
+static always_inline int requests_start(struct requests *l, gva_t at, uint64_t n, gva_t done_out)
+{
+	*l = (struct requests){ .at = at, .n = n & DONE_MASK, .done_out = done_out };
+	if ((n & AGAIN) && !gva_is_null(done_out) &&
+	    copy_from_guest(&l->before, done_out, sizeof(l->before)))
 		return refuse(-EFAULT, "done count at %lx", done_out.a);
 	return 0;
 }
 
-static long done_report(gva_t done_out, uint32_t done, long rc)
+static always_inline long requests_end(struct vcpu *self, const struct requests *l, uint64_t done,
+					size_t size, int rc)
 {
-	if (!gva_is_null(done_out) && copy_to_guest(done_out, &done, sizeof(done)))
-		return refuse(-EFAULT, "done count at %lx", done_out.a);
-	return rc;
+	uint32_t total = l->before + done;
+
+	if (!gva_is_null(l->done_out) && copy_to_guest(l->done_out, &total, sizeof(total)))
+		return refuse(-EFAULT, "done count at %lx", l->done_out.a);
+	if (rc != RESTART)
+		return rc;
+	return hypercall_again(self, 2, gva_nth(l->at, done, size).a,
+			       (uint64_t)((l->n - done) | AGAIN));
 }
 
 static int machphys_update(const struct peers *p, const struct mmu_update *req)
@@ -125,9 +135,9 @@ long hc_mmu_update(struct vcpu *self, gva_t list, uint64_t n, gva_t done_out, ui
 	struct mmu_update req;
 	struct pt_batch batch;
 	struct peers peers;
-	uint32_t before;
+	struct requests l;
 	uint64_t done;
-	int rc = done_start(done_out, &n, &before);
+	int rc = requests_start(&l, list, n, done_out);
 
 	if (!rc)
 		rc = peers_get(self, whose, &peers);
@@ -135,7 +145,7 @@ long hc_mmu_update(struct vcpu *self, gva_t list, uint64_t n, gva_t done_out, ui
 		return rc;
 	pt_batch_begin(&batch, &peers.tables->mem, peers.frames ? &peers.frames->mem : NULL, &self->scan);
 	batch.readonly_foreign = peers.xen;
-	for (done = 0; done < n && !rc; done++) {
+	for (done = 0; done < l.n; done++) {
 		if ((done & 31) == 31 && preempt_due())
 			rc = RESTART;
 		else if (copy_from_guest(&req, gva_nth(list, done, sizeof(req)), sizeof(req)))
@@ -147,12 +157,7 @@ long hc_mmu_update(struct vcpu *self, gva_t list, uint64_t n, gva_t done_out, ui
 	}
 	pt_batch_end(&batch);
 	peers_put(self, &peers);
-	if (rc == RESTART) {
-		rc = done_report(done_out, before + done, 0);
-		return rc ? rc : hypercall_again(self, 2, gva_nth(list, done, sizeof(req)).a,
-						 (uint64_t)((n - done) | AGAIN));
-	}
-	return done_report(done_out, before + done, rc);
+	return requests_end(self, &l, done, sizeof(req), rc);
 }
 
 /* The physical CPUs that hold one of the vCPUs now; the others flush when they are switched in. */
@@ -185,32 +190,9 @@ static int cpus_of_bitmap(struct domain *d, gva_t bitmap, cpumask_t *mask)
 	return 0;
 }
 
-static int pin(struct vcpu *self, struct domain *owner, uint64_t m, enum frame_kind level)
+static int clear_page(struct vcpu *self, struct domain *owner, struct frame *f)
 {
-	if (!frame_valid(mfn(m)))
-		return refuse(-EINVAL, "pin: frame %lx is not RAM", m);
-	return pt_pin(&owner->mem, frame_of(mfn(m)), level, &self->scan);
-}
-
-static int unpin(struct domain *owner, uint64_t m)
-{
-	if (!frame_valid(mfn(m)))
-		return refuse(-EINVAL, "unpin: frame %lx is not RAM", m);
-	return pt_unpin(&owner->mem, frame_of(mfn(m)));
-}
-
-static int take_page(struct vcpu *self, struct domain *owner, uint64_t m, struct frame **out)
-{
-	if (!frame_valid(mfn(m)))
-		return refuse(-EINVAL, "frame %lx is not RAM", m);
-	*out = frame_of(mfn(m));
-	return frame_take(*out, &owner->mem, KIND_WRITABLE, &self->scan);
-}
-
-static int clear_page(struct vcpu *self, struct domain *owner, uint64_t m)
-{
-	struct frame *f;
-	int rc = take_page(self, owner, m, &f);
+	int rc = frame_take(f, &owner->mem, KIND_WRITABLE, &self->scan);
 
 	if (rc)
 		return rc;
@@ -219,30 +201,61 @@ static int clear_page(struct vcpu *self, struct domain *owner, uint64_t m)
 	return 0;
 }
 
-static int copy_page(struct vcpu *self, struct domain *owner, uint64_t to, uint64_t from)
+static int copy_page(struct vcpu *self, struct domain *owner, struct frame *to, mfn_t from)
 {
-	struct frame *dst, *src;
 	int rc;
 
-	if (!frame_valid(mfn(from)) || !frame_get(frame_of(mfn(from)), &owner->mem))
-		return refuse(-EINVAL, "copy_page: source %lx", from);
-	src = frame_of(mfn(from));
-	rc = take_page(self, owner, to, &dst);
+	if (!frame_valid(from) || !frame_get(frame_of(from), &owner->mem))
+		return refuse(-EINVAL, "copy_page: source %lx", from.n);
+	rc = frame_take(to, &owner->mem, KIND_WRITABLE, &self->scan);
 	if (!rc) {
-		page_copy(frame_to_virt(dst), frame_to_virt(src));
-		frame_drop(dst, KIND_WRITABLE);
+		page_copy(frame_to_virt(to), mfn_to_virt(from));
+		frame_drop(to, KIND_WRITABLE);
 	}
-	frame_put(src);
+	frame_put(frame_of(from));
 	return rc;
 }
 
-static int flush_op(struct vcpu *self, const struct mmuext_op *op)
+/* What is done to frames of @owner. */
+static int frame_op(struct vcpu *self, struct domain *owner, const struct mmuext_op *op)
+{
+	mfn_t m = mfn(op->arg1.mfn);
+
+	if (!frame_valid(m))
+		return refuse(-EINVAL, "mmuext_op %u: frame %lx is not RAM", op->cmd, m.n);
+	switch (op->cmd) {
+	case MMUEXT_UNPIN_TABLE:
+		return pt_unpin(&owner->mem, frame_of(m));
+	case MMUEXT_CLEAR_PAGE:
+		return clear_page(self, owner, frame_of(m));
+	case MMUEXT_COPY_PAGE:
+		return copy_page(self, owner, frame_of(m), mfn(op->arg2.src_mfn));
+	default:
+		return pt_pin(&owner->mem, frame_of(m), KIND_L1 + op->cmd - MMUEXT_PIN_L1_TABLE, &self->scan);
+	}
+}
+
+static void flush(cpumask_t mask, bool one, uint64_t va)
+{
+	if (one)
+		tlb_invlpg_mask(mask, va);
+	else
+		tlb_flush_mask(mask);
+}
+
+/* What is done to the caller's own state. */
+static int own_op(struct vcpu *self, const struct mmuext_op *op)
 {
 	uint64_t va = op->arg1.linear_addr;
 	cpumask_t mask;
 	int rc;
 
 	switch (op->cmd) {
+	case MMUEXT_NEW_BASEPTR:
+	case MMUEXT_NEW_USER_BASEPTR:
+		return vcpu_set_root(self, mfn(op->arg1.mfn), op->cmd == MMUEXT_NEW_USER_BASEPTR);
+	case MMUEXT_SET_LDT:
+		return segdesc_set_ldt(self, va, op->arg2.nr_ents);
 	case MMUEXT_TLB_FLUSH_LOCAL:
 		tlb_flush_local();
 		return 0;
@@ -251,41 +264,30 @@ static int flush_op(struct vcpu *self, const struct mmuext_op *op)
 			invlpg(va);
 		return 0;
 	case MMUEXT_TLB_FLUSH_ALL:
-		tlb_flush_mask(cpus_of_all(self->dom));
-		return 0;
 	case MMUEXT_INVLPG_ALL:
-		tlb_invlpg_mask(cpus_of_all(self->dom), va);
+		flush(cpus_of_all(self->dom), op->cmd == MMUEXT_INVLPG_ALL, va);
 		return 0;
 	default:
 		rc = cpus_of_bitmap(self->dom, gva(op->arg2.vcpumask), &mask);
-		if (rc)
-			return rc;
-		if (op->cmd == MMUEXT_TLB_FLUSH_MULTI)
-			tlb_flush_mask(mask);
-		else
-			tlb_invlpg_mask(mask, va);
-		return 0;
+		if (!rc)
+			flush(mask, op->cmd == MMUEXT_INVLPG_MULTI, va);
+		return rc;
 	}
 }
 
 static int ext_one(struct vcpu *self, struct domain *owner, const struct mmuext_op *op)
 {
-	uint64_t m = op->arg1.mfn;
-
 	switch (op->cmd) {
-	case MMUEXT_PIN_L1_TABLE ... MMUEXT_PIN_L4_TABLE:
-		return pin(self, owner, m, KIND_L1 + op->cmd - MMUEXT_PIN_L1_TABLE);
-	case MMUEXT_UNPIN_TABLE:
-		return unpin(owner, m);
-	case MMUEXT_NEW_BASEPTR:
+	case MMUEXT_PIN_L1_TABLE ... MMUEXT_UNPIN_TABLE:
+	case MMUEXT_CLEAR_PAGE:
+	case MMUEXT_COPY_PAGE:
+		return frame_op(self, owner, op);
+	case MMUEXT_NEW_BASEPTR ... MMUEXT_INVLPG_ALL:
+	case MMUEXT_SET_LDT:
 	case MMUEXT_NEW_USER_BASEPTR:
 		if (owner != self->dom)
-			return refuse(-EPERM, "base pointer of another domain");
-		return vcpu_set_root(self, mfn(m), op->cmd == MMUEXT_NEW_USER_BASEPTR);
-	case MMUEXT_TLB_FLUSH_LOCAL ... MMUEXT_INVLPG_ALL:
-		if (owner != self->dom)
-			return refuse(-EPERM, "flush for another domain");
-		return flush_op(self, op);
+			return refuse(-EPERM, "mmuext_op %u for another domain", op->cmd);
+		return own_op(self, op);
 	case MMUEXT_FLUSH_CACHE:
 		if (!self->dom->mem.cache_attrs)
 			return refuse(-EACCES, "cache flush");
@@ -293,14 +295,6 @@ static int ext_one(struct vcpu *self, struct domain *owner, const struct mmuext_
 		return 0;
 	case MMUEXT_FLUSH_CACHE_GLOBAL:
 		return refuse(-EINVAL, "global cache flush");
-	case MMUEXT_SET_LDT:
-		if (owner != self->dom)
-			return refuse(-EPERM, "LDT of another domain");
-		return segdesc_set_ldt(self, op->arg1.linear_addr, op->arg2.nr_ents);
-	case MMUEXT_CLEAR_PAGE:
-		return clear_page(self, owner, m);
-	case MMUEXT_COPY_PAGE:
-		return copy_page(self, owner, m, op->arg2.src_mfn);
 	case MMUEXT_MARK_SUPER:
 	case MMUEXT_UNMARK_SUPER:
 		return refuse(-EOPNOTSUPP, "superpages");
@@ -313,15 +307,15 @@ long hc_mmuext_op(struct vcpu *self, gva_t list, uint64_t n, gva_t done_out, uin
 {
 	struct domain *owner;
 	struct mmuext_op op;
-	uint32_t before;
+	struct requests l;
 	uint64_t done;
-	int rc = done_start(done_out, &n, &before);
+	int rc = requests_start(&l, list, n, done_out);
 
 	if (!rc)
 		rc = peer_get(self, whose, &owner);
 	if (rc)
 		return rc;
-	for (done = 0; done < n; done++) {
+	for (done = 0; done < l.n; done++) {
 		if (done && preempt_due())
 			rc = RESTART;
 		else if (copy_from_guest(&op, gva_nth(list, done, sizeof(op)), sizeof(op)))
@@ -332,12 +326,7 @@ long hc_mmuext_op(struct vcpu *self, gva_t list, uint64_t n, gva_t done_out, uin
 			break;
 	}
 	peer_put(self, owner);
-	if (rc == RESTART) {
-		rc = done_report(done_out, before + done, 0);
-		return rc ? rc : hypercall_again(self, 2, gva_nth(list, done, sizeof(op)).a,
-						 (uint64_t)((n - done) | AGAIN));
-	}
-	return done_report(done_out, before + done, rc);
+	return requests_end(self, &l, done, sizeof(op), rc);
 }
 
 static int flush_after(struct vcpu *self, uint64_t va, uint64_t flags)
@@ -355,10 +344,7 @@ static int flush_after(struct vcpu *self, uint64_t va, uint64_t flags)
 		if (rc)
 			return rc;
 	}
-	if ((flags & UVMF_FLUSHTYPE_MASK) == UVMF_INVLPG)
-		tlb_invlpg_mask(mask, va);
-	else
-		tlb_flush_mask(mask);
+	flush(mask, (flags & UVMF_FLUSHTYPE_MASK) == UVMF_INVLPG, va);
 	return 0;
 }
 
