@@ -19,6 +19,7 @@
 #include "cpu/msr.h"
 #include "cpu/time.h"
 #include "dom/bounce.h"
+#include "lib/string.h"
 #include "mm/pt.h"
 
 #define VECTOR_DB	1
@@ -228,7 +229,7 @@ static enum outcome two_byte(struct vcpu *v, struct regs *r, struct insn *i)
 		if (v->dom->mem.may_map_io)
 			wbinvd();
 		return DONE;
-	case 0x20: case 0x21: case 0x22: case 0x23:
+	case 0x20 ... 0x23:
 		return move_special(v, r, i, op);
 	case 0x30: case 0x32:
 		return access_msr(v, r, op == 0x30);
@@ -246,30 +247,30 @@ static enum outcome bounce_access(struct vcpu *v, uint64_t va, bool write, bool 
 	return BOUNCED;
 }
 
-/* Before a port is read, so that its data is not lost: may the guest write all bytes there? */
-static bool writable(struct vcpu *v, uint64_t va, unsigned bytes, uint64_t *bad, bool *present)
+/* Before a port is read, so that its data is not lost: may the guest write all bytes there?  If not it
+ * gets its fault. */
+static bool writable(struct vcpu *v, uint64_t va, unsigned bytes)
 {
 	mfn_t root = frame_mfn(in_kernel(v) ? v->kernel_root : v->user_root);
 	unsigned level;
+	bool present;
 	pte_t leaf;
 
 	/* by distance: at the end of the address space `at` wraps */
 	for (uint64_t at = va; at - va < bytes; at = ALIGN_DOWN(at, PAGE_SIZE) + PAGE_SIZE) {
-		*bad = at;
-		*present = guest_range_ok(gva(at), 1) && !pt_walk(root, at, &leaf, &level);
-		if (!*present || !(leaf.v & PTE_RW))
-			return false;
+		present = guest_range_ok(gva(at), 1) && !pt_walk(root, at, &leaf, &level);
+		if (present && (leaf.v & PTE_RW))
+			continue;
+		bounce_access(v, at, true, present);
+		return false;
 	}
 	return true;
 }
 
 /* One element of INS or OUTS at linear address @va. */
-static enum outcome string_element(struct vcpu *v, unsigned port, unsigned bytes, bool in,
-				   uint64_t va)
+static enum outcome string_element(struct vcpu *v, unsigned port, unsigned bytes, bool in, uint64_t va)
 {
 	uint32_t value = 0;
-	uint64_t bad = va;
-	bool present;
 
 	if (!in) {
 		if (copy_from_guest(&value, gva(va), bytes))
@@ -277,12 +278,10 @@ static enum outcome string_element(struct vcpu *v, unsigned port, unsigned bytes
 		port_out(v, port, bytes, value);
 		return DONE;
 	}
-	if (!writable(v, va, bytes, &bad, &present))
-		return bounce_access(v, bad, true, present);
+	if (!writable(v, va, bytes))
+		return BOUNCED;
 	value = port_in(v, port, bytes);
-	if (copy_to_guest(gva(va), &value, bytes))
-		return bounce_access(v, va, true, true);
-	return DONE;
+	return copy_to_guest(gva(va), &value, bytes) ? bounce_access(v, va, true, true) : DONE;
 }
 
 static uint64_t segment_base(const struct insn *i)
@@ -292,16 +291,23 @@ static uint64_t segment_base(const struct insn *i)
 	return i->segment == 0x65 ? rdmsr(MSR_GS_BASE) : 0;
 }
 
+static unsigned io_bytes(const struct insn *i, int op)
+{
+	return op & 1 ? (i->opsize ? 2 : 4) : 1;
+}
+
 /* 6C-6F. */
 static enum outcome string_io(struct vcpu *v, struct regs *r, const struct insn *i, int op)
 {
-	unsigned bytes = op & 1 ? (i->opsize ? 2 : 4) : 1;
+	unsigned bytes = io_bytes(i, op);
 	bool in = op < 0x6e;
 	uint64_t mask = i->addrsize ? 0xffffffff : ~0ul, *pointer = in ? &r->rdi : &r->rsi;
 	uint64_t base = in ? 0 : segment_base(i), left = i->rep ? r->rcx & mask : 1;
 	uint64_t step = r->rflags & RFLAGS_DF ? -(uint64_t)bytes : bytes;
-	enum outcome out = DONE;
+	enum outcome out;
 
+	if (!ports_allowed(v, (uint16_t)r->rdx, bytes))
+		return REFLECT;
 	for (unsigned n = 0; left && n < REP_BATCH; n++) {
 		out = string_element(v, (uint16_t)r->rdx, bytes, in, base + (*pointer & mask));
 		if (out != DONE)
@@ -317,12 +323,10 @@ static enum outcome string_io(struct vcpu *v, struct regs *r, const struct insn 
 /* E4-E7, EC-EF. */
 static enum outcome port_io(struct vcpu *v, struct regs *r, struct insn *i, int op)
 {
-	unsigned bytes = op & 1 ? (i->opsize ? 2 : 4) : 1;
+	unsigned bytes = io_bytes(i, op);
 	int port = op & 8 ? (uint16_t)r->rdx : insn_next(i);
 
-	if (port < 0)
-		return REFLECT;
-	if (!ports_allowed(v, port, bytes))
+	if (port < 0 || !ports_allowed(v, port, bytes))
 		return REFLECT;
 	if (op & 2)
 		port_out(v, port, bytes, r->rax);
@@ -338,11 +342,9 @@ static enum outcome one_instruction(struct vcpu *v, struct regs *r, struct insn 
 	switch (op) {
 	case 0x0f:
 		return two_byte(v, r, i);
-	case 0x6c: case 0x6d: case 0x6e: case 0x6f:
-		if (!ports_allowed(v, (uint16_t)r->rdx, op & 1 ? (i->opsize ? 2 : 4) : 1))
-			return REFLECT;
+	case 0x6c ... 0x6f:
 		return string_io(v, r, i, op);
-	case 0xe4: case 0xe5: case 0xe6: case 0xe7: case 0xec: case 0xed: case 0xee: case 0xef:
+	case 0xe4 ... 0xe7: case 0xec ... 0xef:
 		return port_io(v, r, i, op);
 	case 0xfa: case 0xfb:			/* CLI, STI: events are masked in vcpu_info */
 		return ports_iopl_ok(v) ? DONE : REFLECT;
@@ -355,22 +357,17 @@ bool emulate_privileged(struct vcpu *v, struct regs *r)
 {
 	uint8_t bytes[INSN_MAX];
 	unsigned n = fetch_instruction(r, bytes);
+	enum outcome out;
 	struct insn i;
 
 	if (!n)
 		return false;
 	insn_begin(&i, bytes, n);
-	switch (one_instruction(v, r, &i)) {
-	case DONE:
-		finish_instruction(v, r, i.at - i.start);
-		return true;
-	case AGAIN:
-	case BOUNCED:
-		return true;
-	case REFLECT:
-		break;
-	}
-	return false;
+	out = one_instruction(v, r, &i);
+	if (out != DONE)
+		return out != REFLECT;
+	finish_instruction(v, r, i.at - i.start);
+	return true;
 }
 
 bool emulate_forced_cpuid(struct vcpu *v, struct regs *r)
@@ -378,11 +375,8 @@ bool emulate_forced_cpuid(struct vcpu *v, struct regs *r)
 	static const uint8_t want[] = { XEN_EMULATE_PREFIX_BYTES, 0x0f, 0xa2 };
 	uint8_t bytes[sizeof(want)];
 
-	if (copy_from_guest(bytes, gva(r->rip), sizeof(bytes)))
+	if (copy_from_guest(bytes, gva(r->rip), sizeof(bytes)) || memcmp(bytes, want, sizeof(want)))
 		return false;
-	for (unsigned i = 0; i < sizeof(want); i++)
-		if (bytes[i] != want[i])
-			return false;
 	execute_cpuid(v, r, true);
 	finish_instruction(v, r, sizeof(want));
 	return true;

@@ -96,42 +96,25 @@ long domctl_max_vcpus(struct vcpu *self, struct domain *d, struct xen_domctl *op
 /* What an image without hypercalls of its own jumps to. */
 long domctl_hypercall_init(struct vcpu *self, struct domain *d, struct xen_domctl *op)
 {
-	uint64_t gmfn = op->u.hypercall_init.gmfn;
-	struct frame *f;
-	int rc;
+	int rc = hypercall_page_put(self, d, op->u.hypercall_init.gmfn);
 
-	if (!frame_valid(mfn(gmfn)))
-		return refuse(-EACCES, "hypercall_init: frame %lx is not RAM", gmfn);
-	f = frame_of(mfn(gmfn));
-	rc = frame_take(f, &d->mem, KIND_WRITABLE, &self->scan);
-	if (rc)
-		return rc == RESTART ? rc : -EACCES;
-	hypercall_page_fill(frame_to_virt(f));
-	frame_drop(f, KIND_WRITABLE);
-	return 0;
+	return rc && rc != RESTART ? -EACCES : rc;
 }
 
 static uint64_t frame_kind_bits(const struct domain *d, uint64_t n)
 {
 	union frame_word w;
-	struct frame *f;
-	uint64_t type;
 
-	if (n >= max_mfn || !frame_valid(mfn(n)))
+	if (!frame_valid(mfn(n)) || !frame_get(frame_of(mfn(n)), &d->mem))
 		return XEN_DOMCTL_PFINFO_XTAB;
-	f = frame_of(mfn(n));
-	if (!frame_get(f, &d->mem))
-		return XEN_DOMCTL_PFINFO_XTAB;
-	w = frame_word(f);
+	w = frame_word(frame_of(mfn(n)));
+	frame_put(frame_of(mfn(n)));
 	if (w.kind == KIND_SHARED)
-		type = XEN_DOMCTL_PFINFO_XTAB;
-	else if (w.users && kind_is_table(w.kind))
-		type = (uint64_t)kind_level(w.kind) << XEN_DOMCTL_PFINFO_LTAB_SHIFT |
-		       (w.pinned ? XEN_DOMCTL_PFINFO_LPINTAB : 0);
-	else
-		type = XEN_DOMCTL_PFINFO_NOTAB;
-	frame_put(f);
-	return type;
+		return XEN_DOMCTL_PFINFO_XTAB;
+	if (!w.users || !kind_is_table(w.kind))
+		return XEN_DOMCTL_PFINFO_NOTAB;
+	return (uint64_t)kind_level(w.kind) << XEN_DOMCTL_PFINFO_LTAB_SHIFT |
+	       (w.pinned ? XEN_DOMCTL_PFINFO_LPINTAB : 0);
 }
 
 long domctl_page_frame_info(struct vcpu *self, struct domain *d, struct xen_domctl *op)

@@ -39,20 +39,11 @@ static long give_text(gva_t arg, size_t size, const char *text)
 	return clear_guest(gva_add(arg, len), size - len);
 }
 
-static long compile_info(gva_t arg)
-{
-	struct xen_compile_info info = { .compiler = "" };
-
-	str_copy(info.compiler, sizeof(info.compiler),
 #ifdef __clang__
-		 "clang " __clang_version__
+#define COMPILER	"clang " __clang_version__
 #else
-		 "gcc " __VERSION__
+#define COMPILER	"gcc " __VERSION__
 #endif
-		);
-	str_copy(info.compile_by, sizeof(info.compile_by), "mica");
-	return copy_to_guest(arg, &info, sizeof(info));
-}
 
 static uint32_t feature_bits(const struct domain *d)
 {
@@ -81,7 +72,8 @@ static long get_features(struct vcpu *self, gva_t arg)
 
 long hc_xen_version(struct vcpu *self, uint64_t cmd, gva_t arg)
 {
-	struct xen_platform_parameters params = { HYPERVISOR_VIRT_START };
+	static const struct xen_compile_info compile_info = { .compiler = COMPILER, .compile_by = "mica" };
+	static const struct xen_platform_parameters params = { HYPERVISOR_VIRT_START };
 
 	switch (cmd) {
 	case XENVER_version:
@@ -89,7 +81,7 @@ long hc_xen_version(struct vcpu *self, uint64_t cmd, gva_t arg)
 	case XENVER_extraversion:
 		return give_text(arg, XEN_EXTRAVERSION_LEN, "-mica");
 	case XENVER_compile_info:
-		return compile_info(arg);
+		return copy_to_guest(arg, &compile_info, sizeof(compile_info));
 	case XENVER_capabilities:
 		return give_text(arg, XEN_CAPABILITIES_INFO_LEN, "xen-3.0-x86_64 ");
 	case XENVER_changeset:
@@ -143,14 +135,9 @@ static void pause_others(struct vcpu *self, bool pause)
 	struct vcpu *v;
 
 	for (unsigned id = 0; (d = domain_next(id)) != NULL; id = d->id + 1u, domain_put(d)) {
-		for_each_vcpu(d, v) {
-			if (v == self)
-				continue;
-			if (pause)
-				vcpu_pause(v);
-			else
-				vcpu_unpause(v);
-		}
+		for_each_vcpu(d, v)
+			if (v != self)
+				(pause ? vcpu_pause : vcpu_unpause)(v);
 	}
 }
 

@@ -140,19 +140,39 @@ int msr_read(struct vcpu *v, uint32_t msr, uint64_t *value)
 	}
 }
 
-/* Fills frame @gmfn of the guest's with the hypercall page. */
-static int write_hypercall_page(struct vcpu *v, uint64_t value)
+/*
+ * One slot:  push rcx; push r11; mov nr, eax; syscall; pop r11; pop rcx; ret.  Slot 23, iret, does
+ * not come back:  push rcx; push r11; push rax; mov 23, eax; syscall.  INT3 fills the rest.
+ */
+void hypercall_page_fill(void *page)
 {
-	mfn_t m = mfn(value >> PAGE_SHIFT);
+	static const uint8_t call[] = { 0x51, 0x41, 0x53, 0xb8, 0, 0, 0, 0,
+					0x0f, 0x05, 0x41, 0x5b, 0x59, 0xc3 };
+	static const uint8_t iret[] = { 0x51, 0x41, 0x53, 0x50, 0xb8, __HYPERVISOR_iret, 0, 0, 0,
+					0x0f, 0x05 };
+
+	memset(page, 0xcc, PAGE_SIZE);
+	for (unsigned nr = 0; nr < HYPERCALL_PAGE_SLOTS; nr++) {
+		uint8_t *slot = (uint8_t *)page + nr * HYPERCALL_PAGE_SLOT_BYTES;
+
+		memcpy(slot, call, sizeof(call));
+		slot[4] = nr;
+		if (nr == __HYPERVISOR_iret)
+			memcpy(slot, iret, sizeof(iret));
+	}
+}
+
+int hypercall_page_put(struct vcpu *self, struct domain *d, uint64_t gmfn)
+{
 	int rc;
 
-	if ((value & ~PAGE_MASK) || !frame_valid(m))
-		return refuse(-EINVAL, "hypercall page %lx", value);
-	rc = frame_take(frame_of(m), &v->dom->mem, KIND_WRITABLE, &v->scan);
+	if (!frame_valid(mfn(gmfn)))
+		return refuse(-EINVAL, "hypercall page: frame %lx is not RAM", gmfn);
+	rc = frame_take(frame_of(mfn(gmfn)), &d->mem, KIND_WRITABLE, &self->scan);
 	if (rc)
-		return refuse(-EINVAL, "hypercall page %lx: frame is not writable (%d)", value, rc);
-	hypercall_page_fill(mfn_to_virt(m));
-	frame_drop(frame_of(m), KIND_WRITABLE);
+		return rc;
+	hypercall_page_fill(mfn_to_virt(mfn(gmfn)));
+	frame_drop(frame_of(mfn(gmfn)), KIND_WRITABLE);
 	return 0;
 }
 
@@ -209,13 +229,11 @@ int msr_write(struct vcpu *v, uint32_t msr, uint64_t value)
 	case MSR_EFER:
 		return write_same(v, msr, value);
 	case MSR_HYPERCALL_PAGE:
-		return write_hypercall_page(v, value);
+		if ((value & ~PAGE_MASK) || hypercall_page_put(v, v->dom, value >> PAGE_SHIFT))
+			return refuse(-EINVAL, "hypercall page %lx", value);
+		return 0;
 	/* Dropped without a word: kernels write them as a matter of course. */
-	case MSR_TSC:
-	case MSR_MCG_STATUS:
-	case MSR_MCG_CTL:
-	case MSR_P5_MC_ADDR:
-	case MSR_P5_MC_TYPE:
+	case MSR_TSC: case MSR_MCG_STATUS: case MSR_MCG_CTL: case MSR_P5_MC_ADDR: case MSR_P5_MC_TYPE:
 	case MSR_UCODE_REV: case MSR_PERF_CTL: case MSR_THERM_INTERRUPT: case MSR_THERM_STATUS:
 	case MSR_AMD_HWCR: case MSR_AMD_DE_CFG: case MSR_AMD_NB_CFG: case MSR_AMD_SYSCFG:
 	case MSR_AMD_FAM10H_MMIO_CONF: case MSR_AMD_PSTATE_LIMIT ... MSR_AMD_PSTATE_LIMIT + 10:
@@ -224,27 +242,5 @@ int msr_write(struct vcpu *v, uint32_t msr, uint64_t value)
 		return rdmsr_safe(msr, &value) ? 0 : -EINVAL;
 	default:
 		return is_mce_bank(msr) ? 0 : write_feature_msr(v, msr, value);
-	}
-}
-
-/*
- * One slot:  push rcx; push r11; mov nr, eax; syscall; pop r11; pop rcx; ret.  Slot 23, iret, does
- * not come back:  push rcx; push r11; push rax; mov 23, eax; syscall.  INT3 fills the rest.
- */
-void hypercall_page_fill(void *page)
-{
-	static const uint8_t call[] = { 0x51, 0x41, 0x53, 0xb8, 0, 0, 0, 0,
-					0x0f, 0x05, 0x41, 0x5b, 0x59, 0xc3 };
-	static const uint8_t iret[] = { 0x51, 0x41, 0x53, 0x50, 0xb8, __HYPERVISOR_iret, 0, 0, 0,
-					0x0f, 0x05 };
-
-	memset(page, 0xcc, PAGE_SIZE);
-	for (unsigned nr = 0; nr < HYPERCALL_PAGE_SLOTS; nr++) {
-		uint8_t *slot = (uint8_t *)page + nr * HYPERCALL_PAGE_SLOT_BYTES;
-
-		memcpy(slot, call, sizeof(call));
-		slot[4] = nr;
-		if (nr == __HYPERVISOR_iret)
-			memcpy(slot, iret, sizeof(iret));
 	}
 }

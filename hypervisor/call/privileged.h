@@ -27,5 +27,7 @@ void cpuid_for_guest(struct vcpu *v, uint32_t leaf, uint32_t sub, bool forced, s
 
 /* Writes the 128 hypercall slots into a page. */
 void hypercall_page_fill(void *page);
+/* The same for frame @gmfn of @d.  -EINVAL not RAM, RESTART, or why it may not be written. */
+int hypercall_page_put(struct vcpu *self, struct domain *d, uint64_t gmfn);
 
 #endif
