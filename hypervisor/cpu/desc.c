@@ -20,6 +20,7 @@
 #include "cpu/msr.h"
 #include "cpu/percpu.h"
 #include "cpu/regs.h"
+#include "cpu/switch.h"
 #include "lib/string.h"
 
 struct tss {				/* SDM vol. 3, 7.7 */
@@ -89,6 +90,7 @@ boot_text void desc_init_idt(const uint64_t entry[256], uint64_t code)
 }
 
 static uint64_t syscall_stubs, sysenter_entry;
+void (*guest_exit)(void);
 
 boot_text void desc_set_syscall_entries(uint64_t stubs, uint64_t sysenter)
 {

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Leaving without returning, and segment loads that may fault (cpu/switch.h). */
 #include "cpu/extable.h"
+#include "cpu/func.h"
 #include "cpu/layout.h"
 #include "cpu/regs.h"
 
 	.text
 
 /* In: nothing.  Does not return. */
-	.globl	exit_reset
-	.type	exit_reset, @function
-exit_reset:
+FUNC exit_reset
 	mov	%rsp, %rax
 	and	$~(CPU_STACK_BLOCK - 1), %rax
 	lea	CPU_STACK_TOP - REGS_SIZE(%rax), %rsp
@@ -17,9 +16,7 @@ exit_reset:
 	jmp	*guest_exit(%rip)
 
 /* In: rdi = function.  Does not return. */
-	.globl	stack_reset_call
-	.type	stack_reset_call, @function
-stack_reset_call:
+FUNC stack_reset_call
 	mov	%rsp, %rax
 	and	$~(CPU_STACK_BLOCK - 1), %rax
 	lea	CPU_STACK_TOP(%rax), %rsp
@@ -29,9 +26,7 @@ stack_reset_call:
 
 /* In: di = selector.  Out: al = 1, or 0 after a fault with the register NUL.  Clobbers nothing else. */
 .macro LOAD_SEG reg
-	.globl	load_\reg
-	.type	load_\reg, @function
-load_\reg:
+FUNC load_\reg
 	mov	$1, %eax
 1:	mov	%di, %\reg
 	ret
@@ -40,15 +35,8 @@ load_\reg:
 	ret
 	EX_TABLE 1b, 2b
 .endm
-	LOAD_SEG ds
-	LOAD_SEG es
-	LOAD_SEG fs
-	LOAD_SEG gs
-
-	.data
-	.globl	guest_exit
-	.p2align 3
-guest_exit:
-	.quad	0
+	.irp	seg, ds, es, fs, gs
+	LOAD_SEG \seg
+	.endr
 
 	.section .note.GNU-stack, "", @progbits

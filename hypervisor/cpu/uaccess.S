@@ -8,9 +8,25 @@
 #define __ASSEMBLY__ 1
 #include <mica/errno.h>
 #include "cpu/extable.h"
+#include "cpu/func.h"
 #include "cpu/smap.h"
 
 	.text
+
+.macro GUEST insn:vararg		/* may fault: then the function returns -EFAULT */
+77:	\insn
+	EX_TABLE 77b, uaccess_fault
+.endm
+
+.macro MOVE from_guest, load, store	/* one access on the guest's side, one on ours */
+	.if	\from_guest
+	GUEST	\load
+	\store
+	.else
+	\load
+	GUEST	\store
+	.endif
+.endm
 
 /*
  * int NAME(void *dst, const void *src, size_t n): rdi, rsi, rdx -> eax = 0 or -EFAULT.
@@ -18,11 +34,9 @@
  * data (both displacements fit a byte), so the place to enter is ladder's end minus the length.
  * Beyond: REP MOVSQ.  Then at most 7 single bytes.
  */
-.macro COPY name, src_is_guest
-	.globl	\name
-	.type	\name, @function
+.macro COPY name, from_guest
 	.p2align 4
-\name:
+FUNC \name
 	STAC
 	cmp	$128, %rdx
 	ja	1f
@@ -35,17 +49,10 @@
 	jmp	*%rax
 1:	mov	%rdx, %rcx
 	shr	$3, %rcx
-9:	rep movsq
-	EX_TABLE 9b, uaccess_fault
+	GUEST	rep movsq
 	jmp	2f
 	.irp	off, -128, -120, -112, -104, -96, -88, -80, -72, -64, -56, -48, -40, -32, -24, -16, -8
-7:	mov	\off(%rsi), %rax
-8:	mov	%rax, \off(%rdi)
-	.if \src_is_guest
-	EX_TABLE 7b, uaccess_fault
-	.else
-	EX_TABLE 8b, uaccess_fault
-	.endif
+	MOVE	\from_guest, "mov \off(%rsi), %rax", "mov %rax, \off(%rdi)"
 	.endr
 2:	test	$7, %dl
 	jnz	3f
@@ -55,24 +62,12 @@
 
 3:	test	$4, %dl
 	jz	4f
-7:	mov	(%rsi), %eax
-8:	mov	%eax, (%rdi)
-	.if \src_is_guest
-	EX_TABLE 7b, uaccess_fault
-	.else
-	EX_TABLE 8b, uaccess_fault
-	.endif
+	MOVE	\from_guest, "mov (%rsi), %eax", "mov %eax, (%rdi)"
 	add	$4, %rsi
 	add	$4, %rdi
 4:	and	$3, %edx
 	jz	6f
-5:	movzbl	(%rsi), %eax
-8:	mov	%al, (%rdi)
-	.if \src_is_guest
-	EX_TABLE 5b, uaccess_fault
-	.else
-	EX_TABLE 8b, uaccess_fault
-	.endif
+5:	MOVE	\from_guest, "movzbl (%rsi), %eax", "mov %al, (%rdi)"
 	inc	%rsi
 	inc	%rdi
 	dec	%edx
@@ -86,67 +81,47 @@
 	COPY uaccess_copy_from, 1
 	COPY uaccess_copy_to, 0
 
-	.type	uaccess_fault, @function
-uaccess_fault:
+FUNC uaccess_fault
 	CLAC
 	mov	$-EFAULT, %eax
 	ret
 
 /* int uaccess_clear(void *dst, size_t n): rdi, rsi. */
-	.globl	uaccess_clear
-	.type	uaccess_clear, @function
-uaccess_clear:
+FUNC uaccess_clear
 	STAC
 	xor	%eax, %eax
 	mov	%rsi, %rcx
 	shr	$3, %rcx
-1:	rep stosq
+	GUEST	rep stosq
 	mov	%esi, %ecx
 	and	$7, %ecx
-2:	rep stosb
+	GUEST	rep stosb
 	CLAC
 	ret
-	EX_TABLE 1b, uaccess_fault
-	EX_TABLE 2b, uaccess_fault
 
 /* int uaccess_get8(uint8_t *dst, const void *src), get64 likewise: rdi, rsi. */
-	.globl	uaccess_get8
-	.type	uaccess_get8, @function
-uaccess_get8:
+.macro GET name, reg
+FUNC \name
 	STAC
-1:	mov	(%rsi), %al
+	GUEST	mov (%rsi), %\reg
 	CLAC
-	mov	%al, (%rdi)
+	mov	%\reg, (%rdi)
 	xor	%eax, %eax
 	ret
-	EX_TABLE 1b, uaccess_fault
-
-	.globl	uaccess_get64
-	.type	uaccess_get64, @function
-uaccess_get64:
-	STAC
-1:	mov	(%rsi), %rax
-	CLAC
-	mov	%rax, (%rdi)
-	xor	%eax, %eax
-	ret
-	EX_TABLE 1b, uaccess_fault
+.endm
+	GET uaccess_get8, al
+	GET uaccess_get64, rax
 
 /* int uaccess_put64(void *dst, uint64_t v): rdi, rsi. */
-	.globl	uaccess_put64
-	.type	uaccess_put64, @function
-uaccess_put64:
+FUNC uaccess_put64
 	STAC
-1:	mov	%rsi, (%rdi)
+	GUEST	mov %rsi, (%rdi)
 	CLAC
 	xor	%eax, %eax
 	ret
-	EX_TABLE 1b, uaccess_fault
 
 /* bool rdmsr_safe(uint32_t msr, uint64_t *v): edi, rsi.  *v = 0 when the CPU has no such register. */
-	.globl	rdmsr_safe
-	.type	rdmsr_safe, @function
-rdmsr_safe:
+FUNC rdmsr_safe
 	mov	%edi, %ecx
 1:	rdmsr
 	shl	$32, %rdx
@@ -160,9 +135,7 @@ rdmsr_safe:
 	EX_TABLE 1b, 2b
 
 /* bool wrmsr_safe(uint32_t msr, uint64_t v): edi, rsi. */
-	.globl	wrmsr_safe
-	.type	wrmsr_safe, @function
-wrmsr_safe:
+FUNC wrmsr_safe
 	mov	%edi, %ecx
 	mov	%esi, %eax
 	mov	%rsi, %rdx
