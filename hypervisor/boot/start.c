@@ -58,7 +58,6 @@ static boot_text void start_log(void)
 	if (options.console_vga)
 		vga_init();
 	log_to(log_uart, options.console_vga);
-	log_init();
 }
 
 static boot_text void check_console_options(void)

@@ -14,12 +14,13 @@
 #include "cpu/smp.h"
 #include "cpu/time.h"
 #include "cpu/timer.h"
+#include "lib/bug.h"
 
 #define CTRL_A		1
 #define SWITCH_COUNT	3
 #define MAX_KEYS	32
 
-static struct {
+static struct debug_key {
 	char key;
 	const char *help;
 	void (*fn)(void);
@@ -30,15 +31,11 @@ static bool ours;			/* characters are keys, not dom0's input */
 static unsigned nr_ctrl_a;
 static uint8_t pending;			/* key to run, 0 = none */
 static struct timer run_timer;
-static bool timer_ready;
 
 void keys_register(char key, const char *help, void (*fn)(void))
 {
-	if (nr_keys == MAX_KEYS)
-		return;
-	keys[nr_keys].key = key;
-	keys[nr_keys].help = help;
-	keys[nr_keys++].fn = fn;
+	bug_on(nr_keys == MAX_KEYS);
+	keys[nr_keys++] = (struct debug_key){ key, help, fn };
 }
 
 int keys_run(char key)
@@ -83,7 +80,7 @@ void keys_input(char c)
 			log_input_hook(c);
 		return;
 	}
-	if (c <= ' ' || !timer_ready)
+	if (c <= ' ')
 		return;
 	atomic_set(&pending, (uint8_t)c);
 	timer_set(&run_timer, now_ns());
@@ -121,7 +118,6 @@ static void show_cpus(void)
 void keys_init(void)
 {
 	timer_init(&run_timer, run_pending, NULL, cpu_id());
-	timer_ready = true;
 	keys_register('h', "this list", show_help);
 	keys_register('R', "reboot the machine", reboot_now);
 	keys_register('d', "each CPU's registers and counters", show_cpus);

@@ -27,7 +27,6 @@ static uint32_t panic_head;		/* ring_head when the panic began; 0 = none */
 static bool mid_line;			/* the sinks' last character was not a newline */
 static bool to_uart, to_vga;
 static enum log_level threshold = LOG_INFO;
-static bool guest_lines;
 
 bool log_refusals;
 void (*log_input_hook)(char c);
@@ -56,10 +55,14 @@ static void sink_put(char c)
 	mid_line = c != '\n';
 }
 
-static void sink_text(const char *s, size_t n)
+/* To the ring, and to the sinks if @show. */
+static void put_text(const char *s, size_t n, bool show)
 {
-	for (size_t i = 0; i < n; i++)
-		sink_put(s[i]);
+	for (size_t i = 0; i < n; i++) {
+		ring_put(s[i]);
+		if (show)
+			sink_put(s[i]);
+	}
 }
 
 /* One whole line, without its newline. */
@@ -69,13 +72,8 @@ static void emit_line(enum log_level level, const char *text, size_t n)
 
 	if (show && mid_line)
 		sink_put('\n');
-	for (size_t i = 0; i < n; i++)
-		ring_put(text[i]);
-	ring_put('\n');
-	if (show) {
-		sink_text(text, n);
-		sink_put('\n');
-	}
+	put_text(text, n, show);
+	put_text("\n", 1, show);
 }
 
 static size_t format_line(char *line, const char *fmt, va_list ap)
@@ -86,23 +84,18 @@ static size_t format_line(char *line, const char *fmt, va_list ap)
 	return MIN((size_t)n, (size_t)LINE_BYTES - 1);
 }
 
-static void log_va(enum log_level level, const char *fmt, va_list ap)
+void log_at(enum log_level level, const char *fmt, ...)
 {
 	char line[LINE_BYTES];
-	size_t n = format_line(line, fmt, ap);
+	va_list ap;
+	size_t n;
 
+	va_start(ap, fmt);
+	n = format_line(line, fmt, ap);
+	va_end(ap);
 	lock_take(&lock);
 	emit_line(level, line, n);
 	lock_drop(&lock);
-}
-
-void log_at(enum log_level level, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	log_va(level, fmt, ap);
-	va_end(ap);
 }
 
 /* Takes a token; how many lines were dropped before it goes to *dropped.  Lock held. */
@@ -125,11 +118,12 @@ static bool rate_allows(unsigned *dropped)
 }
 
 /* Formats only what will be printed: a guest in a loop pays for little. */
-static void log_limited(enum log_level level, const char *fmt, va_list ap)
+void log_guest(enum log_level level, const char *fmt, ...)
 {
 	char line[LINE_BYTES], lost[64];
 	unsigned dropped;
 	bool allowed;
+	va_list ap;
 	size_t n;
 
 	lock_take(&lock);
@@ -137,22 +131,15 @@ static void log_limited(enum log_level level, const char *fmt, va_list ap)
 	lock_drop(&lock);
 	if (!allowed)
 		return;
+	va_start(ap, fmt);
 	n = format_line(line, fmt, ap);
+	va_end(ap);
 	lock_take(&lock);
 	if (dropped)
 		emit_line(level, lost, (size_t)fmt_snprintf(lost, sizeof(lost),
 			  "mica: %u lines about guests left out", dropped));
 	emit_line(level, line, n);
 	lock_drop(&lock);
-}
-
-void log_guest(enum log_level level, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	log_limited(level, fmt, ap);
-	va_end(ap);
 }
 
 void log_refuse(int rc, const char *file, int line, const char *fmt, ...)
@@ -167,16 +154,9 @@ void log_refuse(int rc, const char *file, int line, const char *fmt, ...)
 	log_guest(LOG_WARN, "refused: %s (%d, %s:%d)", text, rc, name ? name + 11 : file, line);
 }
 
-void log_init(void)
-{
-	mid_line = false;
-	log_refusals = guest_lines;
-}
-
 void log_set_levels(enum log_level level, bool guest)
 {
 	threshold = level;
-	guest_lines = guest;
 	log_refusals = guest;
 }
 
@@ -189,9 +169,7 @@ void log_to(bool uart, bool vga)
 void log_raw(const char *text, size_t n)
 {
 	lock_take(&lock);
-	for (size_t i = 0; i < n; i++)
-		ring_put(text[i]);
-	sink_text(text, n);
+	put_text(text, n, true);
 	lock_drop(&lock);
 }
 

@@ -30,8 +30,7 @@ void log_guest(enum log_level level, const char *fmt, ...) printf_like(2, 3);
 extern bool log_refusals;
 void log_refuse(int rc, const char *file, int line, const char *fmt, ...) printf_like(4, 5);
 
-/* Options console=, loglvl=, guest_loglvl= have been parsed into these before log_init(). */
-void log_init(void);
+/* Options loglvl= and guest_loglvl=, and console=. */
 void log_set_levels(enum log_level threshold, bool guest);
 void log_to(bool uart, bool vga);
 /* Raw bytes of dom0's console_io writes: sinks only, plus the ring. */

@@ -32,51 +32,48 @@ static struct uart {
 	bool dead;			/* did not drain once: wait no more */
 } uart;
 
-static bool parse_word(const char *s, const char **end, unsigned *lcr)
+/* Data bits, parity, stop bits off *s, as the line control register wants them. */
+static bool take_word(const char **s, unsigned *lcr)
 {
-	unsigned parity;
+	const char *w = *s;
+	unsigned parity = w[0] && w[1] == 'n' ? 0 : w[0] && w[1] == 'o' ? 1 : w[0] && w[1] == 'e' ? 3 : 4;
 
-	if (s[0] < '5' || s[0] > '8' || (s[2] != '1' && s[2] != '2'))
+	if (w[0] < '5' || w[0] > '8' || parity > 3 || (w[2] != '1' && w[2] != '2'))
 		return false;
-	if (s[1] == 'n')
-		parity = 0;
-	else if (s[1] == 'o')
-		parity = 1;
-	else if (s[1] == 'e')
-		parity = 3;
-	else
-		return false;
-	*lcr = (unsigned)(s[0] - '5') | (s[2] == '2' ? 4 : 0) | parity << 3;
-	*end = s + 3;
+	*lcr = (unsigned)(w[0] - '5') | (w[2] == '2' ? 4 : 0) | parity << 3;
+	*s += 3;
 	return true;
+}
+
+static bool take_number(const char **s, uint64_t min, uint64_t max, uint64_t *v)
+{
+	const char *start = *s;
+
+	*v = fmt_parse_u64(start, s);
+	return *s != start && *v >= min && *v <= max;
+}
+
+static bool take_comma(const char **s)
+{
+	bool is = **s == ',';
+
+	*s += is;
+	return is;
 }
 
 /* BAUD[,WORD[,PORT[,IRQ]]] as in 115200,8n1,0x3f8,4. */
 static bool parse(const char *s, uint64_t *baud, unsigned *lcr, struct uart *u)
 {
-	const char *end;
-	uint64_t v;
+	uint64_t port = u->port, irq = u->irq;
 
-	*baud = fmt_parse_u64(s, &end);
-	if (end == s || *baud < 50 || *baud > UART_CLOCK)
+	if (!take_number(&s, 50, UART_CLOCK, baud) ||
+	    (take_comma(&s) && !take_word(&s, lcr)) ||
+	    (take_comma(&s) && !take_number(&s, 1, 0xfff8, &port)) ||
+	    (take_comma(&s) && !take_number(&s, 1, 15, &irq)))
 		return false;
-	if (*end == ',' && !parse_word(end + 1, &end, lcr))
-		return false;
-	if (*end == ',') {
-		s = end + 1;
-		v = fmt_parse_u64(s, &end);
-		if (end == s || !v || v > 0xfff8)
-			return false;
-		u->port = (uint16_t)v;
-	}
-	if (*end == ',') {
-		s = end + 1;
-		v = fmt_parse_u64(s, &end);
-		if (end == s || !v || v > 15)
-			return false;
-		u->irq = (uint8_t)v;
-	}
-	return !*end;
+	u->port = (uint16_t)port;
+	u->irq = (uint8_t)irq;
+	return !*s;
 }
 
 int uart_init(unsigned com, const char *spec)
@@ -115,11 +112,12 @@ static void send(char c)
 
 void uart_putc(char c)
 {
+	uint8_t status;
+
 	if (!uart.port)
 		return;
-	if (uart.dead && !(inb(uart.port + REG_LSR) & LSR_THR_EMPTY))
-		return;
-	if (uart.dead && inb(uart.port + REG_LSR) == 0xff)
+	status = uart.dead ? inb(uart.port + REG_LSR) : LSR_THR_EMPTY;
+	if (!(status & LSR_THR_EMPTY) || status == 0xff)
 		return;
 	uart.dead = false;
 	if (c == '\n')
@@ -127,7 +125,8 @@ void uart_putc(char c)
 	send(c);
 }
 
-int uart_getc(void)
+/* A received byte, or -1. */
+static int uart_getc(void)
 {
 	uint8_t status;
 

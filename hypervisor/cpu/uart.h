@@ -8,8 +8,6 @@
 /* @spec as in com1=115200,8n1; returns -EINVAL when it does not parse. */
 int uart_init(unsigned com, const char *spec);
 void uart_putc(char c);
-/* A received byte, or -1.  Called from the interrupt handler and by polling. */
-int uart_getc(void);
 void uart_enable_irq(void);		/* after irq_init: routes the ISA IRQ, handler calls log's input hook */
 bool uart_owns_port(uint16_t port);	/* ports dom0 must not touch */
 void vga_putc(char c);
