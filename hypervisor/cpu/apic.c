@@ -41,9 +41,6 @@
 #define LVT_NMI			(4u << 8)
 #define LVT_TSC_DEADLINE	(2u << 17)
 #define DIVIDE_BY_1		0xb
-#define ICR_NMI			(4u << 8)
-#define ICR_INIT		(5u << 8)
-#define ICR_STARTUP		(6u << 8)
 #define ICR_BUSY		(1u << 12)
 #define ICR_ASSERT		(1u << 14)
 
@@ -81,8 +78,12 @@ static void error_interrupt(unsigned vector, void *data)
 	log_guest(LOG_WARN, "CPU %u: APIC error %x", cpu_id(), reg_read(REG_ERROR));
 }
 
-/* Brings this CPU's APIC from whatever the firmware left to our state. */
-static void set_up(void)
+static uint32_t own_id(void)
+{
+	return apic_x2 ? reg_read(REG_ID) : reg_read(REG_ID) >> 24;
+}
+
+void apic_init_cpu(void)
 {
 	uint64_t base = rdmsr(MSR_APIC_BASE) | APIC_BASE_ENABLE;
 
@@ -101,31 +102,14 @@ static void set_up(void)
 	reg_write(REG_ERROR, 0);
 	reg_write(REG_TPR, 0);
 	reg_write(REG_TIMER_DIVIDE, DIVIDE_BY_1);
-	if (cpu.tsc_deadline) {
-		reg_write(REG_LVT_TIMER, VECTOR_APIC_TIMER | LVT_TSC_DEADLINE);
-		smp_fence();			/* before the first deadline (SDM vol. 3, 10.5.4.1) */
-	} else {
-		reg_write(REG_LVT_TIMER, VECTOR_APIC_TIMER);
-	}
-	this_cpu()->apic_id = apic_read_id();
+	reg_write(REG_LVT_TIMER, VECTOR_APIC_TIMER | (cpu.tsc_deadline ? LVT_TSC_DEADLINE : 0));
+	smp_fence();				/* before the first deadline (SDM vol. 3, 10.5.4.1) */
+	this_cpu()->apic_id = own_id();
 }
 
-/* The counter and the TSC at one moment: of several pairs the one that took the least time to read. */
-static void read_pair(uint32_t *count, uint64_t *tsc)
+static boot_text uint32_t timer_read(void)
 {
-	uint64_t best = ~0ul;
-
-	for (int i = 0; i < 5; i++) {
-		uint64_t before = rdtsc();
-		uint32_t c = reg_read(REG_TIMER_NOW);
-		uint64_t after = rdtsc();
-
-		if (after - before < best) {
-			best = after - before;
-			*count = c;
-			*tsc = before + best / 2;
-		}
-	}
+	return reg_read(REG_TIMER_NOW);
 }
 
 static boot_text void calibrate(void)
@@ -135,9 +119,9 @@ static boot_text void calibrate(void)
 
 	reg_write(REG_LVT_TIMER, LVT_MASKED);
 	reg_write(REG_TIMER_START, ~0u);
-	read_pair(&count0, &tsc0);
+	time_read_pair(timer_read, &count0, &tsc0);
 	time_delay_us(CALIBRATE_US);
-	read_pair(&count1, &tsc1);
+	time_read_pair(timer_read, &count1, &tsc1);
 	reg_write(REG_TIMER_START, 0);
 	reg_write(REG_LVT_TIMER, VECTOR_APIC_TIMER);
 	ns = (tsc1 - tsc0) * 1000000 / tsc_khz;
@@ -159,20 +143,10 @@ boot_text void apic_init_bsp(void)
 			boot_fail("no address space for the local APIC's registers");
 	}
 	irq_vector_set(VECTOR_APIC_ERROR, error_interrupt, NULL);
-	set_up();
+	apic_init_cpu();
 	tsc_per_ns = ((uint64_t)tsc_khz << 32) / 1000000;
 	if (!cpu.tsc_deadline)
 		calibrate();
-}
-
-void apic_init_ap(void)
-{
-	set_up();
-}
-
-uint32_t apic_read_id(void)
-{
-	return apic_x2 ? reg_read(REG_ID) : reg_read(REG_ID) >> 24;
 }
 
 void apic_eoi(void)
@@ -182,37 +156,17 @@ void apic_eoi(void)
 
 /* What we stored for the receiver must be visible to it before the interrupt: a store to xAPIC memory
  * is ordered by itself, an MSR write is not. */
-static void send(uint32_t apic_id, uint32_t command)
+void apic_send(uint32_t apic_id, uint32_t what)
 {
 	if (apic_x2) {
 		__asm__ volatile("mfence; lfence" ::: "memory");
-		wrmsr(MSR_X2APIC_FIRST + REG_ICR / 16, (uint64_t)apic_id << 32 | command);
+		wrmsr(MSR_X2APIC_FIRST + REG_ICR / 16, (uint64_t)apic_id << 32 | ICR_ASSERT | what);
 		return;
 	}
 	while (reg_read(REG_ICR) & ICR_BUSY)
 		cpu_pause();
 	reg_write(REG_ICR_HIGH, apic_id << 24);
-	reg_write(REG_ICR, command);
-}
-
-void apic_send_ipi(uint32_t apic_id, unsigned vector)
-{
-	send(apic_id, ICR_ASSERT | vector);
-}
-
-void apic_send_nmi(uint32_t apic_id)
-{
-	send(apic_id, ICR_ASSERT | ICR_NMI);
-}
-
-void apic_send_init(uint32_t apic_id)
-{
-	send(apic_id, ICR_ASSERT | ICR_INIT);
-}
-
-void apic_send_startup(uint32_t apic_id, unsigned page)
-{
-	send(apic_id, ICR_ASSERT | ICR_STARTUP | page);
+	reg_write(REG_ICR, ICR_ASSERT | what);
 }
 
 void apic_timer_arm(uint64_t deadline_ns)

@@ -9,13 +9,13 @@ extern bool apic_x2;			/* x2APIC mode is on */
 extern uint64_t apic_phys;		/* machine address of the registers */
 
 void apic_init_bsp(void);		/* after time_init: maps, enables, calibrates the timer (2 ms) */
-void apic_init_ap(void);
-uint32_t apic_read_id(void);
+void apic_init_cpu(void);		/* from whatever the firmware left to our state */
 void apic_eoi(void);
-void apic_send_ipi(uint32_t apic_id, unsigned vector);
-void apic_send_nmi(uint32_t apic_id);
-void apic_send_init(uint32_t apic_id);
-void apic_send_startup(uint32_t apic_id, unsigned page);
+/* What arrives at another CPU: a vector, an NMI, or the two steps of starting it. */
+#define APIC_NMI		(4u << 8)
+#define APIC_INIT		(5u << 8)
+#define APIC_STARTUP		(6u << 8)	/* | number of the page where it starts */
+void apic_send(uint32_t apic_id, uint32_t what);
 /* Arms this CPU's timer for an absolute hypervisor time; ~0 disarms.  Uses the TSC deadline where the
  * CPU has it. */
 void apic_timer_arm(uint64_t deadline_ns);

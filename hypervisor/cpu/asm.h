@@ -57,6 +57,7 @@ static inline uint32_t inl(uint16_t port) { uint32_t v; __asm__ volatile("inl %1
 
 static inline void cpu_pause(void) { __asm__ volatile("pause" ::: "memory"); }
 static inline void cli(void) { __asm__ volatile("cli" ::: "memory"); }
+static inline void noreturn cpu_hang(void) { for (;;) __asm__ volatile("cli; hlt" ::: "memory"); }
 static inline void sti(void) { __asm__ volatile("sti" ::: "memory"); }
 static inline void invlpg(uint64_t va) { __asm__ volatile("invlpg (%0)" :: "r"(va) : "memory"); }
 static inline void swapgs(void) { __asm__ volatile("swapgs" ::: "memory"); }

@@ -36,8 +36,7 @@ static uint32_t panic_owner;		/* CPU + 1, 0 = none */
 
 static bool in_text(uint64_t addr)
 {
-	return (addr >= (uint64_t)image_text && addr < (uint64_t)image_rodata) ||
-	       (addr >= (uint64_t)image_start && addr < (uint64_t)image_text);
+	return addr >= (uint64_t)image_start && addr < (uint64_t)image_rodata;
 }
 
 const char *panic_symbol(uint64_t addr, uint64_t *offset)
@@ -149,22 +148,23 @@ void panic_show_regs(const struct regs *r)
 	log_err("vector=%u error=%x", r->vector, r->error_code);
 }
 
-/* The first CPU to fail goes on; the others wait for the end, and a failure while failing ends
- * it. */
-static void panic_begin(void)
+/* The first CPU to fail goes on; the others wait for the end, and a failure while failing ends it. */
+static void panic_begin(const char *fmt, va_list ap)
 {
 	struct percpu *me = this_cpu();
 	uint32_t none = 0;
+	char what[200];
 
+	fmt_vsnprintf(what, sizeof(what), fmt, ap);
 	cli();
 	if (me->in_panic)
 		machine_halt(EXIT_PANIC);
 	if (!atomic_cmpxchg(&panic_owner, &none, me->id + 1))
-		for (;;)
-			__asm__ volatile("hlt");
+		cpu_hang();
 	me->in_panic = true;
 	smp_stop_others();
 	log_force_unlock();
+	log_err("panic on CPU %u: %s", me->id, what);
 }
 
 static void noreturn panic_end(void)
@@ -178,15 +178,12 @@ static void noreturn panic_end(void)
 
 void panic(const char *fmt, ...)
 {
-	char what[200];
 	uint64_t rsp;
 	va_list ap;
 
 	va_start(ap, fmt);
-	fmt_vsnprintf(what, sizeof(what), fmt, ap);
+	panic_begin(fmt, ap);
 	va_end(ap);
-	panic_begin();
-	log_err("panic on CPU %u: %s", cpu_id(), what);
 	__asm__ volatile("mov %%rsp, %0" : "=r"(rsp));
 	panic_backtrace((uint64_t)__builtin_return_address(0), rsp,
 			(uint64_t)__builtin_frame_address(0));
@@ -195,14 +192,11 @@ void panic(const char *fmt, ...)
 
 void panic_regs(const struct regs *r, const char *fmt, ...)
 {
-	char what[200];
 	va_list ap;
 
 	va_start(ap, fmt);
-	fmt_vsnprintf(what, sizeof(what), fmt, ap);
+	panic_begin(fmt, ap);
 	va_end(ap);
-	panic_begin();
-	log_err("panic on CPU %u: %s", cpu_id(), what);
 	panic_show_regs(r);
 	log_err("cr0=%lx cr2=%016lx cr3=%lx cr4=%lx", read_cr0(), read_cr2(), read_cr3(),
 		read_cr4());
@@ -230,8 +224,12 @@ void boot_fail(const char *fmt, ...)
 	machine_halt(EXIT_CONFIG);
 }
 
-static void qemu_exit(enum exit_code code)
+/* This CPU is alone from here on, and QEMU is told. */
+static void begin_end(enum exit_code code)
 {
+	cli();
+	if (!this_cpu()->in_panic)
+		smp_stop_others();
 	if (opt_qemu_exit)
 		outl(PORT_QEMU_EXIT, (uint32_t)code);
 }
@@ -268,10 +266,7 @@ void machine_reboot(enum exit_code code)
 {
 	struct { uint16_t limit; uint64_t base; } packed no_idt = { 0, 0 };
 
-	cli();
-	if (!this_cpu()->in_panic)
-		smp_stop_others();
-	qemu_exit(code);
+	begin_end(code);
 	reset_by_acpi();
 	outb(0xcf9, 0x02);				/* reset control: hard, then go */
 	outb(0xcf9, 0x06);
@@ -280,25 +275,18 @@ void machine_reboot(enum exit_code code)
 	pause_a_while();
 	/* An exception without handlers is a triple fault, which resets most machines. */
 	__asm__ volatile("lidt %0; int3" :: "m"(no_idt));
-	for (;;)
-		__asm__ volatile("hlt");
+	cpu_hang();
 }
 
 void machine_halt(enum exit_code code)
 {
-	cli();
-	if (!this_cpu()->in_panic)
-		smp_stop_others();
-	qemu_exit(code);
-	for (;;)
-		__asm__ volatile("hlt");
+	begin_end(code);
+	cpu_hang();
 }
 
 void machine_power_off(uint32_t pm1a_value, uint32_t pm1b_value)
 {
-	cli();
-	smp_stop_others();
-	qemu_exit(EXIT_OK);
+	begin_end(EXIT_OK);
 	if (acpi.pm1a_cnt)
 		outw(acpi.pm1a_cnt, (uint16_t)pm1a_value);
 	if (acpi.pm1b_cnt)

@@ -45,7 +45,7 @@ static void noreturn ap_entry(void)
 	features_init_cpu();
 	desc_load_cpu();
 	tlb_load_cr3(read_cr3());
-	apic_init_ap();
+	apic_init_cpu();
 	fpu_init_cpu();
 	timer_init_cpu();
 	atomic_release(&ap_stage, AP_ALIVE);
@@ -68,7 +68,7 @@ void smp_kick(cpumask_t mask, enum ipi_bit bit)
 
 		/* other bits still there: their interrupt is on its way and will find this one too */
 		if (!atomic_or(&p->ipi_work, 1u << bit) && p != this_cpu())
-			apic_send_ipi(p->apic_id, VECTOR_IPI);
+			apic_send(p->apic_id, VECTOR_IPI);
 	}
 }
 
@@ -91,8 +91,7 @@ static void noreturn stop_here(struct percpu *me)
 {
 	atomic_and(&cpus_online, ~BIT(me->id));
 	atomic_set(&me->online, 0);
-	for (;;)
-		__asm__ volatile("cli; hlt" ::: "memory");
+	cpu_hang();
 }
 
 void smp_poll(void)
@@ -155,13 +154,13 @@ boot_text int smp_start_cpu(unsigned cpu)
 
 	ap_stage = AP_ASLEEP;
 	place_trampoline(ap);
-	apic_send_init(ap->apic_id);
+	apic_send(ap->apic_id, APIC_INIT);
 	time_delay_us(20);
-	apic_send_startup(ap->apic_id, SMP_TRAMPOLINE_PHYS >> PAGE_SHIFT);
+	apic_send(ap->apic_id, APIC_STARTUP | SMP_TRAMPOLINE_PHYS >> PAGE_SHIFT);
 	if (!wait_stage(AP_ALIVE, SIPI_AGAIN_US)) {
-		apic_send_startup(ap->apic_id, SMP_TRAMPOLINE_PHYS >> PAGE_SHIFT);
+		apic_send(ap->apic_id, APIC_STARTUP | SMP_TRAMPOLINE_PHYS >> PAGE_SHIFT);
 		if (!wait_stage(AP_ALIVE, START_LIMIT_US)) {
-			apic_send_init(ap->apic_id);	/* back to sleep, should it wake after all */
+			apic_send(ap->apic_id, APIC_INIT);	/* back to sleep, should it wake after all */
 			log_err("CPU %u (APIC %x) does not start", cpu, ap->apic_id);
 			return -EIO;
 		}

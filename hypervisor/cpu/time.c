@@ -18,6 +18,7 @@
 #include "cpu/percpu.h"
 #include "cpu/smp.h"
 #include "cpu/time.h"
+#include "lib/string.h"
 
 struct tsc_scale tsc_scale;
 uint64_t tsc_base;
@@ -89,13 +90,13 @@ static const struct reference {
 	{ "PIT", pit_start, pit_read, 0xffff },
 };
 
-static boot_text void read_pair(const struct reference *ref, uint32_t *count, uint64_t *tsc)
+boot_text void time_read_pair(uint32_t (*read)(void), uint32_t *count, uint64_t *tsc)
 {
 	uint64_t best = ~0ul;
 
 	for (int i = 0; i < 5; i++) {
 		uint64_t before = rdtsc();
-		uint32_t c = ref->read();
+		uint32_t c = read();
 		uint64_t after = rdtsc();
 
 		if (after - before < best) {
@@ -115,7 +116,7 @@ static boot_text uint64_t measure(const struct reference *ref)
 
 	if (!hz)
 		return 0;
-	read_pair(ref, &count0, &tsc0);
+	time_read_pair(ref->read, &count0, &tsc0);
 	last = count0;
 	do {
 		now = ref->read();
@@ -124,7 +125,7 @@ static boot_text uint64_t measure(const struct reference *ref)
 		if (still > 100000)
 			return 0;
 	} while (((now - count0) & ref->mask) < hz / 125);
-	read_pair(ref, &count1, &tsc1);
+	time_read_pair(ref->read, &count1, &tsc1);
 	return (tsc1 - tsc0) * hz / ((count1 - count0) & ref->mask);
 }
 
@@ -170,8 +171,7 @@ boot_text void time_init(void)
 	tsc_khz = (uint32_t)(hz / 1000);
 	tsc_base = rdtsc();
 	tsc_stable = cpu.invariant_tsc;
-	boot_wallclock = time_read_rtc();
-	boot_wallclock -= now_ns() / 1000000000;
+	boot_wallclock = time_read_rtc() - now_ns() / 1000000000;
 	log_info("TSC: %u.%03u MHz by %s%s", tsc_khz / 1000, tsc_khz % 1000, ref->name,
 		 tsc_stable ? ", invariant" : "");
 }
@@ -221,14 +221,11 @@ boot_text void time_sync_boot_cpu(struct percpu *other)
 
 void time_sync_new_cpu(void)
 {
-	uint32_t turn;
-
 	for (uint32_t i = 1; i < 2 * SYNC_ROUNDS; i += 2) {
 		while (atomic_acquire(&sync.turn) != i)
 			cpu_pause();
 		sync.tsc = rdtsc();
-		turn = i + 1;
-		atomic_release(&sync.turn, turn);
+		atomic_release(&sync.turn, i + 1);
 	}
 	while (atomic_acquire(&sync.turn))	/* tsc_offset is settled */
 		cpu_pause();
@@ -252,12 +249,6 @@ static struct cmos cmos_read(void)
 			      cmos_byte(9), cmos_byte(0x32) };
 }
 
-static bool cmos_same(const struct cmos *a, const struct cmos *b)
-{
-	return a->second == b->second && a->minute == b->minute && a->hour == b->hour &&
-	       a->day == b->day;
-}
-
 static unsigned from_bcd(uint8_t v, bool bcd)
 {
 	return bcd ? (v >> 4) * 10u + (v & 15u) : v;
@@ -279,7 +270,7 @@ uint64_t time_read_rtc(void)
 	bool bcd = !(mode & 4), pm;
 	unsigned year, century, hour;
 
-	for (int i = 0; i < 5 && (again = cmos_read(), !cmos_same(&c, &again)); i++)
+	for (int i = 0; i < 5 && (again = cmos_read(), memcmp(&c, &again, sizeof(c))); i++)
 		c = again;
 	pm = !(mode & 2) && (c.hour & 0x80);
 	hour = from_bcd(c.hour & 0x7f, bcd);

@@ -37,6 +37,8 @@ struct percpu;
 void time_sync_boot_cpu(struct percpu *other);
 void time_sync_new_cpu(void);
 uint64_t time_read_rtc(void);		/* CMOS clock: seconds since 1970 UTC */
+/* A counter that read() reads and the TSC at one moment: of several pairs the one that took the least time. */
+void time_read_pair(uint32_t (*read)(void), uint32_t *count, uint64_t *tsc);
 void time_delay_us(uint32_t us);
 uint64_t time_boot_wallclock(void);	/* CMOS seconds read at boot minus system time then */
 

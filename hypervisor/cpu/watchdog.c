@@ -53,7 +53,7 @@ static void look_at(unsigned peer, uint64_t now)
 	log_err("watchdog: CPU %u has not answered for %lu seconds", peer,
 		(now - last) / PERIOD_NS);
 	if (atomic_cmpxchg(&question, &none, peer + 1))
-		apic_send_nmi(percpu_of(peer)->apic_id);
+		apic_send(percpu_of(peer)->apic_id, APIC_NMI);
 }
 
 static void report_answer(void)
