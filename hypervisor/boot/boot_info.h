@@ -13,6 +13,12 @@
 #define BOOT_MAX_MODULES	8
 #define BOOT_TEXT_BYTES		6144
 
+/*
+ * Access to machine memory while the boot page tables are in use: a pointer to [phys, phys + len),
+ * or NULL when it cannot be reached.  A pointer above 4 GiB is valid only until the next call.
+ */
+typedef const void *boot_at_fn(uint64_t phys, size_t len);
+
 struct boot_module {
 	uint64_t start, end;		/* machine addresses, start page aligned */
 	const char *string;		/* its command line without the file's name; "" if none */
@@ -26,10 +32,11 @@ struct boot_screen {
 	uint32_t pitch;			/* bytes per line */
 	uint32_t width, height;		/* pixels, or characters of SCREEN_TEXT */
 	uint8_t bpp;
-	uint8_t red_pos, red_bits, green_pos, green_bits, blue_pos, blue_bits;
+	uint8_t color[6];		/* red, green, blue: lowest bit, number of bits */
 };
 
 struct boot_info {
+	boot_at_fn *at;
 	const char *loader;		/* "Multiboot 1" or "Multiboot 2" */
 	const char *cmdline;		/* options; the file's name in front is cut off */
 	struct boot_region map[BOOT_MAX_REGIONS];	/* sorted, without overlap */
@@ -44,12 +51,6 @@ struct boot_info {
 	char text[BOOT_TEXT_BYTES];	/* the strings above point in here */
 	unsigned text_used;
 };
-
-/*
- * Access to machine memory while the boot page tables are in use: a pointer to [phys, phys + len),
- * or NULL when it cannot be reached.  A pointer above 4 GiB is valid only until the next call.
- */
-typedef const void *boot_at_fn(uint64_t phys, size_t len);
 
 /* Fills *info from the loader's @magic and information structure.  0, or -EINVAL and *why. */
 int multiboot_parse(struct boot_info *info, uint32_t magic, uint64_t mbi, boot_at_fn *at,

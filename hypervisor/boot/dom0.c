@@ -230,30 +230,23 @@ static boot_text uint32_t describe_screen(const struct boot_info *bi,
 		return 0;
 	if (s->kind == SCREEN_TEXT) {
 		vga->video_type = XEN_VGATYPE_TEXT_MODE_3;
-		vga->u.text_mode_3.font_height = 16;
-		vga->u.text_mode_3.rows = s->height;
-		vga->u.text_mode_3.columns = s->width;
-		vga->u.text_mode_3.cursor_y = s->height ? s->height - 1 : 0;
+		vga->u.text_mode_3 = (__typeof__(vga->u.text_mode_3)){
+			.font_height = 16, .rows = s->height, .columns = s->width,
+			.cursor_y = s->height ? s->height - 1 : 0,
+		};
 		return sizeof(*vga);
 	}
 	vga->video_type = bi->efi ? XEN_VGATYPE_EFI_LFB : XEN_VGATYPE_VESA_LFB;
-	vga->u.vesa_lfb.width = s->width;
-	vga->u.vesa_lfb.height = s->height;
-	vga->u.vesa_lfb.bytes_per_line = s->pitch;
-	vga->u.vesa_lfb.bits_per_pixel = s->bpp;
-	vga->u.vesa_lfb.lfb_base = (uint32_t)s->addr;
-	vga->u.vesa_lfb.ext_lfb_base = s->addr >> 32;
-	vga->u.vesa_lfb.lfb_size = DIV_UP((uint64_t)s->pitch * s->height, 65536);
-	vga->u.vesa_lfb.red_pos = s->red_pos;
-	vga->u.vesa_lfb.red_size = s->red_bits;
-	vga->u.vesa_lfb.green_pos = s->green_pos;
-	vga->u.vesa_lfb.green_size = s->green_bits;
-	vga->u.vesa_lfb.blue_pos = s->blue_pos;
-	vga->u.vesa_lfb.blue_size = s->blue_bits;
-	if (s->bpp == 32) {
-		vga->u.vesa_lfb.rsvd_pos = 24;
-		vga->u.vesa_lfb.rsvd_size = 8;
-	}
+	vga->u.vesa_lfb = (__typeof__(vga->u.vesa_lfb)){
+		.width = s->width, .height = s->height,
+		.bits_per_pixel = s->bpp, .bytes_per_line = s->pitch,
+		.lfb_size = DIV_UP((uint64_t)s->pitch * s->height, 65536),
+		.lfb_base = (uint32_t)s->addr, .ext_lfb_base = s->addr >> 32,
+		.red_pos = s->color[0], .red_size = s->color[1],
+		.green_pos = s->color[2], .green_size = s->color[3],
+		.blue_pos = s->color[4], .blue_size = s->color[5],
+		.rsvd_pos = s->bpp == 32 ? 24 : 0, .rsvd_size = s->bpp == 32 ? 8 : 0,
+	};
 	return sizeof(*vga);
 }
 

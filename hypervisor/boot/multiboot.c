@@ -18,15 +18,21 @@
 enum { MB1_HAS_CMDLINE = 1 << 2, MB1_HAS_MODS = 1 << 3, MB1_HAS_MMAP = 1 << 6,
        MB1_HAS_LOADER = 1 << 9, MB1_HAS_SCREEN = 1 << 12 };
 
+/* The screen, but for the colour fields: the same in both. */
+struct mb_screen {
+	uint64_t addr;
+	uint32_t pitch, width, height;
+	uint8_t bpp, type;
+} packed;
+
 struct mb1_info {
 	uint32_t flags, mem_lower, mem_upper, boot_device, cmdline, mods_count, mods_addr, syms[4],
 		 mmap_length, mmap_addr, drives_length, drives_addr, config_table, loader_name,
 		 apm_table, vbe[4];
-	uint64_t screen_addr;
-	uint32_t screen_pitch, screen_width, screen_height;
-	uint8_t screen_bpp, screen_type, screen_color[6];
+	struct mb_screen screen;
+	uint8_t color[6];
 } packed;
-_Static_assert(offsetof(struct mb1_info, screen_addr) == 88, "mb1_info");
+_Static_assert(offsetof(struct mb1_info, screen) == 88, "mb1_info");
 
 struct mb1_mod {
 	uint32_t start, end, string, reserved;
@@ -52,9 +58,7 @@ struct mb2_region {
 };
 
 struct mb2_screen {
-	uint64_t addr;
-	uint32_t pitch, width, height;
-	uint8_t bpp, type;
+	struct mb_screen screen;
 	uint16_t reserved;
 	uint8_t color[6];
 } packed;
@@ -63,16 +67,17 @@ struct mb2_screen {
 #define SCREEN_TYPE_TEXT	2
 #define MB2_MAX_BYTES		(1u << 20)
 
-/* Copies the string at @phys, at most @max bytes with its terminator; NULL when there is no
- * room. */
-static boot_text const char *keep_string(struct boot_info *info, uint64_t phys, size_t max,
-					 boot_at_fn *at)
+static const char unreadable[] = "the boot loader's information cannot be read";
+static const char unreadable_modules[] = "the boot loader's list of modules cannot be read";
+
+/* Copies the string at @phys, at most @max bytes with its terminator; NULL: no room. */
+static boot_text const char *keep_string(struct boot_info *info, uint64_t phys, size_t max)
 {
 	char *start = info->text + info->text_used;
 	size_t room = MIN(max, (size_t)(BOOT_TEXT_BYTES - info->text_used));
 
 	for (size_t n = 0; n < room; n++) {
-		const char *c = at(phys + n, 1);
+		const char *c = info->at(phys + n, 1);
 
 		if (!c)
 			return NULL;
@@ -125,51 +130,41 @@ static boot_text const char *add_module(struct boot_info *info, uint64_t start, 
 	return NULL;
 }
 
-static boot_text void set_screen(struct boot_info *info, unsigned type, uint64_t addr,
-				 uint32_t pitch, uint32_t width, uint32_t height, uint8_t bpp,
+static boot_text void set_screen(struct boot_info *info, const struct mb_screen *s,
 				 const uint8_t *color)
 {
-	struct boot_screen *s = &info->screen;
-
-	if (type != SCREEN_TYPE_RGB && type != SCREEN_TYPE_TEXT)
+	if (s->type != SCREEN_TYPE_RGB && s->type != SCREEN_TYPE_TEXT)
 		return;
-	*s = (struct boot_screen){
-		.kind = type == SCREEN_TYPE_TEXT ? SCREEN_TEXT : SCREEN_LFB,
-		.addr = addr, .pitch = pitch, .width = width, .height = height, .bpp = bpp,
+	info->screen = (struct boot_screen){
+		.kind = s->type == SCREEN_TYPE_TEXT ? SCREEN_TEXT : SCREEN_LFB,
+		.addr = s->addr, .pitch = s->pitch, .bpp = s->bpp,
+		.width = s->width, .height = s->height,
 	};
-	if (type == SCREEN_TYPE_RGB) {
-		s->red_pos = color[0];
-		s->red_bits = color[1];
-		s->green_pos = color[2];
-		s->green_bits = color[3];
-		s->blue_pos = color[4];
-		s->blue_bits = color[5];
-	}
+	if (s->type == SCREEN_TYPE_RGB)
+		memcpy(info->screen.color, color, sizeof(info->screen.color));
 }
 
-static boot_text const char *mb1_modules(struct boot_info *info, const struct mb1_info *mbi,
-					 boot_at_fn *at)
+static boot_text const char *mb1_modules(struct boot_info *info, const struct mb1_info *mbi)
 {
 	const char *bad = NULL, *string;
 
 	for (uint32_t i = 0; i < mbi->mods_count && !bad; i++) {
-		const struct mb1_mod *m = at(mbi->mods_addr + i * sizeof(*m), sizeof(*m));
+		const struct mb1_mod *m = info->at(mbi->mods_addr + i * sizeof(*m), sizeof(*m));
 
 		if (!m)
-			return "the boot loader's list of modules cannot be read";
-		string = m->string ? keep_string(info, m->string, BOOT_TEXT_BYTES, at) : "";
+			return unreadable_modules;
+		string = m->string ? keep_string(info, m->string, BOOT_TEXT_BYTES) : "";
 		bad = add_module(info, m->start, m->end, string);
 	}
 	return bad;
 }
 
-static boot_text void mb1_regions(struct boot_info *info, const struct mb1_info *mbi,
-				  boot_at_fn *at)
+static boot_text void mb1_regions(struct boot_info *info, const struct mb1_info *mbi)
 {
 	uint32_t done = 0;
 
 	while (done + sizeof(struct mb1_region) <= mbi->mmap_length) {
-		const struct mb1_region *r = at((uint64_t)mbi->mmap_addr + done, sizeof(*r));
+		const struct mb1_region *r = info->at((uint64_t)mbi->mmap_addr + done, sizeof(*r));
 
 		if (!r || r->size < sizeof(*r) - 4 || r->size > mbi->mmap_length)
 			return;
@@ -178,141 +173,131 @@ static boot_text void mb1_regions(struct boot_info *info, const struct mb1_info 
 	}
 }
 
-static boot_text const char *parse_mb1(struct boot_info *info, uint64_t phys, boot_at_fn *at)
+static boot_text const char *parse_mb1(struct boot_info *info, uint64_t phys)
 {
-	const struct mb1_info *mbi = at(phys, sizeof(*mbi));
-	const char *loader = "", *bad = NULL;
+	const struct mb1_info *mbi = info->at(phys, sizeof(*mbi));
+	const char *loader = "", *bad;
 
 	info->loader = "Multiboot 1";
 	if (!mbi)
-		return "the boot loader's information cannot be read";
+		return unreadable;
 	if (mbi->flags & MB1_HAS_CMDLINE)
-		info->cmdline = keep_string(info, mbi->cmdline, BOOT_TEXT_BYTES, at);
+		info->cmdline = keep_string(info, mbi->cmdline, BOOT_TEXT_BYTES);
 	if (mbi->flags & MB1_HAS_LOADER)
-		loader = keep_string(info, mbi->loader_name, 64, at);
+		loader = keep_string(info, mbi->loader_name, 64);
 	if (!info->cmdline || !loader)
 		return "the boot loader's command line is too long";
-	if (mbi->flags & MB1_HAS_MODS)
-		bad = mb1_modules(info, mbi, at);
+	bad = mbi->flags & MB1_HAS_MODS ? mb1_modules(info, mbi) : NULL;
 	if (bad)
 		return bad;
 	if (mbi->flags & MB1_HAS_MMAP)
-		mb1_regions(info, mbi, at);
+		mb1_regions(info, mbi);
 	if (mbi->flags & MB1_HAS_SCREEN)
-		set_screen(info, mbi->screen_type, mbi->screen_addr, mbi->screen_pitch,
-			   mbi->screen_width, mbi->screen_height, mbi->screen_bpp,
-			   mbi->screen_color);
+		set_screen(info, &mbi->screen, mbi->color);
 	cut_names(info, loader);
 	return NULL;
 }
 
-static boot_text void mb2_regions(struct boot_info *info, uint64_t phys, uint32_t len,
-				  boot_at_fn *at)
+static boot_text void mb2_regions(struct boot_info *info, uint64_t phys, uint32_t len)
 {
-	const uint32_t *head = at(phys, 8);
+	const uint32_t *head = info->at(phys, 8);
 	uint32_t step = head ? head[0] : 0;
 
-	if (step < sizeof(struct mb2_region))
+	if (step < sizeof(struct mb2_region) || step > len)
 		return;
 	for (uint32_t done = 8; done + sizeof(struct mb2_region) <= len; done += step) {
-		const struct mb2_region *r = at(phys + done, sizeof(*r));
+		const struct mb2_region *r = info->at(phys + done, sizeof(*r));
 
-		if (!r || step > len)
+		if (!r)
 			return;
 		boot_map_add(info, r->base, r->len, r->type);
 	}
 }
 
 static boot_text const char *mb2_tag(struct boot_info *info, uint32_t type, uint64_t phys,
-				     uint32_t len, const char **loader, boot_at_fn *at)
+				     uint32_t len, const char **loader)
 {
-	const void *data = at(phys, len);
+	const void *data = info->at(phys, len);
 	const uint32_t *word = data;
 	const struct mb2_screen *s = data;
 
 	if (!data)
-		return "the boot loader's information cannot be read";
+		return unreadable;
 	switch (type) {
 	case TAG_CMDLINE:
-		info->cmdline = keep_string(info, phys, len, at);
+		info->cmdline = keep_string(info, phys, len);
 		return info->cmdline ? NULL : "the boot loader's command line is too long";
 	case TAG_LOADER:
-		*loader = keep_string(info, phys, len, at);
+		*loader = keep_string(info, phys, len);
 		return *loader ? NULL : "the boot loader's name is too long";
 	case TAG_MODULE:
 		if (len <= 8)
-			return "the boot loader's list of modules cannot be read";
-		return add_module(info, word[0], word[1], keep_string(info, phys + 8, len - 8, at));
+			return unreadable_modules;
+		return add_module(info, word[0], word[1], keep_string(info, phys + 8, len - 8));
 	case TAG_MMAP:
 		if (len > 8)
-			mb2_regions(info, phys, len, at);
-		return NULL;
+			mb2_regions(info, phys, len);
+		break;
 	case TAG_SCREEN:
-		if (len >= (s->type == SCREEN_TYPE_RGB ? sizeof(*s) :
+		if (len >= (s->screen.type == SCREEN_TYPE_RGB ? sizeof(*s) :
 			    offsetof(struct mb2_screen, color)))
-			set_screen(info, s->type, s->addr, s->pitch, s->width, s->height, s->bpp,
-				   s->color);
-		return NULL;
-	case TAG_EFI32:
-	case TAG_EFI64:
+			set_screen(info, &s->screen, s->color);
+		break;
+	case TAG_EFI32: case TAG_EFI64:
 		info->efi = true;
 		if (type == TAG_EFI64 && len >= 8)
 			memcpy(&info->efi_system_table, data, 8);
-		return NULL;
-	case TAG_ACPI_OLD:
-	case TAG_ACPI_NEW:
+		break;
+	case TAG_ACPI_OLD: case TAG_ACPI_NEW:
 		if (len < 20 || len < info->rsdp_bytes)
-			return NULL;
+			break;
 		info->rsdp_bytes = (unsigned)MIN((size_t)len, sizeof(info->rsdp));
 		memcpy(info->rsdp, data, info->rsdp_bytes);
-		return NULL;
 	}
 	return NULL;
 }
 
-static boot_text const char *parse_mb2(struct boot_info *info, uint64_t phys, boot_at_fn *at)
+static boot_text const char *parse_mb2(struct boot_info *info, uint64_t phys)
 {
-	const uint32_t *total = at(phys, 8);
-	const char *loader = "", *bad;
-	uint32_t bytes;
+	const uint32_t *total = info->at(phys, 8);
+	const char *loader = "", *bad = NULL;
+	uint32_t bytes = total ? *total : ~0u;
 
 	info->loader = "Multiboot 2";
-	if (!total || *total > MB2_MAX_BYTES || !at(phys, *total))
-		return "the boot loader's information cannot be read";
-	bytes = *total;
-	for (uint32_t done = 8; done + sizeof(struct mb2_tag) <= bytes;) {
-		struct mb2_tag tag = *(const struct mb2_tag *)at(phys + done, sizeof(tag));
+	if (bytes > MB2_MAX_BYTES || !info->at(phys, bytes))
+		return unreadable;
+	for (uint32_t done = 8; done + sizeof(struct mb2_tag) <= bytes && !bad;) {
+		struct mb2_tag tag = *(const struct mb2_tag *)info->at(phys + done, sizeof(tag));
 
 		if (tag.type == TAG_END)
 			break;
 		if (tag.size < sizeof(tag) || tag.size > bytes - done)
 			return "the boot loader's information is broken";
-		bad = mb2_tag(info, tag.type, phys + done + 8, tag.size - 8, &loader, at);
-		if (bad)
-			return bad;
+		bad = mb2_tag(info, tag.type, phys + done + 8, tag.size - 8, &loader);
 		done += ALIGN_UP(tag.size, 8u);
 	}
 	cut_names(info, loader);
-	return NULL;
+	return bad;
 }
 
 boot_text int multiboot_parse(struct boot_info *info, uint32_t magic, uint64_t mbi, boot_at_fn *at,
 			      const char **why)
 {
+	/* as the BIOS starts it */
+	static const struct mb_screen text = { 0xb8000, 160, 80, 25, 16, SCREEN_TYPE_TEXT };
+
 	info->cmdline = "";
-	if (magic == MAGIC_MB1)
-		*why = parse_mb1(info, mbi, at);
-	else if (magic == MAGIC_MB2)
-		*why = parse_mb2(info, mbi, at);
-	else
-		*why = "the boot loader speaks neither Multiboot 1 nor Multiboot 2";
-	if (!*why) {
-		if (info->screen.kind == SCREEN_NONE && !info->efi)	/* as the BIOS starts it */
-			set_screen(info, SCREEN_TYPE_TEXT, 0xb8000, 160, 80, 25, 16, NULL);
-		boot_map_sort(info);
-		if (!info->nr_map)
-			*why = "the boot loader passed no memory map";
-	}
+	info->at = at;
+	*why = magic == MAGIC_MB1 ? parse_mb1(info, mbi) :
+	       magic == MAGIC_MB2 ? parse_mb2(info, mbi) :
+	       "the boot loader speaks neither Multiboot 1 nor Multiboot 2";
+	if (*why)
+		return -EINVAL;
+	if (info->screen.kind == SCREEN_NONE && !info->efi)
+		set_screen(info, &text, NULL);
+	boot_map_sort(info);
+	if (!info->nr_map)
+		*why = "the boot loader passed no memory map";
 	return *why ? -EINVAL : 0;
 }
 

@@ -36,9 +36,12 @@ static struct uart {
 static bool take_word(const char **s, unsigned *lcr)
 {
 	const char *w = *s;
-	unsigned parity = w[0] && w[1] == 'n' ? 0 : w[0] && w[1] == 'o' ? 1 : w[0] && w[1] == 'e' ? 3 : 4;
+	unsigned parity;
 
-	if (w[0] < '5' || w[0] > '8' || parity > 3 || (w[2] != '1' && w[2] != '2'))
+	if (w[0] < '5' || w[0] > '8')
+		return false;
+	parity = w[1] == 'n' ? 0 : w[1] == 'o' ? 1 : w[1] == 'e' ? 3 : 4;
+	if (parity > 3 || (w[2] != '1' && w[2] != '2'))
 		return false;
 	*lcr = (unsigned)(w[0] - '5') | (w[2] == '2' ? 4 : 0) | parity << 3;
 	*s += 3;

@@ -219,8 +219,8 @@ static void reads_multiboot_2(void **state)
 	assert_int_equal(info.screen.kind, SCREEN_LFB);
 	assert_int_equal(info.screen.pitch, 4096);
 	assert_int_equal(info.screen.bpp, 32);
-	assert_int_equal(info.screen.red_pos, 16);
-	assert_int_equal(info.screen.blue_bits, 8);
+	assert_int_equal(info.screen.color[0], 16);
+	assert_int_equal(info.screen.color[5], 8);
 }
 
 static void refuses_bad_multiboot_2(void **state)
