@@ -45,7 +45,6 @@ static boot_bss struct dom0_build {
 	const struct boot_module *image, *initrd;	/* initrd NULL: none */
 	uint64_t nr_pages, max_pages;
 	struct domain *d;
-	char why[200];
 } build;
 
 static boot_text const void *module_va(const struct boot_module *m)
@@ -80,12 +79,11 @@ static boot_text void open_modules(struct dom0_build *b, const struct boot_info 
 	if (bi->nr_modules > 2)
 		log_warn("dom0: boot modules after the initrd are ignored");
 	if (is_bzimage(b->image))
-		boot_fail("dom0's kernel is a compressed bzImage: unpack it with "
-			  "'mica-unpack VMLINUZ OUT' and boot OUT");
+		kernel_fail("is a compressed bzImage: unpack it with 'mica-unpack VMLINUZ OUT' "
+			    "and boot OUT");
 	if (elf_open(&b->elf, module_va(b->image), module_bytes(b->image), &why))
-		boot_fail("dom0's kernel %s", why);
-	if (!dom0_kernel_read(&b->elf, &b->kernel, b->why, sizeof(b->why)))
-		boot_fail("dom0's kernel %s", b->why);
+		kernel_fail("%s", why);
+	dom0_kernel_read(&b->elf, &b->kernel);
 }
 
 /*
@@ -130,8 +128,6 @@ static boot_text void create_domain(struct dom0_build *b)
 		boot_fail("dom0 with %u vCPUs cannot be created (error %d)", cfg.max_vcpus, rc);
 	dom0 = b->d;
 	b->d->pae_note = b->kernel.pae_note;
-	for (unsigned i = 0; i < XEN_LEGACY_MAX_VCPUS; i++)
-		b->d->shared->vcpu_info[i].evtchn_upcall_mask = 1;
 }
 
 /* Bytes of segment @s that fill whole pages both in the image and in memory: [*from, *to),
@@ -143,8 +139,7 @@ static boot_text bool whole_pages(const struct dom0_build *b, const struct elf_s
 
 	*from = ALIGN_UP(at, PAGE_SIZE);
 	*to = ALIGN_DOWN(at + s->filesz, PAGE_SIZE);
-	return *from < *to && at % PAGE_SIZE == s->offset % PAGE_SIZE &&
-	       b->image->start % PAGE_SIZE == 0;
+	return *from < *to && at % PAGE_SIZE == s->offset % PAGE_SIZE;
 }
 
 /* The frame of the kernel module that holds pseudo-physical page @at of segment @s. */
@@ -334,18 +329,16 @@ static boot_text void start_vcpu(struct dom0_build *b)
 /* What dom0 did not take of a module goes to the heap. */
 static boot_text void release_module(const struct dom0_build *b, const struct boot_module *m)
 {
-	uint64_t at = m->start, end = ALIGN_UP(m->end, PAGE_SIZE);
+	uint64_t at, from = m->start;
 
-	while (at < end) {
-		uint64_t from = at;
-
-		while (at < end && frame_of(maddr_mfn(maddr(at)))->owner != b->d->id)
-			at += PAGE_SIZE;
+	for (at = from; at < m->end; at += PAGE_SIZE) {
+		if (frame_of(maddr_mfn(maddr(at)))->owner != b->d->id)
+			continue;
 		if (from < at)
 			mm_free_range(from, at);
-		else
-			at += PAGE_SIZE;
+		from = at + PAGE_SIZE;
 	}
+	mm_free_range(from, at);
 }
 
 boot_text void dom0_create(const struct boot_info *bi)
@@ -357,9 +350,7 @@ boot_text void dom0_create(const struct boot_info *bi)
 		boot_fail("there is no memory to build dom0");
 	open_modules(b, bi);
 	choose_size(b);
-	if (!dom0_layout_plan(&b->kernel, b->nr_pages, module_bytes(b->initrd), &b->layout, b->why,
-			      sizeof(b->why)))
-		boot_fail("dom0's kernel %s", b->why);
+	dom0_layout_plan(&b->kernel, b->nr_pages, module_bytes(b->initrd), &b->layout);
 	create_domain(b);
 	dom0_mem_init(&b->mem, &b->d->mem, runs,
 		      (PAGE_SIZE << RUNS_ORDER) / sizeof(struct mem_run));

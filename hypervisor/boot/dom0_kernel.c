@@ -13,10 +13,7 @@
 #include "boot/dom0_layout.h"
 #include "cpu/layout.h"
 #include "cpu/types.h"
-#include "lib/fmt.h"
 #include "lib/string.h"
-
-#define no(...)	({ fmt_snprintf(why, size, __VA_ARGS__); false; })
 
 static const struct { uint8_t bit; const char *name; } feature_names[] = {
 	{ XENFEAT_writable_page_tables,		"writable_page_tables" },
@@ -48,60 +45,55 @@ static boot_text void note_text(const struct elf *e, uint32_t type, char *out, s
 		memcpy(out, desc, MIN(len, room - 1));
 }
 
-/* Leaves *value alone when the note is missing; false when it is there but is not a number. */
-static boot_text bool note_number(const struct elf *e, uint32_t type, uint64_t *value,
-				  bool *present)
+/* Is the note there?  If not *value is left alone. */
+static boot_text bool read_number(const struct elf *e, uint32_t type, uint64_t *value)
 {
 	const void *desc;
 	size_t len;
-	bool has = elf_note(e, type, &desc, &len);
 
-	if (present)
-		*present = has;
-	return !has || elf_note_u64(e, type, value);
+	if (!elf_note(e, type, &desc, &len))
+		return false;
+	if (!elf_note_u64(e, type, value))
+		kernel_fail("has a numeric note that is not a number");
+	return true;
 }
 
-static boot_text bool read_names(const struct elf *e, struct dom0_kernel *k, char *why, size_t size)
+static boot_text void read_names(const struct elf *e, struct dom0_kernel *k)
 {
 	char text[64];
 
 	note_text(e, XEN_ELFNOTE_XEN_VERSION, text, sizeof(text));
 	if (!text[0])
-		return no("has no Xen notes: it was not built to run paravirtualized");
+		kernel_fail("has no Xen notes: it was not built to run paravirtualized");
 	if (strncmp(text, "xen-3.0", 7))
-		return no("asks for interface '%s', we offer xen-3.0", text);
+		kernel_fail("asks for interface '%s', we offer xen-3.0", text);
 	note_text(e, XEN_ELFNOTE_GUEST_OS, text, sizeof(text));
 	k->is_linux = !strncmp(text, "linux", 5);
 	if (k->is_linux)
-		return true;
+		return;
 	note_text(e, XEN_ELFNOTE_LOADER, text, sizeof(text));
 	if (strncmp(text, "generic", 7))
-		return no("asks for loader '%s', we are 'generic'", text);
-	return true;
+		kernel_fail("asks for loader '%s', we are 'generic'", text);
 }
 
-static boot_text bool read_numbers(const struct elf *e, struct dom0_kernel *k, char *why,
-				   size_t size)
+static boot_text void read_numbers(const struct elf *e, struct dom0_kernel *k)
 {
 	uint64_t mod_start_pfn = 0, hv_low = 0;
 
 	k->entry = e->entry;
-	if (!note_number(e, XEN_ELFNOTE_ENTRY, &k->entry, NULL) ||
-	    !note_number(e, XEN_ELFNOTE_VIRT_BASE, &k->virt_base, NULL) ||
-	    !note_number(e, XEN_ELFNOTE_PADDR_OFFSET, &k->paddr_offset, NULL) ||
-	    !note_number(e, XEN_ELFNOTE_MOD_START_PFN, &mod_start_pfn, NULL) ||
-	    !note_number(e, XEN_ELFNOTE_HV_START_LOW, &hv_low, NULL) ||
-	    !note_number(e, XEN_ELFNOTE_HYPERCALL_PAGE, &k->hypercall_page,
-			 &k->has_hypercall_page) ||
-	    !note_number(e, XEN_ELFNOTE_INIT_P2M, &k->init_p2m, &k->has_init_p2m))
-		return no("has a numeric note that is not a number");
+	read_number(e, XEN_ELFNOTE_ENTRY, &k->entry);
+	read_number(e, XEN_ELFNOTE_VIRT_BASE, &k->virt_base);
+	read_number(e, XEN_ELFNOTE_PADDR_OFFSET, &k->paddr_offset);
+	read_number(e, XEN_ELFNOTE_MOD_START_PFN, &mod_start_pfn);
+	read_number(e, XEN_ELFNOTE_HV_START_LOW, &hv_low);
+	k->has_hypercall_page = read_number(e, XEN_ELFNOTE_HYPERCALL_PAGE, &k->hypercall_page);
+	k->has_init_p2m = read_number(e, XEN_ELFNOTE_INIT_P2M, &k->init_p2m);
 	k->mod_start_pfn = mod_start_pfn;
 	if (hv_low > HV_START)
-		return no("keeps addresses up to %lx, the hypervisor starts at %lx", hv_low,
+		kernel_fail("keeps addresses up to %lx, the hypervisor starts at %lx", hv_low,
 			  HV_START);
 	if (k->virt_base % PAGE_SIZE || k->init_p2m % PAGE_SIZE)
-		return no("has a VIRT_BASE or INIT_P2M note that is not a page address");
-	return true;
+		kernel_fail("has a VIRT_BASE or INIT_P2M note that is not a page address");
 }
 
 static boot_text int feature_bit(const char *name, size_t len)
@@ -114,8 +106,7 @@ static boot_text int feature_bit(const char *name, size_t len)
 }
 
 /* "a|!b|c": b is required.  Fills both bitmaps. */
-static boot_text bool read_feature_list(const char *s, uint32_t *supported, uint32_t *required,
-					char *why, size_t size)
+static boot_text void read_feature_list(const char *s, uint32_t *supported, uint32_t *required)
 {
 	while (*s) {
 		size_t len = 0;
@@ -127,7 +118,7 @@ static boot_text bool read_feature_list(const char *s, uint32_t *supported, uint
 			len++;
 		bit = feature_bit(s, len);
 		if (bit < 0 && must)
-			return no("requires the feature '%.*s', which is unknown", (int)len, s);
+			kernel_fail("requires the feature '%.*s', which is unknown", (int)len, s);
 		if (bit >= 0)
 			*supported |= 1u << bit;
 		if (must)
@@ -135,11 +126,9 @@ static boot_text bool read_feature_list(const char *s, uint32_t *supported, uint
 		s += len;
 		s += *s == '|';
 	}
-	return true;
 }
 
-static boot_text bool read_features(const struct elf *e, struct dom0_kernel *k, char *why,
-				    size_t size)
+static boot_text void read_features(const struct elf *e, struct dom0_kernel *k)
 {
 	uint32_t supported = 0, required = 0, listed = 0;
 	const void *desc;
@@ -147,25 +136,22 @@ static boot_text bool read_features(const struct elf *e, struct dom0_kernel *k, 
 	size_t len;
 
 	note_text(e, XEN_ELFNOTE_FEATURES, text, sizeof(text));
-	if (!read_feature_list(text, &supported, &required, why, size))
-		return false;
+	read_feature_list(text, &supported, &required);
 	if (required & (1u << XENFEAT_supervisor_mode_kernel))
-		return no("requires supervisor_mode_kernel, but guest kernels run in ring 3");
+		kernel_fail("requires supervisor_mode_kernel, but guest kernels run in ring 3");
 	if (required & (1u << XENFEAT_auto_translated_physmap))
-		return no("requires auto_translated_physmap: it is not a paravirtual kernel");
+		kernel_fail("requires auto_translated_physmap: it is not a paravirtual kernel");
 	if (elf_note(e, XEN_ELFNOTE_SUPPORTED_FEATURES, &desc, &len)) {
 		memcpy(&listed, desc, MIN(len, sizeof(listed)));
 		if (!((supported | listed) & (1u << XENFEAT_dom0)))
-			return no("was built without support for running as dom0 "
+			kernel_fail("was built without support for running as dom0 "
 				  "(Debian's cloud kernels are): use a standard kernel");
 	}
 	note_text(e, XEN_ELFNOTE_PAE_MODE, text, sizeof(text));
 	k->pae_note = text[0] || (supported & (1u << XENFEAT_pae_pgdir_above_4gb));
-	return true;
 }
 
-static boot_text bool read_segments(const struct elf *e, struct dom0_kernel *k, char *why,
-				    size_t size)
+static boot_text void read_segments(const struct elf *e, struct dom0_kernel *k)
 {
 	struct elf_segment s;
 
@@ -176,13 +162,12 @@ static boot_text bool read_segments(const struct elf *e, struct dom0_kernel *k, 
 		if (!s.memsz)
 			continue;
 		if (s.paddr < k->paddr_offset)
-			return no("has a segment at %lx, below its PADDR_OFFSET", s.paddr);
+			kernel_fail("has a segment at %lx, below its PADDR_OFFSET", s.paddr);
 		if (s.memsz > BIT(46) || from > BIT(46))
-			return no("has a segment of %lx bytes at %lx: too large", s.memsz, from);
+			kernel_fail("has a segment of %lx bytes at %lx: too large", s.memsz, from);
 		k->start = MIN(k->start, from);
 		k->end = MAX(k->end, from + s.memsz);
 	}
-	return true;
 }
 
 static boot_text bool inside_image(const struct dom0_kernel *k, uint64_t va, uint64_t bytes)
@@ -193,16 +178,17 @@ static boot_text bool inside_image(const struct dom0_kernel *k, uint64_t va, uin
 	       at + bytes <= ALIGN_UP(k->end, PAGE_SIZE) && at + bytes > at;
 }
 
-boot_text bool dom0_kernel_read(const struct elf *e, struct dom0_kernel *k, char *why, size_t size)
+boot_text void dom0_kernel_read(const struct elf *e, struct dom0_kernel *k)
 {
 	memset(k, 0, sizeof(*k));
-	if (!read_names(e, k, why, size) || !read_numbers(e, k, why, size) ||
-	    !read_features(e, k, why, size) || !read_segments(e, k, why, size))
-		return false;
+	read_names(e, k);
+	read_numbers(e, k);
+	read_features(e, k);
+	read_segments(e, k);
 	if (!inside_image(k, k->entry, 1))
-		return no("has its entry point %lx outside its image", k->entry);
+		kernel_fail("has its entry point %lx outside its image", k->entry);
 	if (k->has_hypercall_page &&
 	    (k->hypercall_page % PAGE_SIZE || !inside_image(k, k->hypercall_page, PAGE_SIZE)))
-		return no("has its hypercall page %lx outside its image", k->hypercall_page);
-	return true;
+		kernel_fail("has its hypercall page %lx outside its image",
+			  k->hypercall_page);
 }

@@ -12,10 +12,7 @@
 #include "boot/dom0_layout.h"
 #include "cpu/layout.h"
 #include "cpu/types.h"
-#include "lib/fmt.h"
 #include "lib/string.h"
-
-#define no(...)	({ fmt_snprintf(why, size, __VA_ARGS__); false; })
 
 #define END_ALIGN	(4ul << 20)
 #define END_ROOM	(512ul << 10)
@@ -69,54 +66,53 @@ static boot_text uint64_t place_tables(const struct dom0_kernel *k, struct dom0_
 	return v_end - 1;
 }
 
-static boot_text bool place_p2m(const struct dom0_kernel *k, uint64_t nr, uint64_t last_mapped,
-				struct dom0_layout *l, uint64_t *pfn, char *why, size_t size)
+static boot_text void place_p2m(const struct dom0_kernel *k, uint64_t nr, uint64_t last_mapped,
+				struct dom0_layout *l, uint64_t *pfn)
 {
 	uint64_t last = k->init_p2m + nr * PAGE_SIZE - 1;
 
 	if (!range_ok(k->init_p2m, last))
-		return no("wants its p2m at %lx, which it cannot have", k->init_p2m);
+		kernel_fail("wants its p2m at %lx, which it cannot have", k->init_p2m);
 	/* Its tables are counted and given back apart: share none with the image. */
 	if (pt_index(k->init_p2m, 4) <= pt_index(last_mapped, 4) &&
 	    pt_index(last, 4) >= pt_index(k->virt_base, 4))
-		return no("wants its p2m at %lx, beside its image at %lx", k->init_p2m,
+		kernel_fail("wants its p2m at %lx, beside its image at %lx", k->init_p2m,
 			  k->virt_base);
 	place(&l->p2m, pfn, nr);
 	place(&l->p2m_tables, pfn, tables_for(k->init_p2m, last));
 	l->p2m_va = k->init_p2m;
-	return true;
 }
 
-boot_text bool dom0_layout_plan(const struct dom0_kernel *k, uint64_t nr_pages,
-				uint64_t initrd_bytes, struct dom0_layout *l, char *why,
-				size_t size)
+static boot_text void check_room(uint64_t used, uint64_t nr_pages)
+{
+	if (used > nr_pages)
+		kernel_fail("with its initrd and tables needs %lu MiB, "
+			  "but dom0 would get %lu MiB", (used >> 8) + 1, nr_pages >> 8);
+}
+
+boot_text void dom0_layout_plan(const struct dom0_kernel *k, uint64_t nr_pages,
+				uint64_t initrd_bytes, struct dom0_layout *l)
 {
 	uint64_t pfn = DIV_UP(k->end, PAGE_SIZE), last;
 	uint64_t initrd = DIV_UP(initrd_bytes, PAGE_SIZE);
 	uint64_t p2m = DIV_UP(nr_pages * sizeof(uint64_t), PAGE_SIZE);
 
 	memset(l, 0, sizeof(*l));
-	if (initrd && !k->mod_start_pfn)
+	if (!k->mod_start_pfn)
 		place(&l->initrd, &pfn, initrd);
 	if (!k->has_init_p2m) {
 		place(&l->p2m, &pfn, p2m);
 		l->p2m_va = k->virt_base + l->p2m.pfn * PAGE_SIZE;
 	}
 	place(&l->start_info, &pfn, 1);
-	if (pfn > nr_pages)
-		goto too_small;
+	check_room(pfn, nr_pages);
 	last = place_tables(k, l, &pfn);
 	if (!range_ok(k->virt_base, last))
-		return no("cannot have its image at %lx to %lx", k->virt_base, last);
-	if (initrd && k->mod_start_pfn)
+		kernel_fail("cannot have its image at %lx to %lx", k->virt_base, last);
+	if (k->mod_start_pfn)
 		place(&l->initrd, &pfn, initrd);
-	if (k->has_init_p2m && !place_p2m(k, p2m, last, l, &pfn, why, size))
-		return false;
-	if (pfn <= nr_pages) {
-		l->used = pfn;
-		return true;
-	}
-too_small:
-	return no("with its initrd and tables needs %lu MiB, but dom0 would get %lu MiB",
-		  (pfn >> 8) + 1, nr_pages >> 8);
+	if (k->has_init_p2m)
+		place_p2m(k, p2m, last, l, &pfn);
+	check_room(pfn, nr_pages);
+	l->used = pfn;
 }

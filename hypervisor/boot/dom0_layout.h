@@ -9,6 +9,7 @@
 #ifndef BOOT_DOM0_LAYOUT_H
 #define BOOT_DOM0_LAYOUT_H
 
+#include "cpu/panic.h"
 #include "lib/elf.h"
 
 struct dom0_kernel {
@@ -38,14 +39,12 @@ struct dom0_layout {
 	uint64_t p2m_va;
 };
 
-/*
- * Reads the notes and checks them against the image and each other.  False: @why holds the rest of
- * a sentence that starts "dom0's kernel ...".
- */
-bool dom0_kernel_read(const struct elf *e, struct dom0_kernel *k, char *why, size_t size);
-
-/* Lays out a dom0 of @nr_pages pages.  False: as above, @why says what does not fit where. */
-bool dom0_layout_plan(const struct dom0_kernel *k, uint64_t nr_pages, uint64_t initrd_bytes,
-		      struct dom0_layout *l, char *why, size_t size);
+/* The end, in a sentence that starts "dom0's kernel ...". */
+#define kernel_fail(...)	boot_fail("dom0's kernel " __VA_ARGS__)
+/* Reads the notes and checks them against the image and each other; kernel_fail()s. */
+void dom0_kernel_read(const struct elf *e, struct dom0_kernel *k);
+/* Lays out a dom0 of @nr_pages pages; kernel_fail()s, saying what does not fit where. */
+void dom0_layout_plan(const struct dom0_kernel *k, uint64_t nr_pages, uint64_t initrd_bytes,
+		      struct dom0_layout *l);
 
 #endif
