@@ -14,6 +14,11 @@ $(CLI): $(MICA_OBJ) $(LIBMICA)
 	@echo "  LD      $@"
 	@$(CC) -static $^ $(LIBMICA_LIBS) -o $@
 
+## make bench-create instructions of mica create and xl create, and of the 50th guest
+bench-create: $(ELF) $(CLI) $(LAB)/6.1/vmlinux $(LAB)/6.1/initrd-guests
+	@tests/bench/create.sh $(BUILD)
+
 all: $(CLI)
 test test-unit: $(CLI)
 -include $(MICA_OBJ:.o=.d)
+.PHONY: bench-create

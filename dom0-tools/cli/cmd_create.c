@@ -4,12 +4,14 @@
  * console from its first byte on request, and a monitor process that acts when it ends.
  */
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "lib/cache.h"
 
 static void show_progress(void *ctx, const char *step, const char *what, double seconds)
 {
@@ -84,16 +86,22 @@ static int create(const struct mica_domain_config *d, const struct mica_config *
 	struct mica_create_options o = {
 		/* With -c the console is attached before the guest's first byte. */
 		.paused = paused || console,
+		.cache_dir = cli_opt("no-cache") ? NULL : MICA_CACHE_DIR,
 		.progress = wants_progress() ? show_progress : NULL,
 	};
 	struct mica_error e;
 	char *text;
 	domid_t id;
+	const struct sched_param none = { 0 };
 	int status = cli_open_both(&m, &s);
 
 	if (status)
 		return status;
-	if (mica_domain_start(m, s, d, &o, &id, &e))
+	/* Else each answer of the store would interrupt its daemon on the way to the next one. */
+	sched_setscheduler(0, SCHED_BATCH, &none);
+	status = mica_domain_start(m, s, d, &o, &id, &e);
+	sched_setscheduler(0, SCHED_OTHER, &none);
+	if (status)
 		return cli_report(&e);
 	if (!cli_opt("no-monitor")) {
 		text = mica_config_text(c);
@@ -156,6 +164,7 @@ static int create_run(int argc, char **argv)
 	{ "memory", 'm', "SIZE", "give it so much: 512m, 1.5g" },	\
 	{ "vcpus", 0, "N", "give it so many vCPUs" },			\
 	{ "set", 's', "KEY=VALUE", "replace or add a key (repeat)" },	\
+	{ "no-cache", 0, NULL, "unpack the kernel even if it was unpacked before" },	\
 	{ "no-monitor", 'e', NULL, "leave no process to act when it ends" }
 
 static const struct command_option create_options[] = {

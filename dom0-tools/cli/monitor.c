@@ -22,6 +22,8 @@
 #include <mica/sched.h>
 
 #include "cli/cli.h"
+#include "lib/cache.h"
+#include "lib/names.h"
 
 #define POLL_MS			60000	/* in case the store lost an event */
 #define STORE_RETRY_MS		1000
@@ -98,6 +100,35 @@ struct watch {
 	uint64_t began_ms;
 };
 
+/* As long as somebody watches the name, others need not ask the store for it. */
+static void keep_name(struct watch *w)
+{
+	char name[MICA_NAME_MAX];
+
+	mica_domain_name(w->s, w->id, name);
+	if (mica_name_is_valid(name))
+		mica_names_set(NULL, w->id, w->uuid, name);
+}
+
+static void watch_store(struct watch *w)
+{
+	char path[48];
+
+	if (mica_store_open(&w->s))
+		return;
+	mica_store_watch(w->s, "@releaseDomain", "end");
+	snprintf(path, sizeof(path), "/local/domain/%u/name", w->id);
+	if (!mica_store_watch(w->s, path, "name"))
+		keep_name(w);
+}
+
+static void lose_store(struct watch *w)
+{
+	mica_names_set(NULL, w->id, w->uuid, NULL);
+	mica_store_close(w->s);
+	w->s = NULL;
+}
+
 /* Returns the reason it ended with, or -1 when it is no more. */
 static int await_end(struct watch *w)
 {
@@ -113,19 +144,20 @@ static int await_end(struct watch *w)
 		if (info.flags & XEN_DOMINF_shutdown &&
 		    shutdown_reason(&info) != SHUTDOWN_suspend)
 			return (int)shutdown_reason(&info);
-		if (!w->s && !mica_store_open(&w->s))
-			mica_store_watch(w->s, "@releaseDomain", "end");
+		if (!w->s)
+			watch_store(w);
 		if (!w->s) {
 			usleep(STORE_RETRY_MS * 1000);
 			continue;
 		}
 		rc = mica_store_event(w->s, POLL_MS, &path, &token);
 		if (rc == 1) {
+			if (!strcmp(token, "name"))
+				keep_name(w);
 			free(path);
 		} else if (rc < 0) {
 			log_line("the store is gone (%s); waiting for it", strerror(-rc));
-			mica_store_close(w->s);
-			w->s = NULL;
+			lose_store(w);
 		}
 	}
 }
@@ -177,7 +209,7 @@ static void take_name(struct watch *w)
 
 static void restart(struct watch *w)
 {
-	const struct mica_create_options o = { 0 };
+	const struct mica_create_options o = { .cache_dir = MICA_CACHE_DIR };
 	struct mica_error e;
 	char *text;
 	domid_t id;
@@ -245,6 +277,7 @@ static int monitor_run(int argc, char **argv)
 	snprintf(number, sizeof(number), "%d", (int)getpid());
 	mica_run_write(id, "monitor", number);
 	reason = await_end(w);
+	mica_names_set(NULL, id, w->uuid, NULL);
 	if (reason >= 0)
 		act(w, reason);
 	else if (mica_domain_info(w->m, id, &info))

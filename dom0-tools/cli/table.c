@@ -7,7 +7,7 @@
 	X(pause) X(resume) X(shutdown) X(reboot) X(destroy) X(rename) X(wait) X(sysrq) \
 	X(cpu_show) X(cpu_pin) X(cpu_set) X(cpu_weight) X(cpu_cap) \
 	X(memory_show) X(memory_set) X(memory_max) \
-	X(kernel_check) X(top) X(event) X(dmesg) X(keys) X(doctor) \
+	X(kernel_check) X(kernel_cache) X(top) X(event) X(dmesg) X(keys) X(doctor) \
 	X(store_ls) X(store_read) X(store_write) X(store_rm) X(store_watch) X(store_perm) \
 	X(version) X(help) X(completion) X(monitor) X(domid) X(domname)
 

@@ -175,10 +175,8 @@ static int handle(const char *path, const char *token)
 	struct guest *g;
 	int rc;
 
-	if (path[0] == '@') {
-		rc = check_known();
-		return rc ? rc : find_new();
-	}
+	if (path[0] == '@')	/* a start must not cost a question for each that runs already */
+		return strcmp(token, "in") ? check_known() : find_new();
 	g = guest_find((domid_t)strtoul(token, NULL, 10));
 	if (!g)
 		return 0;

@@ -27,33 +27,63 @@ int build_map(struct build *b, uint64_t pfn, uint64_t nr, void **p)
 	return rc ? build_refused(b, rc, "map the domain's memory") : 0;
 }
 
-/* Copy @bytes of @data to pseudo-physical @to, then zero up to @total bytes. */
-static int place(struct build *b, uint64_t to, const uint8_t *data, uint64_t bytes, uint64_t total)
+static bool is_zero(const uint8_t *p, uint64_t bytes)
 {
-	uint64_t done = 0;
+	const uint64_t *w = (const uint64_t *)(const void *)p;
+	uint64_t any = 0;
 
-	while (done < total) {
-		uint64_t pfn = (to + done) / PAGE, offset = (to + done) % PAGE;
-		uint64_t nr = (offset + (total - done) + PAGE - 1) / PAGE, now, copy;
-		void *window;
-		int rc;
+	/* Whole words of a whole page, without a branch each. */
+	if (bytes != PAGE || (uintptr_t)p % sizeof(*w))
+		return false;
+	for (unsigned i = 0; i < PAGE / sizeof(*w) && !any; i += 8)
+		any = w[i] | w[i + 1] | w[i + 2] | w[i + 3] | w[i + 4] | w[i + 5] | w[i + 6] |
+			w[i + 7];
+	return !any;
+}
 
-		if (nr > WINDOW_PAGES)
-			nr = WINDOW_PAGES;
-		now = nr * PAGE - offset;
-		if (now > total - done)
-			now = total - done;
-		copy = done >= bytes ? 0 : bytes - done < now ? bytes - done : now;
-		rc = build_map(b, pfn, nr, &window);
-		if (rc)
-			return rc;
-		if (copy)
-			memcpy((uint8_t *)window + offset, data + done, copy);
-		memset((uint8_t *)window + offset + copy, 0, now - copy);
-		mica_unmap(b->m, window, nr);
-		done += now;
-	}
+/* Bytes of @data from @done on that share a page of the domain. */
+static uint64_t piece(uint64_t to, uint64_t done, uint64_t bytes)
+{
+	uint64_t now = PAGE - (to + done) % PAGE;
+
+	return now < bytes - done ? now : bytes - done;
+}
+
+/* Copy @bytes of @data, all of one run of pages that fits a window. */
+static int copy_run(struct build *b, uint64_t to, const uint8_t *data, uint64_t bytes)
+{
+	uint64_t nr = (to % PAGE + bytes + PAGE - 1) / PAGE;
+	void *window;
+	int rc = build_map(b, to / PAGE, nr, &window);
+
+	if (rc)
+		return rc;
+	memcpy((uint8_t *)window + to % PAGE, data, bytes);
+	mica_unmap(b->m, window, nr);
 	return 0;
+}
+
+/*
+ * Copy @bytes of @data to pseudo-physical @to.  What a new domain owns is zero - the hypervisor
+ * hands nobody what another one left - so neither what lies behind the data nor zero pages in it
+ * are mapped: mapping costs more than all else here.
+ */
+static int place(struct build *b, uint64_t to, const uint8_t *data, uint64_t bytes)
+{
+	uint64_t done = 0, from;
+	int rc = 0;
+
+	while (!rc && done < bytes) {
+		while (done < bytes && is_zero(data + done, piece(to, done, bytes)))
+			done += piece(to, done, bytes);
+		from = done;
+		while (done < bytes && done - from < (WINDOW_PAGES - 1) * PAGE &&
+		       !is_zero(data + done, piece(to, done, bytes)))
+			done += piece(to, done, bytes);
+		if (done > from)
+			rc = copy_run(b, to + from, data + from, done - from);
+	}
+	return rc;
 }
 
 static int place_kernel(struct build *b)
@@ -63,7 +93,7 @@ static int place_kernel(struct build *b)
 	int rc;
 
 	for (unsigned i = 0; elf_segment(&k->elf, i, &s); i++) {
-		rc = place(b, s.paddr - k->paddr_offset, k->image + s.offset, s.filesz, s.memsz);
+		rc = place(b, s.paddr - k->paddr_offset, k->image + s.offset, s.filesz);
 		if (rc)
 			return rc;
 	}
@@ -74,7 +104,7 @@ static int place_p2m(struct build *b)
 {
 	const struct mica_area *p2m = &b->b->layout.p2m;
 	uint64_t bytes = b->r->pages * 8;
-	int rc = place(b, p2m->pfn * PAGE, (const uint8_t *)b->mfn, bytes, bytes);
+	int rc = place(b, p2m->pfn * PAGE, (const uint8_t *)b->mfn, bytes);
 	void *last;
 
 	if (rc || bytes % PAGE == 0)
@@ -131,8 +161,7 @@ int build_contents(struct build *b)
 	int rc = place_kernel(b);
 
 	if (!rc && initrd)
-		rc = place(b, l->initrd.pfn * PAGE, initrd->data, initrd->bytes,
-			   l->initrd.nr * PAGE);
+		rc = place(b, l->initrd.pfn * PAGE, initrd->data, initrd->bytes);
 	if (!rc)
 		rc = place_p2m(b);
 	if (rc)
@@ -141,8 +170,7 @@ int build_contents(struct build *b)
 	rc = build_map(b, l->start_info.pfn, 3, (void **)&pages);
 	if (rc)
 		return rc;
-	memset(pages, 0, 3 * PAGE);
 	fill_start_info(b, (struct start_info *)pages);
 	mica_unmap(b->m, pages, 3);
-	return place(b, l->stack.pfn * PAGE, NULL, 0, PAGE);
+	return 0;
 }

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The page tables a new domain starts on.  All of them are mapped here at once, since they are
- * few; entries hold machine frames.  A table is mapped read-only in the domain, as a PV guest must
+ * few and, as all of a new domain's memory, empty; entries hold machine frames.  A table is mapped read-only in the domain, as a PV guest must
  * have it; the leaf entries carry no USER flag, which the hypervisor adds.
  */
-#include <string.h>
-
 #include "lib/build_priv.h"
 
 #define PTE_P		(1ull << 0)
@@ -38,7 +36,7 @@ static uint64_t *new_table(struct tables *t, uint64_t *mfn)
 	if (p->used == p->area->nr)
 		return NULL;
 	*mfn = t->b->mfn[p->area->pfn + p->used];
-	return memset(p->page[p->used++], 0, MICA_PAGE_BYTES);
+	return p->page[p->used++];
 }
 
 /* The table that an entry with machine frame @mfn names, found among ours. */
@@ -127,8 +125,6 @@ int build_tables(struct build *b)
 	if (l->p2m_tables.nr)
 		rc = build_map(b, l->p2m_tables.pfn, l->p2m_tables.nr, (void **)&t.p2m.page);
 	if (!rc) {
-		/* Those the plan has in reserve stay empty. */
-		memset(t.first.page, 0, l->tables.nr * MICA_PAGE_BYTES);
 		rc = fill(&t);
 		if (l->p2m_tables.nr)
 			mica_unmap(b->m, t.p2m.page, l->p2m_tables.nr);

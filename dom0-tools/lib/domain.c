@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "lib/domain.h"
+#include "lib/names.h"
 
 void mica_domain_name(struct mica_store *s, domid_t id, char name[MICA_NAME_MAX])
 {
@@ -29,29 +30,84 @@ void mica_domain_name(struct mica_store *s, domid_t id, char name[MICA_NAME_MAX]
 	free(kept);
 }
 
-static int not_found(const char *word, const mica_dominfo *list, int n, struct mica_store *s,
-		     struct mica_error *e)
+/* Ask the store, in one go, what those without a name in @names are called. */
+static void ask_names(struct mica_store *s, const mica_dominfo *list, int n,
+		      char (*names)[MICA_NAME_MAX])
 {
-	const char **names = calloc((size_t)n + 1, sizeof(*names)), *near = NULL;
-	int rc = mica_fail(e, "MICA-DOM-001", "no domain is called '%s'", word);
+	char (*paths)[32] = calloc((size_t)n + 1, sizeof(*paths));
+	const char **each = calloc((size_t)n + 1, sizeof(*each));
+	char **values = calloc((size_t)n + 1, sizeof(*values));
+	unsigned asked = 0, at = 0;
+
+	for (int i = 0; paths && each && values && i < n; i++) {
+		if (names[i][0])
+			continue;
+		snprintf(paths[asked], sizeof(paths[0]), "/local/domain/%u/name", list[i].domain);
+		each[asked] = paths[asked];
+		asked++;
+	}
+	if (asked)
+		mica_store_read_many(s, asked, each, values);
+	for (int i = 0; i < n && at < asked; i++) {
+		if (names[i][0])
+			continue;
+		if (values[at] && strlen(values[at]) < MICA_NAME_MAX)
+			strcpy(names[i], values[at]);
+		free(values[at++]);
+	}
+	free(values);
+	free(each);
+	free(paths);
+}
+
+char (*mica_domain_names(struct mica_store *s, const mica_dominfo *list, int n))[MICA_NAME_MAX]
+{
+	char (*names)[MICA_NAME_MAX] = calloc((size_t)n + 1, sizeof(*names));
+	struct mica_names *known = mica_names_open(NULL);
 
 	for (int i = 0; names && i < n; i++) {
-		char name[MICA_NAME_MAX];
-
-		mica_domain_name(s, list[i].domain, name);
-		names[i] = strdup(name);
-		if (!names[i])
-			break;
+		if (!list[i].domain)
+			strcpy(names[i], "dom0");
+		else
+			mica_names_get(known, list[i].domain, list[i].handle, names[i]);
 	}
-	if (names)
-		near = mica_nearest(word, names);
+	mica_names_close(known);
+	if (names && s)
+		ask_names(s, list, n, names);
+	for (int i = 0; names && i < n; i++)
+		if (!names[i][0])
+			mica_domain_name(NULL, list[i].domain, names[i]);
+	return names;
+}
+
+/* What is known may be about to change: is it really called so? */
+static bool is_called_now(struct mica_store *s, domid_t id, const char *name)
+{
+	char now[MICA_NAME_MAX];
+
+	mica_domain_name(s, id, now);
+	return !strcmp(now, name);
+}
+
+static int not_found(const char *word, char (*names)[MICA_NAME_MAX], int n, struct mica_error *e)
+{
+	const char **each = calloc((size_t)n + 1, sizeof(*each)), *near = NULL;
+	int rc = mica_fail(e, "MICA-DOM-001", "no domain is called '%s'", word);
+
+	for (int i = 0; each && i < n; i++)
+		each[i] = names[i];
+	if (each)
+		near = mica_nearest(word, each);
 	if (near)
 		mica_hint(e, "did you mean '%s'?", near);
 	mica_hint(e, "mica list");
-	for (int i = 0; names && i < n; i++)
-		free((char *)names[i]);
-	free(names);
+	free(each);
 	return rc;
+}
+
+static bool is_called(domid_t id, const char *name, const char *word)
+{
+	return !strcmp(name, word) || (!id && !strcmp(word, "Domain-0"));
 }
 
 int mica_domain_find(struct mica *m, struct mica_store *s, const char *word, domid_t *id,
@@ -62,22 +118,22 @@ int mica_domain_find(struct mica *m, struct mica_store *s, const char *word, dom
 	unsigned long number = isdigit((unsigned char)word[0]) ? strtoul(word, &end, 10) : 0;
 	bool is_number = isdigit((unsigned char)word[0]) && !*end;
 	int n = mica_domain_list(m, &list), rc = -1;
+	char (*names)[MICA_NAME_MAX];
 
 	if (n < 0)
 		return mica_fail_errno(e, n, "cannot list domains");
+	names = is_number ? NULL : mica_domain_names(s, list, n);
 	for (int i = 0; i < n && rc; i++) {
-		char name[MICA_NAME_MAX];
-
 		*id = list[i].domain;
-		if (is_number) {
-			rc = *id == number ? 0 : -1;
-			continue;
-		}
-		mica_domain_name(s, *id, name);
-		rc = strcmp(name, word) && (*id || strcmp(word, "Domain-0")) ? -1 : 0;
+		if (is_number ? *id == number : names && is_called(*id, names[i], word))
+			rc = 0;
 	}
+	if (rc && !names)
+		names = mica_domain_names(s, list, n);
 	if (rc)
-		rc = not_found(word, list, n, s, e);
+		rc = names ? not_found(word, names, n, e) :
+			mica_fail(e, "MICA-HOST-002", "out of memory");
+	free(names);
 	free(list);
 	return rc;
 }
@@ -85,29 +141,44 @@ int mica_domain_find(struct mica *m, struct mica_store *s, const char *word, dom
 int mica_domain_name_free(struct mica *m, struct mica_store *s, const char *name, int but,
 			  struct mica_error *e)
 {
+	char (*names)[MICA_NAME_MAX];
 	mica_dominfo *list;
 	int n = mica_domain_list(m, &list), rc = 0;
 
 	if (n < 0)
 		return mica_fail_errno(e, n, "cannot list domains");
+	names = mica_domain_names(s, list, n);
+	if (!names)
+		rc = mica_fail(e, "MICA-HOST-002", "out of memory");
 	for (int i = 0; i < n && !rc; i++) {
-		char other[MICA_NAME_MAX];
-
-		mica_domain_name(s, list[i].domain, other);
-		if (list[i].domain == but || strcmp(other, name))
+		if (list[i].domain == but || strcmp(names[i], name) ||
+		    !is_called_now(s, list[i].domain, name))
 			continue;
 		rc = mica_fail(e, "MICA-DOM-002", "the name '%s' is taken by domain %u", name,
 			       list[i].domain);
 		mica_hint(e, "choose another with --name, or end that one: mica destroy %s", name);
 	}
+	free(names);
 	free(list);
 	return rc;
+}
+
+/* Until its monitor has seen the change, the store is asked. */
+static void forget_name(const mica_dominfo *info)
+{
+	char was[MICA_NAME_MAX];
+	struct mica_names *known = mica_names_open(NULL);
+
+	if (mica_names_get(known, info->domain, info->handle, was))
+		mica_names_set(NULL, info->domain, info->handle, NULL);
+	mica_names_close(known);
 }
 
 int mica_domain_rename(struct mica *m, struct mica_store *s, domid_t id, const char *name,
 		       struct mica_error *e)
 {
 	char path[64], vm[128];
+	mica_dominfo info;
 	int rc;
 
 	if (!mica_name_is_valid(name))
@@ -125,6 +196,8 @@ int mica_domain_rename(struct mica *m, struct mica_store *s, domid_t id, const c
 		mica_store_put(s, vm, "%s", name);
 	}
 	mica_run_write(id, "name", name);
+	if (!mica_domain_info(m, id, &info))
+		forget_name(&info);
 	return 0;
 }
 

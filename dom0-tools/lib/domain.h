@@ -21,6 +21,8 @@ int mica_domain_find(struct mica *m, struct mica_store *s, const char *word, dom
 		     struct mica_error *e);
 /* Its name into @name: "dom0", what the store or the run file says, or "(ID)". */
 void mica_domain_name(struct mica_store *s, domid_t id, char name[MICA_NAME_MAX]);
+/* The names of all on a list, at the price of one question; freed by the caller, NULL: no memory. */
+char (*mica_domain_names(struct mica_store *s, const mica_dominfo *list, int n))[MICA_NAME_MAX];
 /* 0, or -EEXIST when a domain other than @but has this name. */
 int mica_domain_name_free(struct mica *m, struct mica_store *s, const char *name, int but,
 			  struct mica_error *e);
@@ -32,6 +34,7 @@ typedef void (*mica_progress)(void *ctx, const char *step, const char *what, dou
 
 struct mica_create_options {
 	bool paused;
+	const char *cache_dir;		/* of unpacked kernels; NULL: none is used */
 	mica_progress progress;		/* NULL: silent */
 	void *ctx;
 };

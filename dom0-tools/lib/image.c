@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * From a kernel file to an ELF image: read it, tell bzImage from ELF by the first bytes, unpack
- * the former with the same code as mica-unpack.  The notes are read in notes.c.
+ * the former with the same code as mica-unpack, or take it from the cache.  The notes are read in
+ * notes.c.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/cache.h"
 #include "lib/image.h"
 #include "lib/notes.h"
 #include "lib/sandbox.h"
@@ -36,7 +38,8 @@ int mica_file_read(struct mica_file *f, const char *what, const char *path, size
 				 st.st_size ? "it is too large" : "it is empty");
 	}
 	f->bytes = (size_t)st.st_size;
-	f->data = mmap(NULL, f->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+	f->st = st;
+	f->data = mmap(NULL, f->bytes, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
 	saved = errno;
 	close(fd);
 	if (f->data != MAP_FAILED)
@@ -111,7 +114,7 @@ static const char *unpack(struct mica_kernel *k, const struct mica_file *file)
 
 	if (wrong)
 		return wrong;
-	k->packing = packing_of(&payload);
+	strcpy(k->packing, packing_of(&payload));
 	out.data = pages_alloc(out.bytes);
 	if (!out.data)
 		return "there is no memory to unpack it; free some in the control domain";
@@ -125,8 +128,48 @@ static const char *unpack(struct mica_kernel *k, const struct mica_file *file)
 	return NULL;
 }
 
+static void remember(struct mica_kernel *k, const struct mica_cache *c,
+		     const struct mica_cache_file *f, const struct mica_file *file)
+{
+	struct mica_cache_file now = mica_cache_file(c, &file->st, file->data, file->bytes);
+	struct mica_cache_image image = { .data = k->image, .bytes = k->bytes };
+
+	/* Pages of the file are seen as they are; it may have been written while it was unpacked. */
+	if (now.digest.lo != f->digest.lo || now.digest.hi != f->digest.hi)
+		return;
+	memcpy(image.packing, k->packing, sizeof(image.packing));
+	mica_cache_put(c, f, &image);
+}
+
+/* Out of the cache, or unpacked and put there. */
+static const char *unpack_cached(struct mica_kernel *k, const struct mica_file *file,
+				 const char *cache_dir)
+{
+	struct mica_cache_image image;
+	struct mica_cache_file f;
+	struct mica_cache c;
+	const char *wrong;
+
+	if (!cache_dir || mica_cache_open(&c, cache_dir, MICA_CACHE_BYTES))
+		return unpack(k, file);
+	f = mica_cache_file(&c, &file->st, file->data, file->bytes);
+	if (mica_cache_get(&c, &f, &image)) {
+		k->image = image.data;
+		k->bytes = image.bytes;
+		memcpy(k->packing, image.packing, sizeof(k->packing));
+		k->from_cache = true;
+		wrong = NULL;
+	} else {
+		wrong = unpack(k, file);
+		if (!wrong)
+			remember(k, &c, &f, file);
+	}
+	mica_cache_close(&c);
+	return wrong;
+}
+
 int mica_kernel_parse(struct mica_kernel *k, struct mica_file *file, const char *path,
-		      struct mica_error *e)
+		      const char *cache_dir, struct mica_error *e)
 {
 	const char *why;
 	int rc;
@@ -135,10 +178,10 @@ int mica_kernel_parse(struct mica_kernel *k, struct mica_file *file, const char 
 	if (file->bytes >= 4 && !memcmp(file->data, "\177ELF", 4)) {
 		k->image = file->data;
 		k->bytes = file->bytes;
-		k->packing = "none";
+		strcpy(k->packing, "none");
 		file->data = NULL;
 	} else {
-		why = unpack(k, file);
+		why = unpack_cached(k, file, cache_dir);
 		mica_file_free(file);
 		if (why)
 			return mica_fail(e, "MICA-KRN-002", "kernel %s: %s", path, why);
@@ -154,14 +197,15 @@ int mica_kernel_parse(struct mica_kernel *k, struct mica_file *file, const char 
 	return rc;
 }
 
-int mica_kernel_load(struct mica_kernel *k, const char *path, struct mica_error *e)
+int mica_kernel_load(struct mica_kernel *k, const char *path, const char *cache_dir,
+		     struct mica_error *e)
 {
 	struct mica_file file;
 	int rc;
 
 	memset(k, 0, sizeof(*k));
 	rc = mica_file_read(&file, "kernel", path, MICA_KERNEL_MAX_BYTES, e);
-	return rc ? rc : mica_kernel_parse(k, &file, path, e);
+	return rc ? rc : mica_kernel_parse(k, &file, path, cache_dir, e);
 }
 
 void mica_kernel_free(struct mica_kernel *k)

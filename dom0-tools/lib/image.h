@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "lib/elf.h"
 #include "lib/error.h"
@@ -17,7 +18,8 @@ struct mica_kernel {
 	struct elf elf;			/* reads @image */
 	uint8_t *image;			/* the ELF file; ours */
 	size_t bytes;
-	const char *packing;		/* "xz", ..., or "none" */
+	char packing[8];		/* "xz", ..., or "none" */
+	bool from_cache;
 	char guest_os[32], version[32];	/* as the notes say, empty if they do not */
 	uint64_t entry;			/* virtual */
 	uint64_t virt_base;		/* virtual address of pfn 0 */
@@ -33,8 +35,9 @@ struct mica_kernel {
 };
 
 struct mica_file {
-	uint8_t *data;
+	uint8_t *data;			/* read only */
 	size_t bytes;
+	struct stat st;			/* of the file it was read from */
 };
 
 /* Read a whole file of at most @limit bytes.  @what names it in messages ("kernel", "initrd"). */
@@ -42,11 +45,13 @@ int mica_file_read(struct mica_file *f, const char *what, const char *path, size
 		   struct mica_error *e);
 void mica_file_free(struct mica_file *f);
 
-/* Load and check the kernel in @path.  On success mica_kernel_free() must follow. */
-int mica_kernel_load(struct mica_kernel *k, const char *path, struct mica_error *e);
+/* Load and check the kernel in @path.  On success mica_kernel_free() must follow.  @cache_dir names
+ * the cache of unpacked kernels (lib/cache.h), NULL: none. */
+int mica_kernel_load(struct mica_kernel *k, const char *path, const char *cache_dir,
+		     struct mica_error *e);
 /* The same for a file that is in memory already; takes @file's data over. */
 int mica_kernel_parse(struct mica_kernel *k, struct mica_file *file, const char *path,
-		      struct mica_error *e);
+		      const char *cache_dir, struct mica_error *e);
 void mica_kernel_free(struct mica_kernel *k);
 
 #define MICA_KERNEL_MAX_BYTES	((size_t)256 << 20)

@@ -69,14 +69,15 @@ static int check(struct start *t)
 	if (!rc)
 		rc = check_memory(t);
 	if (!rc)
-		rc = mica_kernel_load(&t->kernel, d->kernel, t->e);
+		rc = mica_kernel_load(&t->kernel, d->kernel, t->o->cache_dir, t->e);
 	if (!rc && d->ramdisk)
 		rc = mica_file_read(&t->initrd, "initrd", d->ramdisk, MICA_INITRD_MAX_BYTES, t->e);
 	if (rc)
 		return rc;
-	snprintf(what, sizeof(what), "kernel %s: %s%s%s, %s, 64-bit PV", d->kernel,
+	snprintf(what, sizeof(what), "kernel %s: %s%s%s, %s%s, 64-bit PV", d->kernel,
 		 t->kernel.guest_os[0] ? t->kernel.guest_os : "unnamed",
-		 t->kernel.version[0] ? " " : "", t->kernel.version, t->kernel.packing);
+		 t->kernel.version[0] ? " " : "", t->kernel.version, t->kernel.packing,
+		 t->kernel.from_cache ? " (cached)" : "");
 	step_done(t, "check", what);
 	return 0;
 }

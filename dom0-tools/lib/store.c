@@ -56,6 +56,37 @@ int mica_store_read(struct mica_store *s, const char *path, char **value, size_t
 	return store_call(s, XS_READ, &part, 1, value, bytes ? bytes : &got);
 }
 
+int mica_store_read_many(struct mica_store *s, unsigned n, const char *const *paths,
+			 char **values)
+{
+	unsigned sent = 0, got = 0;
+	int rc = s->unanswered ? -EBUSY : 0;
+	size_t bytes;
+
+	memset(values, 0, n * sizeof(*values));
+	while (!rc && got < n) {
+		struct store_part part;
+
+		if (sent < n && sent - got < STORE_UNANSWERED_MAX) {
+			part = text(paths[sent++]);
+			rc = store_send(s, XS_READ, &part, 1);
+			continue;
+		}
+		/* Half of them, so that the daemon always has something to do. */
+		for (unsigned i = 0; !rc && got < sent && i < STORE_UNANSWERED_MAX / 2; i++) {
+			rc = store_answer(s, &values[got], &bytes);
+			if (rc)
+				values[got] = NULL;
+			if (rc == -ENOENT || rc == -EACCES)
+				rc = 0;
+			got++;
+		}
+	}
+	if (rc)
+		s->unanswered = 0;
+	return rc;
+}
+
 int mica_store_get(struct mica_store *s, char *value, size_t room, const char *path, ...)
 {
 	char name[XENSTORE_ABS_PATH_MAX + 1], *read;

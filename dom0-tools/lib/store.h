@@ -40,6 +40,18 @@ const char *mica_store_place(const struct mica_store *s);
 int mica_store_begin(struct mica_store *s);
 int mica_store_end(struct mica_store *s, bool commit);
 
+/*
+ * Between batch and batch_end, calls that only change something are sent without waiting for their
+ * answers, which saves a switch to the daemon and back for each; they return 0 or what failed
+ * before.  batch_end waits for all: 0, or the first failure.
+ */
+int mica_store_batch(struct mica_store *s);
+int mica_store_batch_end(struct mica_store *s);
+/* Read @n nodes in one go: values[i] is NULL where there is none, else freed by the caller.
+ * -errno only when the connection failed. */
+int mica_store_read_many(struct mica_store *s, unsigned n, const char *const *paths,
+			 char **values);
+
 /* *value is NUL terminated beyond its *bytes (may be NULL); the caller frees it. */
 int mica_store_read(struct mica_store *s, const char *path, char **value, size_t *bytes);
 /* Read into a buffer of the caller; -ERANGE when it does not fit. */

@@ -11,12 +11,25 @@ struct store_event {
 	char *token;
 };
 
+#define STORE_OUT_BYTES		8192	/* a batch is sent in pieces of this size */
+#define STORE_IN_BYTES		4096
+#define STORE_UNANSWERED_MAX	64	/* and waits for answers after so many requests */
+
 struct mica_store {
 	int fd;
 	char place[64];
 	uint32_t next_req;
 	uint32_t tx;			/* the open transaction, 0: none */
 	struct store_event *first, **last;
+	bool one_by_one;		/* it takes one message at each write */
+	bool batching;
+	int batch_rc;			/* the first failure in the batch */
+	uint32_t oldest;		/* request whose answer comes next */
+	unsigned unanswered;
+	size_t unsent;			/* bytes in out[] */
+	char out[STORE_OUT_BYTES];
+	size_t in_at, in_end;		/* what was read and not looked at yet */
+	char in[STORE_IN_BYTES];
 };
 
 struct store_part {
@@ -30,6 +43,9 @@ struct store_part {
  */
 int store_call(struct mica_store *s, uint32_t type, const struct store_part *parts, int n,
 	       char **answer, size_t *bytes);
+/* Send without waiting; the answers come in order, one store_answer() for each. */
+int store_send(struct mica_store *s, uint32_t type, const struct store_part *parts, int n);
+int store_answer(struct mica_store *s, char **answer, size_t *bytes);
 /* Read one message if one comes within @timeout_ms: 1 an event was queued, 0 nothing came. */
 int store_poll(struct mica_store *s, int timeout_ms);
 

@@ -125,9 +125,12 @@ static void add_vm(struct tree *t)
 
 static int add_all(struct tree *t)
 {
+	int rc;
+
 	t->rc = mica_store_rm(t->s, t->home);
 	if (t->rc == -ENOENT)
 		t->rc = 0;
+	mica_store_batch(t->s);
 	own(t, "", false);
 	add_vm(t);
 	put(t, "name", t->d->name);
@@ -135,7 +138,8 @@ static int add_all(struct tree *t)
 	add_resources(t);
 	add_control(t);
 	add_console(t);
-	return t->rc;
+	rc = mica_store_batch_end(t->s);
+	return t->rc ? t->rc : rc;
 }
 
 int mica_store_add_domain(struct mica_store *s, const struct mica_built *b,

@@ -16,7 +16,8 @@
 
 #include "lib/store_priv.h"
 
-#define MESSAGE_MAX	(sizeof(struct xsd_sockmsg) + XENSTORE_PAYLOAD_MAX)
+_Static_assert(sizeof(struct xsd_sockmsg) + XENSTORE_PAYLOAD_MAX <= STORE_OUT_BYTES,
+	       "any message fits");
 
 static const char *const sockets[] = { "/run/xenstored/socket", "/var/run/xenstored/socket" };
 static const char *const devices[] = { "/dev/xen/xenbus", "/proc/xen/xenbus" };
@@ -90,8 +91,12 @@ int mica_store_open(struct mica_store **s)
 		return rc;
 	for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++) {
 		fd = open(devices[i], O_RDWR | O_CLOEXEC);
-		if (fd >= 0)
-			return opened(s, fd, devices[i]);
+		if (fd < 0)
+			continue;
+		rc = opened(s, fd, devices[i]);
+		if (!rc)
+			(*s)->one_by_one = true;
+		return rc;
 	}
 	return rc;
 }
@@ -136,17 +141,28 @@ static int send_all(int fd, const char *data, size_t bytes)
 	return 0;
 }
 
-static int receive_all(int fd, char *data, size_t bytes)
+/* Answers of a batch come in one piece; what is not asked for yet stays in in[]. */
+static int receive_all(struct mica_store *s, char *data, size_t bytes)
 {
 	while (bytes) {
-		ssize_t n = read(fd, data, bytes);
+		size_t have = s->in_end - s->in_at;
+		ssize_t n;
 
+		if (have) {
+			have = have < bytes ? have : bytes;
+			memcpy(data, s->in + s->in_at, have);
+			s->in_at += have;
+			data += have;
+			bytes -= have;
+			continue;
+		}
+		n = read(s->fd, s->in, sizeof(s->in));
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
 			return n ? -errno : -ECONNRESET;
-		data += n;
-		bytes -= (size_t)n;
+		s->in_at = 0;
+		s->in_end = (size_t)n;
 	}
 	return 0;
 }
@@ -170,7 +186,7 @@ static int keep_event(struct mica_store *s, char *body, size_t bytes)
 
 static int receive(struct mica_store *s, struct xsd_sockmsg *head, char **body)
 {
-	int rc = receive_all(s->fd, (char *)head, sizeof(*head));
+	int rc = receive_all(s, (char *)head, sizeof(*head));
 
 	if (rc)
 		return rc;
@@ -179,7 +195,7 @@ static int receive(struct mica_store *s, struct xsd_sockmsg *head, char **body)
 	*body = calloc(1, head->len + 1);
 	if (!*body)
 		return -ENOMEM;
-	rc = receive_all(s->fd, *body, head->len);
+	rc = receive_all(s, *body, head->len);
 	if (rc)
 		free(*body);
 	return rc;
@@ -234,25 +250,105 @@ static int await(struct mica_store *s, uint32_t req, char **answer, size_t *byte
 	}
 }
 
+static int flush(struct mica_store *s)
+{
+	int rc = s->unsent ? send_all(s->fd, s->out, s->unsent) : 0;
+
+	s->unsent = 0;
+	return rc;
+}
+
+int store_send(struct mica_store *s, uint32_t type, const struct store_part *parts, int n)
+{
+	struct xsd_sockmsg head = { .type = type, .req_id = s->next_req, .tx_id = s->tx };
+	char *at;
+	int rc = 0;
+
+	for (int i = 0; i < n; i++) {
+		if (parts[i].bytes > XENSTORE_PAYLOAD_MAX - head.len)
+			return -E2BIG;
+		head.len += (uint32_t)parts[i].bytes;
+	}
+	/* The kernel's device takes one message at each write. */
+	if (s->unsent && s->one_by_one)
+		rc = flush(s);
+	if (!rc && s->unsent + sizeof(head) + head.len > sizeof(s->out))
+		rc = flush(s);
+	if (rc)
+		return rc;
+	at = s->out + s->unsent;
+	memcpy(at, &head, sizeof(head));
+	at += sizeof(head);
+	for (int i = 0; i < n; at += parts[i++].bytes)
+		memcpy(at, parts[i].data, parts[i].bytes);
+	s->unsent += sizeof(head) + head.len;
+	if (!s->unanswered++)
+		s->oldest = head.req_id;
+	s->next_req++;
+	return 0;
+}
+
+int store_answer(struct mica_store *s, char **answer, size_t *bytes)
+{
+	int rc = flush(s);
+
+	if (rc)
+		return rc;
+	s->unanswered--;
+	return await(s, s->oldest++, answer, bytes);
+}
+
+/* All answers that are still to come; they only matter if they are failures. */
+static int drain(struct mica_store *s)
+{
+	while (s->unanswered) {
+		size_t bytes;
+		char *answer;
+		int rc = store_answer(s, &answer, &bytes);
+
+		if (!rc)
+			free(answer);
+		else if (!s->batch_rc)
+			s->batch_rc = rc;
+		/* Of a connection that broke nothing more comes. */
+		if (rc == -ECONNRESET || rc == -EPIPE || rc == -EPROTO || rc == -EBADMSG)
+			s->unanswered = 0;
+	}
+	return s->batch_rc;
+}
+
+int mica_store_batch(struct mica_store *s)
+{
+	s->batching = true;
+	s->batch_rc = 0;
+	return 0;
+}
+
+int mica_store_batch_end(struct mica_store *s)
+{
+	s->batching = false;
+	return drain(s);
+}
+
 int store_call(struct mica_store *s, uint32_t type, const struct store_part *parts, int n,
 	       char **answer, size_t *bytes)
 {
-	char message[MESSAGE_MAX], *ignored = NULL;
-	struct xsd_sockmsg head = { .type = type, .req_id = s->next_req++, .tx_id = s->tx };
-	size_t at = sizeof(head), got;
+	char *ignored = NULL;
+	size_t got;
 	int rc;
 
-	for (int i = 0; i < n; i++) {
-		if (parts[i].bytes > sizeof(message) - at)
-			return -E2BIG;
-		memcpy(message + at, parts[i].data, parts[i].bytes);
-		at += parts[i].bytes;
+	if (s->batching && !answer) {
+		if (s->unanswered == STORE_UNANSWERED_MAX)
+			drain(s);
+		rc = store_send(s, type, parts, n);
+		if (rc && !s->batch_rc)
+			s->batch_rc = rc;
+		return s->batch_rc;
 	}
-	head.len = (uint32_t)(at - sizeof(head));
-	memcpy(message, &head, sizeof(head));
-	rc = send_all(s->fd, message, at);
+	drain(s);
+	rc = store_send(s, type, parts, n);
 	if (!rc)
-		rc = await(s, head.req_id, answer ? answer : &ignored, bytes ? bytes : &got);
+		rc = store_answer(s, answer ? answer : &ignored, bytes ? bytes : &got);
 	free(ignored);
 	return rc;
 }
@@ -262,7 +358,7 @@ int store_poll(struct mica_store *s, int timeout_ms)
 	struct pollfd wait = { .fd = s->fd, .events = POLLIN };
 	struct xsd_sockmsg head;
 	char *body;
-	int rc = poll(&wait, 1, timeout_ms);
+	int rc = s->in_at < s->in_end ? 1 : poll(&wait, 1, timeout_ms);
 
 	if (rc <= 0)
 		return rc < 0 && errno != EINTR ? -errno : 0;

@@ -50,7 +50,7 @@ static uint64_t take_frames(struct fake_hv *f, domid_t id, unsigned order)
 			continue;
 		for (uint64_t j = 0; j < step; j++) {
 			f->owner[i + j] = (uint16_t)(id + 1);
-			memset(f->ram[i + j], 0xee, 4096);	/* nobody may count on zeroes */
+			memset(f->ram[i + j], 0, 4096);	/* nobody gets another's bytes */
 		}
 		return i;
 	}

@@ -84,7 +84,7 @@ void kernel_image_make(struct mica_kernel *k, const struct kernel_image_options 
 	memset(k, 0, sizeof(*k));
 	k->bytes = SIZE;
 	k->image = calloc(1, SIZE);
-	k->packing = "none";
+	strcpy(k->packing, "none");
 	if (!o->no_notes)
 		p[1].filesz = (uint64_t)(add_notes(k->image + NOTES_AT, o, base) - k->image) -
 			NOTES_AT;

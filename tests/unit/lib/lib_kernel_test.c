@@ -1,4 +1,4 @@
-/* unit: dom0-tools/lib/image.c dom0-tools/lib/notes.c dom0-tools/lib/error.c dom0-tools/lib/sandbox.c dom0-tools/unpack/bzimage.c lib/elf.c tests/unit/lib/kernel_image.c */
+/* unit: dom0-tools/lib/image.c dom0-tools/lib/cache.c dom0-tools/lib/digest.c dom0-tools/lib/notes.c dom0-tools/lib/error.c dom0-tools/lib/sandbox.c dom0-tools/unpack/bzimage.c lib/elf.c tests/unit/lib/kernel_image.c */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Kernels as files: every refusal with its code, and files cut off or changed at random, which must
@@ -7,10 +7,14 @@
 #include "unit.h"
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "kernel_image.h"
+#include "lib/cache.h"
 #include "lib/sandbox.h"
 #include "unpack/unpack.h"
 
@@ -39,7 +43,7 @@ static struct mica_file file_of(const uint8_t *data, size_t bytes)
 static int parse(const uint8_t *data, size_t bytes, struct mica_kernel *k)
 {
 	struct mica_file f = file_of(data, bytes);
-	int rc = mica_kernel_parse(k, &f, "test", &e);
+	int rc = mica_kernel_parse(k, &f, "test", NULL, &e);
 
 	mica_file_free(&f);
 	return rc;
@@ -80,11 +84,11 @@ static void test_not_kernels(void **state)
 	assert_true(parse(text, sizeof(text), &k) < 0);
 	assert_string_equal(e.code->name, "MICA-KRN-002");
 	assert_true(parse(text, 3, &k) < 0);
-	assert_true(mica_kernel_load(&k, "/nonexistent", &e) < 0);
+	assert_true(mica_kernel_load(&k, "/nonexistent", NULL, &e) < 0);
 	assert_string_equal(e.code->name, "MICA-KRN-001");
 	assert_int_equal(e.code->exit, EXIT_NOT_FOUND);
-	assert_true(mica_kernel_load(&k, "/", &e) < 0);
-	assert_true(mica_kernel_load(&k, "/dev/null", &e) < 0);
+	assert_true(mica_kernel_load(&k, "/", NULL, &e) < 0);
+	assert_true(mica_kernel_load(&k, "/dev/null", NULL, &e) < 0);
 }
 
 /* A bzImage around the same kernel. */
@@ -146,6 +150,266 @@ static void test_damage(void **state)
 	free(made.image);
 }
 
+/* --- the cache: DIR in a directory of its own --- */
+
+static char base[64], cache_dir[96], file_path[96];
+
+static void cache_make(void)
+{
+	snprintf(base, sizeof(base), "/tmp/mica-cache-XXXXXX");
+	assert_non_null(mkdtemp(base));
+	snprintf(cache_dir, sizeof(cache_dir), "%s/deep/cache", base);
+	snprintf(file_path, sizeof(file_path), "%s/vmlinuz", base);
+}
+
+static void cache_end(void)
+{
+	char line[128];
+
+	snprintf(line, sizeof(line), "rm -rf %s", base);
+	assert_int_equal(system(line), 0);
+}
+
+static void write_file(const char *path, const uint8_t *data, size_t bytes)
+{
+	FILE *f = fopen(path, "we");
+
+	assert_non_null(f);
+	assert_int_equal(fwrite(data, 1, bytes, f), bytes);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* Load file_path; was it in the cache? */
+static bool load_cached(void)
+{
+	struct mica_kernel k;
+	bool hit;
+
+	if (mica_kernel_load(&k, file_path, cache_dir, &e))
+		fail_msg("%s", e.why);
+	assert_int_equal(k.virt_base, 0xffffffff80000000);
+	assert_string_equal(k.packing, "unknown");
+	hit = k.from_cache;
+	mica_kernel_free(&k);
+	return hit;
+}
+
+/* The name of the only entry, or "". */
+static void only_entry(void *ctx, const char *name, uint64_t disk_bytes, int64_t used_s)
+{
+	assert_true(disk_bytes > 0);
+	snprintf(ctx, 200, "%s/%s", cache_dir, name);
+}
+
+static int entries(char path[200])
+{
+	struct mica_cache c;
+	int n;
+
+	path[0] = 0;
+	assert_int_equal(mica_cache_open(&c, cache_dir, MICA_CACHE_BYTES), 0);
+	n = mica_cache_list(&c, only_entry, path);
+	mica_cache_close(&c);
+	return n;
+}
+
+static void test_cache_hits(void **state)
+{
+	struct mica_kernel made;
+	char entry[200];
+	size_t bytes;
+	uint8_t *image;
+
+	cache_make();
+	kernel_image_make(&made, &(struct kernel_image_options){ .init_p2m = true });
+	image = bzimage(&made, &bytes);
+	write_file(file_path, image, bytes);
+	assert_false(load_cached());
+	assert_true(load_cached());
+	assert_true(load_cached());
+	assert_int_equal(entries(entry), 1);
+	/* an ELF file needs no cache */
+	write_file(file_path, made.image, made.bytes);
+	assert_int_equal(entries(entry), 1);
+	free(image);
+	free(made.image);
+	cache_end();
+}
+
+/* The same name, size and times, but other bytes: never mistaken. */
+static void test_cache_changed_file(void **state)
+{
+	struct mica_kernel made, k;
+	struct timespec times[2];
+	size_t bytes;
+	uint8_t *image;
+	struct stat st;
+	int fd;
+
+	cache_make();
+	kernel_image_make(&made, &(struct kernel_image_options){ .init_p2m = true });
+	image = bzimage(&made, &bytes);
+	write_file(file_path, image, bytes);
+	assert_false(load_cached());
+	assert_int_equal(stat(file_path, &st), 0);
+	for (size_t at = 1024 + 0x400; at < bytes - 8; at += bytes / 37) {
+		uint8_t was = image[at];
+
+		image[at] ^= 1 + (uint8_t)unit_below(255);
+		fd = open(file_path, O_WRONLY | O_CLOEXEC);
+		assert_int_equal(pwrite(fd, image + at, 1, (off_t)at), 1);
+		times[0] = st.st_atim;
+		times[1] = st.st_mtim;
+		assert_int_equal(futimens(fd, times), 0);
+		if (!mica_kernel_load(&k, file_path, cache_dir, &e)) {
+			assert_false(k.from_cache);
+			assert_memory_equal(k.image, image + 1024, made.bytes);
+			mica_kernel_free(&k);
+		}
+		image[at] = was;
+		assert_int_equal(pwrite(fd, image + at, 1, (off_t)at), 1);
+		close(fd);
+	}
+	free(image);
+	free(made.image);
+	cache_end();
+}
+
+/* The digest alone tells files apart whose data on disk say nothing. */
+static void test_cache_key(void **state)
+{
+	struct mica_cache c;
+	struct stat st = { .st_size = 100 };
+	uint8_t a[100] = { 1 }, b[100] = { 1 };
+	struct mica_cache_file fa, fb;
+	struct mica_cache_image image = { .data = a, .bytes = sizeof(a), .packing = "xz" }, got;
+
+	cache_make();
+	assert_int_equal(mica_cache_open(&c, cache_dir, 1 << 20), 0);
+	fa = mica_cache_file(&c, &st, a, sizeof(a));
+	assert_false(mica_cache_get(&c, &fa, &got));
+	assert_int_equal(mica_cache_put(&c, &fa, &image), 0);
+	assert_true(mica_cache_get(&c, &fa, &got));
+	assert_string_equal(got.packing, "xz");
+	munmap(got.data, got.bytes);
+	for (unsigned i = 0; i < sizeof(b) * 8; i++) {
+		b[i / 8] ^= (uint8_t)(1 << i % 8);
+		fb = mica_cache_file(&c, &st, b, sizeof(b));
+		assert_false(mica_cache_get(&c, &fb, &got));
+		b[i / 8] ^= (uint8_t)(1 << i % 8);
+	}
+	fb = mica_cache_file(&c, &st, b, sizeof(b));
+	fb.st.st_ino = 7;
+	assert_false(mica_cache_get(&c, &fb, &got));
+	mica_cache_close(&c);
+	cache_end();
+}
+
+static void test_cache_damage(void **state)
+{
+	struct mica_kernel made;
+	char entry[200];
+	size_t bytes;
+	uint8_t *image, byte;
+	int fd;
+
+	cache_make();
+	kernel_image_make(&made, &(struct kernel_image_options){ .init_p2m = true });
+	image = bzimage(&made, &bytes);
+	write_file(file_path, image, bytes);
+	for (unsigned i = 0; i < 60; i++) {
+		assert_false(load_cached());
+		assert_int_equal(entries(entry), 1);
+		fd = open(entry, O_RDWR | O_CLOEXEC);
+		if (i % 4 == 0) {			/* cut off, or too long */
+			assert_int_equal(ftruncate(fd, i % 8 ? 20 : (off_t)made.bytes + 5000), 0);
+		} else if (i % 4 == 1) {		/* the header */
+			off_t at = (off_t)unit_below(56);
+
+			assert_int_equal(pread(fd, &byte, 1, at), 1);
+			byte ^= 0x10;
+			assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+		} else if (i % 4 == 2) {		/* the image */
+			off_t at = 4096 + (off_t)unit_below(made.bytes);
+
+			assert_int_equal(pread(fd, &byte, 1, at), 1);
+			byte ^= 1;
+			assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+		} else {				/* somebody else could have written it */
+			assert_int_equal(fchmod(fd, 0666), 0);
+		}
+		close(fd);
+	}
+	free(image);
+	free(made.image);
+	cache_end();
+}
+
+/* A directory or key that others can reach proves nothing, and is not used. */
+static void test_cache_not_private(void **state)
+{
+	struct mica_cache c;
+	char key[128];
+
+	cache_make();
+	assert_int_equal(mica_cache_open(&c, cache_dir, 1 << 20), 0);
+	mica_cache_close(&c);
+	assert_int_equal(chmod(cache_dir, 0755), 0);
+	assert_int_equal(mica_cache_open(&c, cache_dir, 1 << 20), -EPERM);
+	assert_int_equal(c.dir, -1);
+	assert_int_equal(chmod(cache_dir, 0700), 0);
+	snprintf(key, sizeof(key), "%s/key", cache_dir);
+	assert_int_equal(chmod(key, 0644), 0);
+	assert_int_equal(mica_cache_open(&c, cache_dir, 1 << 20), -EPERM);
+	assert_int_equal(unlink(key), 0);
+	assert_int_equal(symlink("/etc/passwd", key), 0);
+	assert_true(mica_cache_open(&c, cache_dir, 1 << 20) < 0);
+	cache_end();
+}
+
+static void count_entry(void *ctx, const char *name, uint64_t disk_bytes, int64_t used_s)
+{
+	*(uint64_t *)ctx += disk_bytes;
+}
+
+/* The oldest goes first, and what does not fit at all is not kept. */
+static void test_cache_bound(void **state)
+{
+	struct mica_cache c;
+	uint8_t *data = malloc(100000);
+	struct mica_cache_image image = { .data = data, .bytes = 100000 }, got;
+	struct mica_cache_file f[20];
+	uint64_t sum = 0;
+
+	cache_make();
+	memset(data, 7, 100000);
+	assert_int_equal(mica_cache_open(&c, cache_dir, 450000), 0);
+	for (unsigned i = 0; i < 20; i++) {
+		struct stat st = { .st_ino = i };
+
+		f[i] = mica_cache_file(&c, &st, data, 10);
+		assert_int_equal(mica_cache_put(&c, &f[i], &image), 0);
+		if (mica_cache_get(&c, &f[0], &got))	/* the first is used again and again */
+			munmap(got.data, got.bytes);
+		else
+			fail_msg("the one in use went, at %u", i);
+		usleep(2000);
+	}
+	assert_in_range(mica_cache_list(&c, count_entry, &sum), 2, 4);
+	assert_true(sum <= 450000);
+	assert_true(mica_cache_get(&c, &f[19], &got));
+	munmap(got.data, got.bytes);
+	assert_false(mica_cache_get(&c, &f[5], &got));
+	image.bytes = 100000;
+	c.limit_bytes = 1000;
+	assert_int_equal(mica_cache_put(&c, &f[5], &image), -EFBIG);
+	assert_int_equal(mica_cache_list(&c, count_entry, &sum), 0);
+	assert_int_equal(mica_cache_clear(&c), 0);
+	mica_cache_close(&c);
+	free(data);
+	cache_end();
+}
+
 static int work_sum(void *arg)
 {
 	return *(int *)arg + 1;
@@ -177,6 +441,9 @@ int main(void)
 		cmocka_unit_test(test_sandbox),
 		cmocka_unit_test(test_notes), cmocka_unit_test(test_not_kernels),
 		cmocka_unit_test(test_bzimage), cmocka_unit_test(test_damage),
+		cmocka_unit_test(test_cache_hits), cmocka_unit_test(test_cache_changed_file),
+		cmocka_unit_test(test_cache_key), cmocka_unit_test(test_cache_damage),
+		cmocka_unit_test(test_cache_not_private), cmocka_unit_test(test_cache_bound),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,8 @@
 #include "unit.h"
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <mica/io/xenstore.h>
@@ -142,6 +144,98 @@ static void test_transaction(void **state)
 	end(s);
 }
 
+/* Sent without waiting; the first failure is the batch's, and what follows still gets its own. */
+static void test_batch(void **state)
+{
+	static const struct reply script[] = {
+		{ XS_WRITE, "/a\0" "1", 4, XS_WRITE, "OK", 3, false, false },
+		{ XS_MKDIR, "/b", 3, XS_ERROR, "EACCES", 7, true, false },
+		{ XS_RM, "/c", 3, XS_ERROR, "ENOENT", 7, false, false },
+		{ XS_READ, "/d", 3, XS_READ, "four", 4, false, false },
+		{ XS_WRITE, "/e\0" "5", 4, XS_WRITE, "OK", 3, false, false },
+	};
+	struct mica_store *s = begin(script, 5);
+	char *value, *path, *token;
+	size_t bytes;
+
+	mica_store_batch(s);
+	assert_int_equal(mica_store_put(s, "/a", "1"), 0);
+	assert_int_equal(mica_store_mkdir(s, "/b"), 0);
+	assert_int_equal(mica_store_rm(s, "/c"), 0);
+	/* a question in a batch is answered, after all before it */
+	assert_int_equal(mica_store_read(s, "/d", &value, &bytes), 0);
+	assert_string_equal(value, "four");
+	free(value);
+	assert_int_equal(mica_store_batch_end(s), -EACCES);
+	mica_store_batch(s);
+	mica_store_put(s, "/e", "5");
+	assert_int_equal(mica_store_batch_end(s), 0);
+	assert_int_equal(mica_store_event(s, 0, &path, &token), 1);
+	free(path);
+	end(s);
+}
+
+#define MANY	200
+
+/* More than are sent at once; a node that is not there is NULL, its neighbours are right. */
+static void test_read_many(void **state)
+{
+	static struct reply script[MANY];
+	static char paths[MANY][16], bodies[MANY][16];
+	const char *each[MANY];
+	char *values[MANY];
+	struct mica_store *s;
+
+	for (int i = 0; i < MANY; i++) {
+		int n = snprintf(paths[i], sizeof(paths[i]), "/n/%d", i);
+
+		snprintf(bodies[i], sizeof(bodies[i]), "v%d", i);
+		each[i] = paths[i];
+		script[i] = (struct reply){ XS_READ, paths[i], (size_t)n + 1, XS_READ, bodies[i],
+					    strlen(bodies[i]), i % 50 == 3, false };
+		if (i % 7 == 2) {
+			script[i].type = XS_ERROR;
+			script[i].body = "ENOENT";
+			script[i].bytes = 7;
+		}
+	}
+	s = begin(script, MANY);
+	assert_int_equal(mica_store_read_many(s, MANY, each, values), 0);
+	for (int i = 0; i < MANY; i++) {
+		if (i % 7 == 2)
+			assert_null(values[i]);
+		else
+			assert_string_equal(values[i], bodies[i]);
+		free(values[i]);
+	}
+	end(s);
+}
+
+/* The daemon goes away in the middle: an error, not a wait for ever. */
+static void test_batch_cut_off(void **state)
+{
+	static const struct reply script[] = {
+		{ XS_WRITE, "/a\0" "1", 4, XS_WRITE, "OK", 3, false, false },
+	};
+	const char *paths[] = { "/a", "/b" };
+	char *values[2];
+	struct mica_store *s = begin(script, 1);
+
+	mica_store_batch(s);
+	mica_store_put(s, "/a", "1");
+	assert_int_equal(mica_store_batch_end(s), 0);
+	pthread_join(thread, NULL);
+	close(daemon_.fd);
+	signal(SIGPIPE, SIG_IGN);
+	assert_true(mica_store_read_many(s, 2, paths, values) < 0);
+	assert_null(values[0]);
+	mica_store_batch(s);
+	mica_store_put(s, "/a", "1");
+	mica_store_rm(s, "/b");
+	assert_true(mica_store_batch_end(s) < 0);
+	mica_store_close(s);
+}
+
 static void test_directory_in_parts(void **state)
 {
 	static const struct reply script[] = {
@@ -178,7 +272,8 @@ static void test_nonsense(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_requests), cmocka_unit_test(test_transaction),
+		cmocka_unit_test(test_requests), cmocka_unit_test(test_batch), cmocka_unit_test(test_read_many),
+		cmocka_unit_test(test_batch_cut_off), cmocka_unit_test(test_transaction),
 		cmocka_unit_test(test_directory_in_parts), cmocka_unit_test(test_nonsense),
 	};
 

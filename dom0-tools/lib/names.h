@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What domains are called, in one file that is looked at without a question to the store: a slot
+ * per domain number.  A slot counts only for the domain whose UUID it has, and only while that
+ * domain's monitor watches the name in the store and keeps the slot like it; for all others the
+ * store is asked.  So the price of finding a name does not grow with the guests.
+ */
+#ifndef MICA_LIB_NAMES_H
+#define MICA_LIB_NAMES_H
+
+#include "lib/config.h"
+
+#define MICA_NAMES_FILE		"/run/mica/names"
+
+struct mica_names;
+
+/* The file as it is now; NULL: there is none.  @path NULL: MICA_NAMES_FILE. */
+struct mica_names *mica_names_open(const char *path);
+void mica_names_close(struct mica_names *t);
+/* True, and the name of domain @id with this UUID. */
+bool mica_names_get(const struct mica_names *t, domid_t id, const uint8_t uuid[16],
+		    char name[MICA_NAME_MAX]);
+/* Say what it is called; @name NULL: nobody keeps it up to date any more.  0 or -errno. */
+int mica_names_set(const char *path, domid_t id, const uint8_t uuid[16], const char *name);
+
+#endif
