@@ -115,7 +115,7 @@ int control_request(struct target *t, const char *what, struct mica_error *e);
 int wait_gone(struct target *t, uint64_t timeout_ms, bool or_shutdown, struct mica_error *e);
 
 /* console.c */
-int console_attach(struct mica_store *s, domid_t id, unsigned number, bool read_only,
+int console_attach(struct mica_store *s, domid_t id, unsigned number, bool read_only, bool replay,
 		   bool wait_for_it);
 
 /* monitor.c: leave a process behind that acts when @id ends. */

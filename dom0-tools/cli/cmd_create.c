@@ -117,7 +117,7 @@ static int create(const struct mica_domain_config *d, const struct mica_config *
 		usleep(200000);
 		_exit(mica_domain_resume(m, id) ? 1 : 0);
 	}
-	return console_attach(s, id, 0, false, true);
+	return console_attach(s, id, 0, false, true, true);
 }
 
 /* Everything after the configuration was read or made up. */

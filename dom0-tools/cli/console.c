@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Attaching to a guest's console: the daemon owns the ring and names a terminal in the store
- * (console/tty); what is typed here goes there and back.  Ctrl-] leaves.  Standard input need not
- * be a terminal: a script can feed a guest and read what it says.
+ * Attaching to a guest's console.  mica-consoled owns the ring and serves any number of readers on
+ * a socket, each of which sees every byte, from the oldest it still has.  Where another daemon runs
+ * there is the terminal that the store names (console/tty), which only one reader gets whole.
+ *
+ * Ctrl-] leaves.  Standard input need not be a terminal: a script can feed a guest and read what
+ * it says.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -18,6 +23,7 @@
 
 #define LEAVE		0x1d		/* Ctrl-] */
 #define WAIT_MS		10000
+#define CONSOLE_SOCKET	"/run/mica/console.sock"
 
 static void tty_path(char *path, size_t room, domid_t id, unsigned number)
 {
@@ -52,6 +58,44 @@ static int find_tty(struct mica_store *s, domid_t id, unsigned number, bool wait
 		return 0;
 	return cli_fail("MICA-CON-001", "console", "the store has no terminal in %s; does the console "
 			"daemon run?", path);
+}
+
+/*
+ * Ask the daemon for the console of @id; its answer is a line, then the bytes follow.  -ENOENT: no
+ * such daemon, or it does not serve this domain.  Else the socket, or -errno.
+ */
+static int open_socket(domid_t id, bool read_only, bool replay, char *why, size_t room)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	const char *path = getenv("MICA_CONSOLE_SOCKET");
+	char request[48];
+	size_t at = 0;
+	int fd, n;
+
+	snprintf(to.sun_path, sizeof(to.sun_path), "%s", path ? path : CONSOLE_SOCKET);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (struct sockaddr *)&to, sizeof(to))) {
+		n = errno == EACCES ? -EACCES : -ENOENT;
+		goto failed;
+	}
+	n = snprintf(request, sizeof(request), "%u%s%s\n", id, read_only ? " ro" : "",
+		     replay ? " replay" : "");
+	if (write(fd, request, (size_t)n) != n) {
+		n = -ENOENT;
+		goto failed;
+	}
+	/* Byte by byte: what follows the line is the guest's. */
+	while (at < room - 1 && read(fd, why + at, 1) == 1 && why[at] != '\n')
+		at++;
+	why[at] = 0;
+	if (!strncmp(why, "ok ", 3))
+		return fd;
+	n = !at || !strcmp(why, "error no such console") ? -ENOENT : -EBUSY;
+failed:
+	close(fd);
+	return n;
 }
 
 static bool put_all(int fd, const char *data, ssize_t n)
@@ -126,10 +170,33 @@ static void raw(int fd, struct termios *before)
 	tcsetattr(fd, TCSANOW, &now);
 }
 
-int console_attach(struct mica_store *s, domid_t id, unsigned number, bool read_only,
+/* The console as a file: the daemon's socket or the terminal @tty.  Negative: reported. */
+static int open_console(domid_t id, unsigned number, bool read_only, bool replay, const char *tty,
+			int *status)
+{
+	char why[256] = "";
+	int fd = number ? -ENOENT : open_socket(id, read_only, replay, why, sizeof(why));
+	struct termios its;
+
+	if (fd >= 0)
+		return fd;
+	if (fd == -EBUSY) {
+		*status = cli_fail("MICA-CON-001", "console", "the console daemon says: %s", why);
+		return -1;
+	}
+	fd = open(tty, (read_only ? O_RDONLY : O_RDWR) | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		*status = cli_fail(errno == EACCES ? "MICA-AUTH-001" : "MICA-CON-001", "console",
+				   "cannot open %s: %s", tty, strerror(errno));
+	else
+		raw(fd, &its);
+	return fd;
+}
+
+int console_attach(struct mica_store *s, domid_t id, unsigned number, bool read_only, bool replay,
 		   bool wait_for_it)
 {
-	struct termios ours, its;
+	struct termios ours;
 	struct winsize size;
 	bool terminal = isatty(0) && !read_only;
 	char tty[256], home[48];
@@ -137,11 +204,9 @@ int console_attach(struct mica_store *s, domid_t id, unsigned number, bool read_
 
 	if (status)
 		return status;
-	fd = open(tty, (read_only ? O_RDONLY : O_RDWR) | O_NOCTTY | O_CLOEXEC);
+	fd = open_console(id, number, read_only, replay, tty, &status);
 	if (fd < 0)
-		return cli_fail(errno == EACCES ? "MICA-AUTH-001" : "MICA-CON-001", "console",
-				"cannot open %s: %s", tty, strerror(errno));
-	raw(fd, &its);
+		return status;
 	if (terminal) {
 		cli_say("Connected; Ctrl-] leaves.");
 		if (!ioctl(0, TIOCGWINSZ, &size))
@@ -175,11 +240,12 @@ static int console_run(int argc, char **argv)
 		return cli_fail("MICA-CON-001", "console", "domain 0's console is where you are, or the "
 				"machine's own");
 	return console_attach(s, t.id, number ? (unsigned)atoi(number) : 0,
-			      cli_opt("read-only") != NULL, true);
+			      cli_opt("read-only") != NULL, cli_opt("no-replay") == NULL, true);
 }
 
 static const struct command_option console_options[] = {
 	{ "read-only", 'r', NULL, "show, but do not type" },
+	{ "no-replay", 0, NULL, "from now on, not from the oldest byte the daemon has" },
 	{ "number", 'n', "N", "its N-th console" },
 	{ NULL, 0, NULL, NULL },
 };
@@ -188,4 +254,6 @@ const struct command cmd_console = {
 	.name = "console", .args = "DOMAIN", .summary = "attach to its console; Ctrl-] leaves",
 	.run = console_run, .options = console_options, .min_args = 1, .max_args = 1,
 	.flags = CMD_COMMON, .complete = "domain",
+	.more = "Any number may attach; each sees all.  What was said before comes first, as far as the\n"
+		"daemon kept it (mica log has everything).",
 };

@@ -33,6 +33,7 @@ struct settings {
 	uint64_t log_bytes;		/* rotate beyond */
 	unsigned int log_keep;
 	size_t history_bytes;		/* most that is kept per guest */
+	int group;			/* may use the terminals; -1: nobody */
 };
 extern struct settings settings;
 extern struct backend backend;

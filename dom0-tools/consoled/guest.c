@@ -12,7 +12,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -97,7 +96,6 @@ static void pty_ready(struct source *s, uint32_t events)
 /* Raw: every byte is the guest's business.  Readable to the group mica, if there is one. */
 static int pty_open(struct guest *g)
 {
-	struct group *group = getgrnam("mica");
 	struct termios raw;
 	int rc;
 
@@ -114,7 +112,8 @@ static int pty_open(struct guest *g)
 	cfmakeraw(&raw);
 	if (tcsetattr(g->slave, TCSANOW, &raw))
 		goto failed;
-	if (!group || fchown(g->slave, 0, group->gr_gid) || fchmod(g->slave, 0660))
+	if (settings.group < 0 || fchown(g->slave, 0, (gid_t)settings.group) ||
+	    fchmod(g->slave, 0660))
 		fchmod(g->slave, 0600);
 	rc = loop_add(&g->pty, EPOLLIN);
 	if (!rc)

@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <grp.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,13 +18,14 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/file.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "consoled/consoled.h"
+#include "lib/confine.h"
 
 #define RUN_DIR		"/run/mica"
 
@@ -32,12 +35,13 @@ struct settings settings = {
 	.log_bytes = 4u << 20,
 	.log_keep = 4,
 	.history_bytes = 64u << 10,
+	.group = -1,
 };
 struct backend backend;
 
 static const char *pid_file = RUN_DIR "/consoled.pid";
 static const char *own_log = "/var/log/mica/consoled.log";
-static bool background, ending;
+static bool background, ending, sandbox = true;
 static int log_fd = -1;		/* becomes standard error once we are up */
 static struct source events_io, signals_io;
 
@@ -79,7 +83,8 @@ __attribute__((noreturn)) static void usage(int status)
 	      "  --log-size BYTES   start a new file then; 4M, 0: never\n"
 	      "  --log-keep N       old files kept of each guest; 4\n"
 	      "  --history BYTES    kept in memory of each guest; 64K\n"
-	      "  --socket PATH      for viewers; " RUN_DIR "/console.sock\n",
+	      "  --socket PATH      for viewers; " RUN_DIR "/console.sock\n"
+	      "  --no-sandbox       keep root's rights and all system calls\n",
 	      status ? stderr : stdout);
 	exit(status);
 }
@@ -112,6 +117,7 @@ static void parse(int argc, char **argv)
 		{ "history", required_argument, NULL, 'y' },
 		{ "socket", required_argument, NULL, 'S' },
 		{ "pid-file", required_argument, NULL, 'p' },
+		{ "no-sandbox", no_argument, NULL, 'N' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -127,6 +133,7 @@ static void parse(int argc, char **argv)
 		case 'y': settings.history_bytes = number("--history", optarg, 1024, 64u << 20); break;
 		case 'S': settings.socket = optarg; break;
 		case 'p': pid_file = optarg; break;
+		case 'N': sandbox = false; break;
 		case 'h': usage(0);
 		default: usage(2);
 		}
@@ -238,6 +245,38 @@ static void catch_signals(void)
 		die("signals: %s", strerror(errno));
 }
 
+/*
+ * Before the first byte of a guest.  It stays root, because /dev/xen, the logs and the store's
+ * socket are root's and are opened again later, but of root's capabilities it keeps one: giving
+ * the terminals to the group mica.
+ */
+static void confine(void)
+{
+	static const int calls[] = {
+		SYS_openat, SYS_unlink, SYS_rename, SYS_connect, SYS_setsockopt, SYS_fchown,
+		SYS_fchmod, SYS_dup2, SYS_dup3,
+	};
+	const struct mica_confine c = {
+		.root_dir = -1, .keep_user = 1, .capabilities = 1ull << CAP_CHOWN,
+		.calls = calls, .nr_calls = sizeof(calls) / sizeof(calls[0]),
+	};
+	const char *what;
+	int rc = sandbox ? mica_confine(&c, &what) : 0;
+
+	if (rc < 0)
+		die("cannot %s: %s (--no-sandbox keeps root's rights)", what, strerror(-rc));
+	if (rc)
+		note("the kernel offers no filter for system calls; going on without");
+}
+
+/* Asked once: later the libraries that know groups can no longer be loaded. */
+static void find_group(void)
+{
+	struct group *group = getgrnam("mica");
+
+	settings.group = group ? (int)group->gr_gid : -1;
+}
+
 static bool stop(void)
 {
 	return ending;
@@ -261,7 +300,7 @@ int main(int argc, char **argv)
 	make_dirs(settings.log_dir, true);
 	make_dirs(settings.socket, false);
 	up = leave_foreground();
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	find_group();
 	if (loop_init())
 		die("epoll: %s", strerror(errno));
 	catch_signals();
@@ -274,10 +313,11 @@ int main(int argc, char **argv)
 		rc = viewers_listen(settings.socket);
 	if (rc)
 		die("cannot listen on %s: %s", settings.socket, strerror(-rc));
+	write_pid(lock);
+	confine();
 	rc = watch_start();
 	if (rc)
 		die("cannot talk to the store: %s (is mica-stored running?)", strerror(-rc));
-	write_pid(lock);
 	say_up(up);
 	loop_run(stop, tick);
 	guests_close();

@@ -9,6 +9,7 @@
 #   layers-call      the same for the symbols its objects use (nm)
 #   headers          each header of hypervisor/ compiles alone
 #   clang, gcc       every file compiles without a warning under both compilers
+#   tools            every file of dom0-tools compiles without a warning under clang too
 #   thread-safety    clang's lock analysis over the TAKES/DROPS/NEEDS annotations
 #   length           no source file above 600 lines, the Makefile at most 200
 #   spdx             the licence line, and the right one, at the top of each file
@@ -108,6 +109,14 @@ check_gcc()
 	compile_each gcc "" hypervisor/*/*.c
 }
 
+check_tools()
+{
+	find dom0-tools -name '*.c' | xargs -P 2 -I{} sh -c \
+		"clang -std=gnu11 -O2 -Wall -Wextra -Werror -Wno-unused-parameter -Wstrict-prototypes \
+			-Wmissing-prototypes -D_FILE_OFFSET_BITS=64 -D_GNU_SOURCE -Idom0-tools \
+			-Ihypervisor -Iabi -fsyntax-only {} 2>&1 || echo '{}: does not compile'"
+}
+
 check_thread_safety()
 {
 	compile_each clang "-DMICA_THREAD_SAFETY -Wthread-safety" hypervisor/*/*.c
@@ -163,7 +172,7 @@ check_scripts()
 	done
 }
 
-for name in layers-include layers-call headers gcc clang thread-safety length spdx words scripts; do
+for name in layers-include layers-call headers gcc clang tools thread-safety length spdx words scripts; do
 	check $name
 done
 echo "$passed passed, $failed failed, 0 skipped"

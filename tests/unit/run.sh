@@ -46,7 +46,8 @@ for test in $(find tests/unit -name '*_test.c' | sort); do
 	for s in $sources; do
 		case $s in
 		@mm) list="$list $(find hypervisor/mm -name '*.c' ! -name hvmap.c ! -name init.c)" ;;
-		@stored) list="$list $(find dom0-tools/stored -name '*.c' ! -name main.c ! -name 'xen*.c')" ;;
+		@stored) list="$list $(find dom0-tools/stored -name '*.c' ! -name main.c ! -name 'xen*.c')"
+			list="$list dom0-tools/lib/confine.c" ;;
 		tests/* | dom0-tools/*) list="$list $s" ;;
 		*) list="$list hypervisor/$s" ;;
 		esac

@@ -21,7 +21,8 @@
 
 static char dir[] = "/tmp/consoled-guest-XXXXXX";
 static char socket_path[64];
-struct settings settings = { .log_bytes = 1 << 20, .log_keep = 1, .history_bytes = 8192 };
+struct settings settings = { .log_bytes = 1 << 20, .log_keep = 1, .history_bytes = 8192,
+			     .group = -1 };
 
 /* --- the fake hypervisor: one page for each domain, events in a pipe --- */
 
