@@ -54,13 +54,16 @@ static struct out_value uptime_of(struct mica_store *s, domid_t id, const char *
 
 static struct out_value note_of(domid_t id, const mica_dominfo *info)
 {
-	char text[128];
+	char text[400], holders[300];
 	char *kept;
 	struct out_value v;
 
 	if (info->flags & XEN_DOMINF_dying) {
-		snprintf(text, sizeof(text), "%llu pages held by others",
-			 (unsigned long long)info->tot_pages);
+		int n = mica_holders(NULL, holders, sizeof(holders));
+
+		snprintf(text, sizeof(text), "%llu pages held%s%s",
+			 (unsigned long long)info->tot_pages, n ? "; who maps pages of guests: " :
+			 " by another guest", holders);
 		return out_text(text);
 	}
 	kept = mica_run_read(id, "note");

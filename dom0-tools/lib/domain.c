@@ -235,6 +235,7 @@ void mica_domain_forget(struct mica_store *s, domid_t id, const uint8_t uuid[16]
 int mica_domain_remove(struct mica *m, struct mica_store *s, domid_t id, unsigned timeout_ms,
 		       struct mica_error *e)
 {
+	char holders[300];
 	mica_dominfo info;
 	int rc = mica_domain_info(m, id, &info);
 
@@ -253,6 +254,10 @@ int mica_domain_remove(struct mica *m, struct mica_store *s, domid_t id, unsigne
 	mica_fail(e, "MICA-DOM-005", "domain %u is dying, some of its pages are still in use", id);
 	if (!mica_domain_info(m, id, &info))
 		mica_fact(e, "%llu pages held", (unsigned long long)info.tot_pages);
+	if (mica_holders(NULL, holders, sizeof(holders)))
+		mica_fact(e, "processes that map pages of guests: %s", holders);
+	else
+		mica_fact(e, "no process of domain 0 maps pages of guests; another guest may");
 	mica_hint(e, "mica list     (shows it until it is gone)");
 	return -e->code->errnum;
 }

@@ -45,6 +45,8 @@ int mica_domain_start(struct mica *m, struct mica_store *s, const struct mica_do
 /* Destroy it and remove what the store and the run directory have of it. */
 int mica_domain_remove(struct mica *m, struct mica_store *s, domid_t id, unsigned timeout_ms,
 		       struct mica_error *e);
+/* Processes that map pages of guests, as "NAME pid N, ..."; how many.  @proc NULL: /proc. */
+int mica_holders(const char *proc, char *text, size_t room);
 /* Only the latter: for a domain that is gone. */
 void mica_domain_forget(struct mica_store *s, domid_t id, const uint8_t uuid[16]);
 
@@ -52,6 +54,8 @@ void mica_domain_forget(struct mica_store *s, domid_t id, const uint8_t uuid[16]
 int mica_store_add_domain(struct mica_store *s, const struct mica_built *b,
 			  const struct mica_domain_config *d, const char *uuid);
 
+/* Where the files about running domains are: MICA_RUN_DIR. */
+extern const char *mica_run_dir;
 /* mica_run_write(7, "name", ...) makes MICA_RUN_DIR/7.name; text NULL removes it. */
 int mica_run_write(domid_t id, const char *what, const char *text);
 char *mica_run_read(domid_t id, const char *what);

@@ -14,21 +14,25 @@
 
 #include "lib/domain.h"
 
+const char *mica_run_dir = MICA_RUN_DIR;
+
 static const char *const facts[] = { "name", "uuid", "cfg", "restarts", "monitor", "note" };
 
 static void path_of(char *path, size_t room, domid_t id, const char *what)
 {
-	snprintf(path, room, MICA_RUN_DIR "/%u.%s", id, what);
+	snprintf(path, room, "%s/%u.%s", mica_run_dir, id, what);
 }
 
 static void make_directory(void)
 {
-	if (mkdir("/run", 0755) && errno != EEXIST)
-		return;
-	if (mkdir("/run/mica", 0755) && errno != EEXIST)
-		return;
-	if (mkdir(MICA_RUN_DIR, 0755) && errno != EEXIST)
-		return;
+	char part[96], *p;
+
+	snprintf(part, sizeof(part), "%s/", mica_run_dir);
+	for (p = part + 1; (p = strchr(p, '/')); *p++ = '/') {
+		*p = 0;
+		if (mkdir(part, 0755) && errno != EEXIST)
+			return;
+	}
 }
 
 int mica_run_write(domid_t id, const char *what, const char *text)

@@ -53,7 +53,7 @@ for test in $(find tests/unit -name '*_test.c' | sort); do
 		esac
 	done
 	# shellcheck disable=SC2086
-	if ! $cc $flags "$test" $list "$out/libfake.a" -lcmocka -o "$out/$name" 2>"$out/$name.log"; then
+	if ! $cc $flags "$test" $list "$out/libfake.a" -lcmocka -llzma -lzstd -lz -llz4 -o "$out/$name" 2>"$out/$name.log"; then
 		echo "FAIL $name: does not build"
 		sed 's/^/  /' "$out/$name.log" | head -40
 		failed=$((failed + 1))

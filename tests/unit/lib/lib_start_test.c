@@ -1,0 +1,318 @@
+/* unit: dom0-tools/lib/start.c dom0-tools/lib/run.c dom0-tools/lib/domain.c dom0-tools/lib/holders.c dom0-tools/lib/names.c dom0-tools/lib/digest.c dom0-tools/lib/cache.c dom0-tools/lib/image.c dom0-tools/lib/sandbox.c dom0-tools/lib/parse.c dom0-tools/lib/store.c dom0-tools/lib/store_wire.c dom0-tools/lib/store_tree.c dom0-tools/lib/build.c dom0-tools/lib/build_image.c dom0-tools/lib/build_memory.c dom0-tools/lib/build_tables.c dom0-tools/lib/layout.c dom0-tools/lib/notes.c dom0-tools/lib/error.c dom0-tools/lib/call.c dom0-tools/lib/domctl.c dom0-tools/lib/host.c dom0-tools/unpack/bzimage.c dom0-tools/unpack/decompress.c lib/elf.c tests/unit/lib/fake_hv.c tests/unit/lib/fake_store.c tests/unit/lib/kernel_image.c tests/unit/lib/fake_xen_open.c */
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Creating a domain as a transaction, over a fake hypervisor and a fake store: what a good create
+ * leaves in both, and that one that fails at any hypercall or any request leaves nothing in
+ * either, nor a file, and says so.
+ */
+#include "unit.h"
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "fake_hv.h"
+#include "fake_store.h"
+#include "kernel_image.h"
+#include "lib/domain.h"
+
+static char base[64], kernel_path[96], run_dir[96];
+
+struct world {
+	struct fake_hv *hv;
+	struct mica *m;
+	struct fake_store *store;
+	struct mica_store *s;
+	struct mica_domain_config d;
+	struct mica_error e;
+	uint64_t frames;
+	int nodes;
+	domid_t id;
+};
+
+static int group_setup(void **state)
+{
+	struct mica_kernel made;
+	FILE *f;
+
+	snprintf(base, sizeof(base), "/tmp/mica-start-XXXXXX");
+	assert_non_null(mkdtemp(base));
+	snprintf(kernel_path, sizeof(kernel_path), "%s/kernel", base);
+	snprintf(run_dir, sizeof(run_dir), "%s/run/domains", base);
+	mica_run_dir = run_dir;
+	kernel_image_make(&made, &(struct kernel_image_options){ .init_p2m = true,
+								  .mod_start_pfn = true });
+	f = fopen(kernel_path, "we");
+	assert_int_equal(fwrite(made.image, 1, made.bytes, f), made.bytes);
+	fclose(f);
+	free(made.image);
+	return 0;
+}
+
+static int group_teardown(void **state)
+{
+	char line[128];
+
+	snprintf(line, sizeof(line), "rm -rf %s", base);
+	return system(line);
+}
+
+static void world_make(struct world *w)
+{
+	memset(w, 0, sizeof(*w));
+	w->hv = fake_hv_new();
+	assert_int_equal(mica_open_with(&w->m, &fake_hv_ops, w->hv), 0);
+	w->store = fake_store_new(&w->s);
+	fake_store_set(w->store, "/local/domain/0/name", "Domain-0");
+	fake_store_set(w->store, "/local/domain/0/backend/vbd", "");
+	fake_store_set(w->store, "/vm", "");
+	w->d = (struct mica_domain_config){
+		.name = "web", .kernel = kernel_path, .memory_kib = 16 << 10,
+		.maxmem_kib = 32 << 10, .vcpus = 1, .maxvcpus = 2, .grant_frames = -1,
+		.maptrack_frames = -1,
+	};
+	w->frames = fake_hv_free_frames(w->hv);
+	w->nodes = fake_store_count(w->store);
+}
+
+static int start(struct world *w)
+{
+	const struct mica_create_options o = { 0 };
+
+	return mica_domain_start(w->m, w->s, &w->d, &o, &w->id, &w->e);
+}
+
+static int run_files(void)
+{
+	DIR *d = opendir(run_dir);
+	int n = 0;
+
+	while (d && readdir(d))
+		n++;
+	if (d)
+		closedir(d);
+	return d ? n - 2 : 0;		/* . and .. */
+}
+
+static void check_nothing_left(struct world *w)
+{
+	assert_int_equal(fake_hv_free_frames(w->hv), w->frames);
+	assert_int_equal(w->hv->maps, 0);
+	for (int id = 1; id < FAKE_DOMAINS; id++)
+		assert_false(w->hv->dom[id].exists);
+	if (fake_store_count(w->store) != w->nodes)
+		for (int i = 0; i < w->store->nr; i++)
+			print_message("left: %s\n", w->store->nodes[i].path);
+	assert_int_equal(fake_store_count(w->store), w->nodes);
+	for (int id = 1; id < FAKE_INTRODUCED; id++)
+		assert_false(w->store->introduced[id]);
+	assert_int_equal(run_files(), 0);
+}
+
+static void world_end(struct world *w)
+{
+	mica_store_close(w->s);
+	mica_close(w->m);
+	assert_int_equal(w->hv->buffers, 0);
+	fake_store_free(w->store);
+	fake_hv_free(w->hv);
+}
+
+static void remove_it(struct world *w)
+{
+	assert_int_equal(mica_domain_remove(w->m, w->s, w->id, 100, &w->e), 0);
+}
+
+static const char *node(struct world *w, const char *name)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "/local/domain/%u/%s", w->id, name);
+	return fake_store_get(w->store, path) ? fake_store_get(w->store, path) : "(none)";
+}
+
+static const char *perms(struct world *w, const char *name)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "/local/domain/%u/%s", w->id, name);
+	return fake_store_perms(w->store, path) ? fake_store_perms(w->store, path) : "(none)";
+}
+
+static void test_start(void **state)
+{
+	struct world w;
+	char *name;
+
+	world_make(&w);
+	if (start(&w))
+		fail_msg("%s", w.e.why);
+	assert_int_equal(w.id, 1);
+	assert_string_equal(node(&w, "name"), "web");
+	assert_string_equal(node(&w, "domid"), "1");
+	assert_string_equal(node(&w, "cpu/0/availability"), "online");
+	assert_string_equal(node(&w, "cpu/1/availability"), "offline");
+	assert_string_equal(node(&w, "memory/target"), "16384");
+	assert_string_equal(node(&w, "console/port"), "2");
+	assert_string_equal(perms(&w, "name"), "n0 r1");
+	assert_string_equal(perms(&w, "control/shutdown"), "n1");
+	assert_string_equal(perms(&w, "data"), "n1");
+	assert_true(w.store->introduced[1]);
+	assert_int_equal(w.hv->dom[1].paused, 0);
+	name = mica_run_read(1, "name");
+	assert_string_equal(name, "web");
+	free(name);
+	/* the name is taken now */
+	w.d.kernel = "/nonexistent";
+	assert_true(start(&w) < 0);
+	assert_string_equal(w.e.code->name, "MICA-DOM-002");
+	w.id = 1;
+	remove_it(&w);
+	check_nothing_left(&w);
+	world_end(&w);
+}
+
+/* One run with the call @at of the hypervisor or the store refused.  True: the create failed. */
+static bool fail_once(unsigned hv_at, unsigned store_at, int hv_with, const char *store_with)
+{
+	struct world w;
+	bool failed;
+
+	world_make(&w);
+	w.hv->fail_at = hv_at;
+	w.hv->fail_with = hv_with;
+	w.store->fail_at = store_at;
+	w.store->fail_with = store_with;
+	w.hv->stuck_ticks = hv_at % 2;
+	failed = start(&w) != 0;
+	w.hv->fail_at = w.store->fail_at = 0;
+	if (failed) {
+		assert_non_null(w.e.code);
+		assert_true(w.e.why[0]);
+		assert_string_equal(w.e.what, "cannot create 'web'");
+		if (w.id)
+			assert_non_null(strstr(w.e.undone, "nothing left behind"));
+	} else {
+		remove_it(&w);
+	}
+	check_nothing_left(&w);
+	world_end(&w);
+	return failed;
+}
+
+static void test_every_hypercall_fails(void **state)
+{
+	static const int errnums[] = { -ENOMEM, -EPERM, -EINVAL };
+	unsigned calls, failures = 0;
+	struct world w;
+
+	world_make(&w);
+	assert_int_equal(start(&w), 0);
+	calls = w.hv->calls;
+	remove_it(&w);
+	world_end(&w);
+	assert_true(calls > 20);
+	for (unsigned at = 1; at <= calls; at++)
+		failures += fail_once(at, 0, errnums[at % 3], NULL);
+	/* The early look at free memory, large extents and giving back the claim may fail. */
+	assert_true(failures >= calls - 3);
+}
+
+static void test_every_request_fails(void **state)
+{
+	static const char *const names[] = { "ENOSPC", "EACCES", "EINVAL" };
+	unsigned requests, failures = 0;
+	struct world w;
+
+	world_make(&w);
+	assert_int_equal(start(&w), 0);
+	requests = w.store->requests;
+	remove_it(&w);
+	world_end(&w);
+	assert_true(requests > 50);
+	for (unsigned at = 1; at <= requests; at++)
+		failures += fail_once(0, at, 0, names[at % 3]);
+	assert_int_equal(failures, requests);
+}
+
+/* Somebody else changed the tree: again, and nothing of the first time stays. */
+static void test_conflict_is_tried_again(void **state)
+{
+	unsigned requests;
+	struct world w;
+
+	world_make(&w);
+	assert_int_equal(start(&w), 0);
+	requests = w.store->requests;
+	remove_it(&w);
+	world_end(&w);
+	/* the last request is the introduction, the commit comes before it */
+	assert_false(fail_once(0, requests - 1, 0, "EAGAIN"));
+}
+
+static void proc_file(const char *pid, const char *file, const char *text)
+{
+	char path[160];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "mkdir -p %s/proc/%s", base, pid);
+	assert_int_equal(system(path), 0);
+	snprintf(path, sizeof(path), "%s/proc/%s/%s", base, pid, file);
+	f = fopen(path, "we");
+	fputs(text, f);
+	fclose(f);
+}
+
+static void test_holders(void **state)
+{
+	static const char plain[] = "00400000-00452000 r-xp 00000000 08:02 1 /bin/sh\n";
+	char proc[96], text[300], small[20];
+
+	snprintf(proc, sizeof(proc), "%s/proc", base);
+	proc_file("1", "maps", plain);
+	proc_file("1", "comm", "init\n");
+	proc_file("self", "maps", "0-1 rw-s 0 0:5 2 /dev/xen/privcmd\n");
+	assert_int_equal(mica_holders(proc, text, sizeof(text)), 0);
+	assert_string_equal(text, "");
+	proc_file("81", "maps", "00400000-00452000 r-xp 00000000 08:02 1 /bin/x\n"
+		  "7f0000000000-7f0000001000 rw-s 00000000 00:05 9 /dev/xen/gntdev\n");
+	proc_file("81", "comm", "mica-consoled\n");
+	assert_int_equal(mica_holders(proc, text, sizeof(text)), 1);
+	assert_string_equal(text, "mica-consoled pid 81");
+	proc_file("90", "maps", "7f0000000000-7f0000001000 rw-s 0 00:05 9 /dev/xen/privcmd\n");
+	assert_int_equal(mica_holders(proc, text, sizeof(text)), 2);
+	assert_non_null(strstr(text, "? pid 90"));
+	assert_true(mica_holders(proc, small, sizeof(small)) >= 1);
+	assert_true(strlen(small) < sizeof(small));
+	assert_int_equal(mica_holders("/nonexistent", text, sizeof(text)), 0);
+}
+
+/* What holds a dead domain's pages is not known for sure, but how many are. */
+static void test_cannot_die(void **state)
+{
+	struct world w;
+
+	world_make(&w);
+	assert_int_equal(start(&w), 0);
+	w.hv->stuck_ticks = 1u << 30;
+	assert_true(mica_domain_remove(w.m, w.s, w.id, 30, &w.e) < 0);
+	assert_string_equal(w.e.code->name, "MICA-DOM-005");
+	assert_int_equal(w.e.facts > 0, true);
+	assert_non_null(strstr(w.e.fact[0], "pages"));
+	w.hv->stuck_ticks = 0;
+	assert_int_equal(mica_domain_end(w.m, w.id, 100), 0);
+	check_nothing_left(&w);
+	world_end(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_start), cmocka_unit_test(test_every_hypercall_fails),
+		cmocka_unit_test(test_every_request_fails),
+		cmocka_unit_test(test_conflict_is_tried_again), cmocka_unit_test(test_cannot_die),
+		cmocka_unit_test(test_holders),
+	};
+
+	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}
