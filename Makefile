@@ -98,6 +98,7 @@ include dom0-tools/lib/lib.mk
 include dom0-tools/cli/cli.mk
 include dom0-tools/stored/stored.mk
 include dom0-tools/consoled/consoled.mk
+include dom0-tools/sim/sim.mk
 
 # --- the lab --------------------------------------------------------------------------------
 # What a fresh Debian lacks is installed once per checkout; kernels are only unpacked.
