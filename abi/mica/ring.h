@@ -141,7 +141,7 @@ static inline int mica_ring_take(struct mica_ring_end *r, void *out, size_t byte
 	} else if (r->cons != r->seen) {
 		uint8_t *from = mica_ring_slot(r, r->cons, slot);
 
-		mica_shared_get(out, from, bytes, slot);
+		mica_shared_get(out, from, bytes);
 #ifdef MICA_RING_CHECK
 		__builtin_memset(from, MICA_RING_POISON, bytes);
 #endif
@@ -219,6 +219,14 @@ static inline bool mica_ring_push(struct mica_ring_end *r, uint32_t *at, const u
 	if (wanted && r->bell.ring)
 		r->bell.ring(r->bell.ctx, r->bell.port);
 	return wanted;
+}
+
+/* Ring the bell, asked or not: for a timer that finds messages out for too long. */
+static inline void mica_ring_kick(struct mica_ring_end *r)
+{
+	r->bells++;
+	if (r->bell.ring)
+		r->bell.ring(r->bell.ctx, r->bell.port);
 }
 
 /* --- limits: back end --- */

@@ -30,9 +30,14 @@
 extern "C" {
 #endif
 
-/* Words that may hold bytes of any type, as message slots do. */
-typedef uint64_t __attribute__((may_alias)) mica_word64;
-typedef uint32_t __attribute__((may_alias)) mica_word32;
+/* Words of a message, whatever its type and alignment. */
+struct mica_word64 {
+	uint64_t value;
+} __attribute__((packed, may_alias));
+
+struct mica_word32 {
+	uint32_t value;
+} __attribute__((packed, may_alias));
 
 #ifdef MICA_RING_CHECK
 struct mica_ring_memory {
@@ -92,11 +97,8 @@ static inline void mica_shared_store_full(uint32_t *to, uint32_t value)
 	__atomic_store_n(to, value, __ATOMIC_SEQ_CST);
 }
 
-/*
- * @from is aligned to the largest power of two, up to 8, that divides @step.  Volatile, so
- * that no compiler reads a byte again where @to is looked at.
- */
-static inline void mica_shared_get(void *to, const void *from, size_t bytes, size_t step)
+/* Volatile, so that no compiler reads a byte again where @to is looked at. */
+static inline void mica_shared_get(void *to, const void *from, size_t bytes)
 {
 	uint8_t *out = (uint8_t *)to;
 	const uint8_t *in = (const uint8_t *)from;
@@ -108,19 +110,15 @@ static inline void mica_shared_get(void *to, const void *from, size_t bytes, siz
 		return;
 	}
 #endif
-	if (step % 8 == 0) {
-		for (; i + 8 <= bytes; i += 8) {
-			uint64_t word = *(const volatile mica_word64 *)(const void *)(in + i);
+	for (; i + 8 <= bytes; i += 8) {
+		uint64_t word = ((const volatile struct mica_word64 *)(const void *)(in + i))->value;
 
-			__builtin_memcpy(out + i, &word, 8);
-		}
+		__builtin_memcpy(out + i, &word, 8);
 	}
-	if (step % 4 == 0) {
-		for (; i + 4 <= bytes; i += 4) {
-			uint32_t word = *(const volatile mica_word32 *)(const void *)(in + i);
+	for (; i + 4 <= bytes; i += 4) {
+		uint32_t word = ((const volatile struct mica_word32 *)(const void *)(in + i))->value;
 
-			__builtin_memcpy(out + i, &word, 4);
-		}
+		__builtin_memcpy(out + i, &word, 4);
 	}
 	for (; i < bytes; i++)
 		out[i] = *(const volatile uint8_t *)(in + i);

@@ -10,6 +10,7 @@
 #include <mica/errno.h>
 #include <mica/evtchn.h>
 #include <mica/features.h>
+#include <mica/flex.h>
 #include <mica/grant.h>
 #include <mica/hypercall.h>
 #include <mica/io/blkif.h>

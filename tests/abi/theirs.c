@@ -8,6 +8,9 @@
 #include <string.h>
 
 #define __XEN_TOOLS__ 1
+#define xen_mb()	__sync_synchronize()
+#define xen_rmb()	__sync_synchronize()
+#define xen_wmb()	__sync_synchronize()
 #include <xen/xen.h>
 #include <xen/arch-x86/cpuid.h>
 #include <xen/arch-x86/xen-mca.h>
@@ -41,6 +44,9 @@ enum {
 #include <xen/errno.h>
 };
 #undef __XEN__
+
+/* Their flex ring is a macro, too. */
+DEFINE_XEN_FLEX_RING_AND_INTF(flex);
 
 /* A call with no name there: the last number of the architecture's own range. */
 #define __HYPERVISOR_mica_op	__HYPERVISOR_arch_7
