@@ -95,10 +95,7 @@ $(UNPACK): $(UNPACK_OBJ)
 	@$(CC) $^ -llzma -lzstd -lz -llz4 -o $@
 
 include dom0-tools/lib/lib.mk
-include dom0-tools/cli/cli.mk
-include dom0-tools/stored/stored.mk
-include dom0-tools/consoled/consoled.mk
-include dom0-tools/sim/sim.mk
+include $(filter-out dom0-tools/lib/lib.mk,$(sort $(wildcard dom0-tools/*/*.mk)))
 
 # --- the lab --------------------------------------------------------------------------------
 # What a fresh Debian lacks is installed once per checkout; kernels are only unpacked.

@@ -2,7 +2,7 @@
 /* What the engines share: their names, and how a transfer that came short goes on. */
 #include "blkd/engine.h"
 
-const char *const engine_names[] = { "io_uring", "threads", "nbd" };
+const char *const engine_names[] = { "io_uring", "threads", "nbd", "none" };
 
 bool xfer_advance(struct xfer *x, uint64_t bytes)
 {

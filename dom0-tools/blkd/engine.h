@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
-enum engine_kind { ENGINE_URING, ENGINE_THREADS, ENGINE_NBD };
+enum engine_kind { ENGINE_URING, ENGINE_THREADS, ENGINE_NBD, ENGINE_ERROR };
 extern const char *const engine_names[];
 
 enum xfer_op { XFER_READ, XFER_WRITE, XFER_FLUSH, XFER_DISCARD };
@@ -50,7 +50,7 @@ struct engine_ops {
 	void (*stop)(struct engine *e);
 };
 
-extern const struct engine_ops engine_uring, engine_threads, engine_nbd;
+extern const struct engine_ops engine_uring, engine_threads, engine_nbd, engine_error;
 
 /* Take @bytes off the front of the transfer; true when nothing is left. */
 bool xfer_advance(struct xfer *x, uint64_t bytes);
