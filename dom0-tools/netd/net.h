@@ -26,7 +26,7 @@
 
 #define NET_QUEUES		8u	/* of one device */
 #define NET_SLOTS		256u	/* of a ring of one page */
-#define NET_NAME		15u	/* characters of a network's name: it names a device, too */
+#define NET_NAME		13u	/* characters of a network's name: "m-NAME" is its TAP device */
 #define PACKET_SLOTS		24u	/* a chain longer than that ends the device */
 #define PACKET_EXTRAS		4u
 #define PARK_SLOTS		128u	/* of a feed, waiting for receivers; more are dropped */
@@ -261,11 +261,16 @@ void tap_send(struct net *n, const struct iovec *parts, unsigned n_parts, unsign
 	      const struct offload *o);
 struct feed *tap_feed(struct net *n);
 int tap_fd(struct net *n);
+/* Its packets wait for slow guests: do not read for now. */
+bool tap_blocked(struct net *n);
 
 /* --- port.c --- */
 extern const struct back_kind net_kind;
 /* A line about this port; ends it after the round.  The first reason counts. */
 void port_break(struct port *p, const char *why);
 void port_cut_off(struct net *n, struct port *p);
+struct config_port;
+/* Begin or end the port's capture, NAME.pcapng in the worker's directory. */
+void port_capture(struct port *p, const struct config_port *c, const char *name);
 
 #endif

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A worker: the process of one network.  Opens the world, gives up what it does not need, then
+ * turns rounds of the data path as long as there is work and sleeps when there is none.
+ *
+ * Its life means nothing to the guests: the supervisor starts another one when it ends, and that
+ * one finds the devices connected and goes on.  So it ends rather than limps.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "io/io_xen.h"
+#include "netd/config.h"
+#include "netd/net.h"
+#include "netd/worker.h"
+
+#define HOUSEKEEPING_NS	1000000000ull
+
+static struct net net;			/* large, and one only */
+static volatile sig_atomic_t ending;
+
+static void on_signal(int number)
+{
+	ending = 1;
+}
+
+static void device_note(void *ctx, const struct back_device *dev, const char *line)
+{
+	note("%s", line);
+}
+
+static struct back_kind kind;
+
+/* The uplink is configured below /mica/net/NAME, as a port in /backend/mnet is. */
+static void uplink_word(char *to, size_t room, const char *key)
+{
+	char path[96];
+	int rc;
+
+	snprintf(path, sizeof(path), "/mica/net/%s/%s", net.name, key);
+	rc = net.io->ops->read(net.io, path, to, room);
+	if (rc == -ERANGE)
+		snprintf(to, room, "?");
+	else if (rc)
+		*to = '\0';
+}
+
+static void configure_uplink(void)
+{
+	struct config_words w = { 0 };
+	struct config_port c;
+	const char *bad;
+
+	uplink_word(w.vlan, sizeof(w.vlan), "uplink-vlan");
+	uplink_word(w.trunk, sizeof(w.trunk), "uplink-trunk");
+	uplink_word(w.isolated, sizeof(w.isolated), "uplink-isolated");
+	uplink_word(w.storm, sizeof(w.storm), "uplink-storm-fps");
+	uplink_word(w.capture, sizeof(w.capture), "uplink-capture");
+	bad = config_parse(&c, &w, true);
+	if (bad) {
+		note("error: net %s: uplink-%s [MICA-NET-001]", net.name, bad);
+		return;
+	}
+	switch_configure(&net.sw, SWITCH_UPLINK, &c.sw, net.io->ops->now_ns(net.io));
+	port_capture(net.port[SWITCH_UPLINK], &c, "uplink");
+}
+
+/* Below /mica/net/NAME something changed. */
+static void watched(void *ctx, const char *path, const char *token)
+{
+	const char *key = strrchr(path, '/');
+	char value[CONFIG_WORD];
+	uint64_t poll_us;
+
+	if (key && strstr(key, "stats"))
+		return;			/* our own */
+	if (net.tap)
+		configure_uplink();
+	uplink_word(value, sizeof(value), "poll-us");
+	if (config_number(&poll_us, value, 0, 10000))
+		net.poll_ns = poll_us * 1000;
+}
+
+static int open_world(const char *name, int tap)
+{
+	char path[64];
+	const char *what;
+	uint64_t key;
+	int rc = io_xen_open(&net.io, IO_XEN_STORE | IO_XEN_GRANTS | IO_XEN_EVENTS, &what);
+
+	if (rc) {
+		note("error: net %s: cannot open %s: %s [MICA-NET-005]", name, what, strerror(-rc));
+		return rc;
+	}
+	snprintf(net.name, sizeof(net.name), "%s", name);
+	net.poll_ns = settings.poll_us * 1000ull;
+	if (getrandom(&key, sizeof(key), 0) != sizeof(key))
+		return -EIO;
+	switch_init(&net.sw, key);
+	rc = batch_init(&net);
+	if (!rc && tap >= 0)
+		rc = tap_open(&net, tap);
+	if (!rc && tap >= 0)
+		configure_uplink();
+	if (rc)
+		return rc;
+	kind = net_kind;
+	kind.watched = watched;
+	kind.note = device_note;
+	rc = back_open(&net.back, net.io, &kind, &net);
+	snprintf(path, sizeof(path), "/mica/net/%s", name);
+	return rc ? rc : net.io->ops->watch(net.io, path, "net");
+}
+
+static void wait_for_work(uint64_t until_ns)
+{
+	uint64_t now = net.io->ops->now_ns(net.io);
+	uint64_t left = until_ns > now ? until_ns - now : 0;
+	struct timespec limit = { .tv_sec = (time_t)(left / 1000000000u),
+				  .tv_nsec = (long)(left % 1000000000u) };
+	struct pollfd fds[2] = { { .fd = io_xen_fd(net.io), .events = POLLIN },
+				 { .fd = tap_blocked(&net) ? -1 : tap_fd(&net), .events = POLLIN } };
+
+	if (ppoll(fds, 2, until_ns ? &limit : NULL, NULL) > 0 && fds[0].revents)
+		io_xen_dispatch(net.io);
+}
+
+static void serve(void)
+{
+	uint64_t chores = 0;
+
+	while (!ending) {
+		bool more = path_round(&net);
+		uint64_t due = more ? 1 : path_due(&net);
+
+		if (net.now_ns - chores > HOUSEKEEPING_NS) {
+			chores = net.now_ns;
+			switch_age(&net.sw, net.now_ns);
+			stats_publish(&net);
+		}
+		if (!due || due > chores + HOUSEKEEPING_NS)
+			due = stats_due(&net) ? chores + HOUSEKEEPING_NS + 1 : due;
+		wait_for_work(due);
+	}
+}
+
+int worker_run(const char *name, int tap)
+{
+	struct sigaction act = { .sa_handler = on_signal };
+	char dir[256];
+	const char *what;
+	int rc;
+
+	sigaction(SIGTERM, &act, NULL);
+	sigaction(SIGINT, &act, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	rc = open_world(name, tap);
+	if (rc)
+		return 1;
+	if (settings.sandbox) {
+		snprintf(dir, sizeof(dir), "%s/%s", settings.capture_dir, name);
+		rc = sandbox_enter(dir, settings.user, &what);
+		if (rc) {
+			note("error: net %s: sandbox: %s: %s [MICA-NET-006]", name, what,
+			     strerror(-rc));
+			return 1;
+		}
+	}
+	note("net %s: up%s", name, tap >= 0 ? ", with an uplink" : "");
+	serve();
+	stats_publish(&net);
+	return 0;
+}
