@@ -5,7 +5,7 @@ GUEST_IMAGES := $(LAB)/$(KERNEL)/vmlinux $(LAB)/$(KERNEL)/initrd-guests
 RUN_IMAGES   := $(if $(filter 0,$(GUESTS)),$(IMAGES),$(GUEST_IMAGES))
 RUN_OPTIONS  := $(if $(filter 0,$(GUESTS)),--cmdline lab=shell,--image initrd-guests \
 	--cmdline "lab=guests lab-store=$(STORE)")
-GUEST_TOOLS  := $(UNPACK) $(STORED) $(CONSOLED) $(MICA)
+GUEST_TOOLS  := $(UNPACK) $(STORED) $(CONSOLED) $(NETD) $(MICA)
 
 TINY_SRC := tests/lab/guest/tiny.c $(wildcard tests/guest/lib/*.c tests/guest/lib/*.S)
 TINY_CFLAGS := -O2 -g -std=gnu11 -ffreestanding -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone \

@@ -18,6 +18,7 @@ set -euo pipefail
 MODULES="virtio_pci virtio_blk virtio_net e1000 e1000e ahci sd_mod nvme ext4 loop tun
 	xen-privcmd xen-evtchn xen-gntdev xen-gntalloc xenfs xen-blkback xen-netback
 	xen-blkfront xen-netfront"
+GUEST_MODULES="xen-blkfront xen-netfront"
 XEN_PROGRAMS="usr/lib/xen-4.17/bin/xl usr/lib/xen-4.17/bin/xenstored usr/lib/xen-4.17/bin/xenconsoled
 	usr/lib/xen-4.17/bin/xenconsole usr/lib/xen-4.17/bin/xentop usr/lib/xen-4.17/bin/xen-init-dom0
 	usr/lib/xen-4.17/bin/lsevtchn usr/lib/xen-4.17/bin/xenperf usr/lib/xen-4.17/bin/xenctx
@@ -56,15 +57,19 @@ busybox_root()
 	done
 }
 
-# Modules with their dependencies; busybox reads neither xz nor zstd reliably, so unpack those.
+# add_modules ROOT MODULE...: with their dependencies; busybox reads neither xz nor zstd reliably,
+# so unpack those.
 add_modules()
 {
-	mkdir -p "$tmp/lib/modules/$version"
-	for module in $MODULES; do
+	local root=$1 module file to list
+
+	shift
+	mkdir -p "$root/lib/modules/$version"
+	for module in "$@"; do
 		modprobe -d "$from" -S "$version" --show-depends "$module" 2>/dev/null |
 			sed -n 's/^insmod \([^ ]*\).*/\1/p'
 	done | sort -u | while read -r file; do
-		to=$tmp/lib/modules/$version/kernel/$(basename "$file")
+		to=$root/lib/modules/$version/kernel/$(basename "$file")
 		mkdir -p "$(dirname "$to")"
 		case $file in
 		*.xz) xz -dc "$file" >"${to%.xz}" ;;
@@ -74,11 +79,11 @@ add_modules()
 	done
 	for list in modules.builtin modules.builtin.modinfo modules.order; do
 		[ ! -e "$from/lib/modules/$version/$list" ] ||
-			cp "$from/lib/modules/$version/$list" "$tmp/lib/modules/$version/"
+			cp "$from/lib/modules/$version/$list" "$root/lib/modules/$version/"
 	done
-	depmod -b "$tmp" "$version"
-	rm -f "$tmp/lib/modules/$version"/modules.{builtin,order,symbols}* \
-		"$tmp/lib/modules/$version"/*.bin
+	depmod -b "$root" "$version"
+	rm -f "$root/lib/modules/$version"/modules.{builtin,order,symbols}* \
+		"$root/lib/modules/$version"/*.bin
 }
 
 # add_libraries FILE...: copy every shared library they need, and what those need.
@@ -136,6 +141,7 @@ add_guests()
 	cp "$lab/tiny.elf" "$tmp/guests/"
 	busybox_root "$root"
 	install -m 755 "$here/guest/init" "$root/init"
+	add_modules "$root" $GUEST_MODULES
 	pack "$root" "$tmp/guests/initrd"
 	cp "$here"/guest/*.cfg "$tmp/guests/"
 	# as in the checkout, so that the README's commands work in dom0 as they stand there
@@ -150,7 +156,7 @@ cp -r "$here/image/tests" "$here"/image/*.sh "$tmp/"
 for program in "$lab"/bin/*; do
 	[ -x "$program" ] && cp "$program" "$tmp/bin/"
 done
-add_modules
+add_modules "$tmp" $MODULES
 if [ -n "$guests" ]; then
 	add_tools
 	add_guests
