@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Networks of the lab: mica-netd, network devices of guests written into the store as the toolstack
+# does it, and what guests say about their addresses.
+
+# net NAME [KEY VALUE]...: make a network
+net()
+{
+	network=$1
+	shift
+	xenstore-write "/mica/net/$network/name" "$network"
+	while [ $# -ge 2 ]; do
+		xenstore-write "/mica/net/$network/$1" "$2"
+		shift 2
+	done
+}
+
+start_netd()
+{
+	mkdir -p /var/lib/mica/capture
+	mica-netd "$@" 2>>/var/log/mica/netd.log &
+	netd_pid=$!
+}
+
+netd_said()
+{
+	wait_for "$1" grep -qE "$2" /var/log/mica/netd.log || {
+		tail -n 20 /var/log/mica/netd.log
+		die "mica-netd did not say '$2' within $1 s"
+	}
+}
+
+# The process that serves network NAME
+worker_of()
+{
+	pgrep -f "^mica-netd.* --network $1( |\$)" | head -n 1
+}
+
+# nic GUEST HANDLE NETWORK MAC [KEY VALUE]...: give it a network device
+nic()
+{
+	id=$(xl domid "$1")
+	back=/local/domain/0/backend/mnet/$id/$2
+	front=/local/domain/$id/device/vif/$2
+	xenstore-write "$back/frontend" "$front" "$back/frontend-id" "$id" "$back/handle" "$2" \
+		"$back/mac" "$4" "$back/network" "$3" "$back/online" 1 "$back/state" 1
+	xenstore-chmod -r "$back" n0 "r$id"
+	guest=$1 handle=$2 mac=$4
+	shift 4
+	while [ $# -ge 2 ]; do
+		xenstore-write "$back/$1" "$2"
+		shift 2
+	done
+	# the guest looks as soon as there is something
+	mica pause "$guest"
+	xenstore-write "$front/backend" "$back" "$front/backend-id" 0 "$front/handle" "$handle" \
+		"$front/mac" "$mac" "$front/state" 1
+	xenstore-chmod -r "$front" "n$id" r0
+	mica resume "$guest"
+}
+
+# nic_set GUEST HANDLE KEY VALUE: change it while it runs
+nic_set()
+{
+	xenstore-write "/local/domain/0/backend/mnet/$(xl domid "$1")/$2/$3" "$4"
+}
+
+# nic_count GUEST HANDLE NAME: one of its counters
+nic_count()
+{
+	xenstore-read "/local/domain/0/backend/mnet/$(xl domid "$1")/$2/stats" |
+		sed -n "s/.*\"$3\":\([0-9]*\).*/\1/p"
+}
+
+# guest_does GUEST SECONDS COMMAND: run it there; fails when it does.  Its status is echoed in two
+# parts, so that the echo of what is typed does not look like it.
+guest_does()
+{
+	step=$((${step:-0} + 1))
+	guest_type "$1" "$3; echo st\"\"ep $step=\$?"
+	guest_said "$2" "$1" "step $step=[0-9]+"
+	grep -qE "step $step=0" "$(guest_log "$1")" || {
+		tail -n 12 "$(guest_log "$1")"
+		return 1
+	}
+}
+
+# guest_up GUEST DEVICE ADDRESS/BITS
+guest_up()
+{
+	guest_does "$1" 60 "until ip link show $2 >/dev/null 2>&1; do sleep 0.2; done" &&
+		guest_does "$1" 60 "ip link set $2 up && ip addr add $3 dev $2" || net_fails "$1 has no $2"
+}
+
+# pings GUEST ADDRESS [OPTION...]
+pings()
+{
+	who=$1
+	shift
+	guest_does "$who" 60 "ping -c 3 -W 5 $*"
+}
+
+# net_fails WHY: what the daemon and the store say about it, and the end
+net_fails()
+{
+	cat /var/log/mica/netd.log
+	xenstore-ls /local/domain/0/backend/mnet
+	xenstore-ls /local/domain/0/error 2>/dev/null
+	for guest in $(xenstore-list /local/domain); do
+		xenstore-ls "/local/domain/$guest/device" 2>/dev/null
+	done
+	die "$1"
+}
+
+two_guests()
+{
+	for guest in left right; do
+		must mica create /root/docs/examples/debian.cfg name=$guest memory=192 maxmem=192 \
+			"extra=\"console=hvc0 guest=$guest\""
+	done
+	for guest in left right; do
+		guest_said 180 $guest "^GUEST: up $guest"
+	done
+}
