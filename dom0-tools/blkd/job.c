@@ -41,7 +41,7 @@ static int read_indirect(struct job *job)
 	if (d->rings.persistent && !pages_map(&d->pages, req->indirect, 1))
 		page = pages_find(&d->pages, req->indirect[0]);
 	if (page)
-		mica_shared_get(seg, page, copy.bytes, sizeof(seg[0]));
+		mica_shared_get(seg, page, copy.bytes);
 	else if (d->io->ops->copy(d->io, &copy, 1)) {
 		req->wrong = "an indirect page that cannot be read";
 		return BLKIF_RSP_ERROR;
