@@ -364,9 +364,10 @@ bool emulate_privileged(struct vcpu *v, struct regs *r)
 		return false;
 	insn_begin(&i, bytes, n);
 	out = one_instruction(v, r, &i);
-	if (out != DONE)
-		return out != REFLECT;
-	finish_instruction(v, r, i.at - i.start);
+	if (out == REFLECT)
+		return false;
+	if (out == DONE)
+		finish_instruction(v, r, i.at - i.start);
 	return true;
 }
 
