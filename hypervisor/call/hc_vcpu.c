@@ -35,13 +35,13 @@ static long op_initialise(struct vcpu *self, struct vcpu *v, gva_t arg)
 /* Under the lock: who is initialising it must be through with it before it runs. */
 static long op_up(struct vcpu *v)
 {
-	bool wake = false;
+	bool wake;
 
 	lock_take(&v->dom->life_lock);
-	if (v->initialised && v->offline) {
+	wake = v->initialised && v->offline;
+	if (wake) {
 		v->blocked = false;
 		atomic_release(&v->offline, false);
-		wake = true;
 	}
 	lock_drop(&v->dom->life_lock);
 	if (wake)
@@ -97,22 +97,16 @@ static long op_runstate(struct vcpu *v, gva_t arg)
 	return copy_to_guest(arg, &r, sizeof(r)) ? refuse(-EFAULT, "runstate to %lx", arg.a) : 0;
 }
 
-static long op_register_area(struct vcpu *self, struct vcpu *v, gva_t arg, bool time)
+static long op_register_area(struct vcpu *self, struct vcpu *v, gva_t arg, gva_t *where, size_t bytes)
 {
-	uint64_t area;
+	gva_t area;
 
 	if (copy_from_guest(&area, arg, sizeof(area)))
 		return refuse(-EFAULT, "register area: argument at %lx", arg.a);
-	if (!guest_range_ok(gva(area), time ? 32 : 48))
-		return refuse(-EFAULT, "register area: %lx", area);
-	if (time) {
-		v->time_area = gva(area);
-	} else {
-		v->runstate_area = gva(area);
-		if (v != self)			/* ours can be written; the other's when it runs next */
-			return 0;
-	}
-	if (v == self)
+	if (!guest_range_ok(area, bytes))
+		return refuse(-EFAULT, "register area: %lx", area.a);
+	*where = area;
+	if (v == self)				/* ours can be written; the other's when it runs next */
 		vtime_push_runstate(v);
 	return 0;
 }
@@ -123,20 +117,22 @@ static long op_periodic(struct vcpu *v, gva_t arg)
 
 	if (copy_from_guest(&p, arg, sizeof(p)))
 		return refuse(-EFAULT, "periodic timer: argument at %lx", arg.a);
-	if (!p.period_ns)
-		return refuse(-EINVAL, "periodic timer of 0 ns");
-	return vtime_set_periodic(v, p.period_ns);
+	return p.period_ns ? vtime_set_periodic(v, p.period_ns) :
+			     refuse(-EINVAL, "periodic timer of 0 ns");
 }
 
-static long op_singleshot(struct vcpu *self, struct vcpu *v, gva_t arg)
+static long op_singleshot(struct vcpu *self, struct vcpu *v, gva_t arg, bool start)
 {
 	struct vcpu_set_singleshot_timer s;
 
 	if (v != self)
 		return refuse(-EINVAL, "single-shot timer of vCPU %u", v->id);
-	if (copy_from_guest(&s, arg, sizeof(s)))
+	if (!start)
+		vtime_stop_singleshot(v);
+	else if (copy_from_guest(&s, arg, sizeof(s)))
 		return refuse(-EFAULT, "single-shot timer: argument at %lx", arg.a);
-	vtime_set_singleshot(v, s.timeout_abs_ns);
+	else
+		vtime_set_singleshot(v, s.timeout_abs_ns);
 	return 0;
 }
 
@@ -189,20 +185,17 @@ long hc_vcpu_op(struct vcpu *self, uint64_t cmd, uint64_t vcpuid, gva_t arg)
 	case VCPUOP_get_runstate_info:
 		return op_runstate(v, arg);
 	case VCPUOP_register_runstate_memory_area:
-		return op_register_area(self, v, arg, false);
+		return op_register_area(self, v, arg, &v->runstate_area, 48);
 	case VCPUOP_register_vcpu_time_memory_area:
-		return op_register_area(self, v, arg, true);
+		return op_register_area(self, v, arg, &v->time_area, 32);
 	case VCPUOP_set_periodic_timer:
 		return op_periodic(v, arg);
 	case VCPUOP_stop_periodic_timer:
 		return vtime_set_periodic(v, 0);
 	case VCPUOP_set_singleshot_timer:
-		return op_singleshot(self, v, arg);
+		return op_singleshot(self, v, arg, true);
 	case VCPUOP_stop_singleshot_timer:
-		if (v != self)
-			return refuse(-EINVAL, "single-shot timer of vCPU %u", v->id);
-		vtime_stop_singleshot(v);
-		return 0;
+		return op_singleshot(self, v, arg, false);
 	case VCPUOP_register_vcpu_info:
 		rc = op_register_info(v, arg);
 		return rc == RESTART ? hypercall_again(self, 0) : rc;

@@ -49,10 +49,7 @@ static bool has_ibpb(struct vcpu *v)
 /* Part of the machine: the hardware domain sees it, others see 0. */
 static int shown(const struct vcpu *v, uint32_t msr, uint64_t *value)
 {
-	*value = 0;
-	if (v->dom->hardware && !rdmsr_safe(msr, value))
-		return -EINVAL;
-	return 0;
+	return v->dom->hardware && !rdmsr_safe(msr, value) ? -EINVAL : 0;
 }
 
 static int masked(uint32_t msr, uint64_t keep, uint64_t set, uint64_t *value)
@@ -128,7 +125,7 @@ int msr_read(struct vcpu *v, uint32_t msr, uint64_t *value)
 	case MSR_PERF_CAPABILITIES: case MSR_AMD_HWCR: case MSR_DEBUGCTL: case MSR_HYPERCALL_PAGE:
 		return 0;
 	case MSR_AMD_DE_CFG:
-		*value = cpu.amd ? 2 : 0;
+		*value = 2;
 		return cpu.amd ? 0 : absent(v, msr, value);
 	case MSR_UCODE_REV: case MSR_PLATFORM_ID: case MSR_PERF_STATUS: case MSR_PERF_CTL:
 	case MSR_THERM_INTERRUPT: case MSR_THERM_STATUS: case MSR_AMD_SYSCFG: case MSR_AMD_TOP_MEM:

@@ -98,14 +98,6 @@ static int store_entry(struct vcpu *v, const struct store *s, struct regs *r, ma
 	return rc;
 }
 
-static bool decode_at_rip(const struct regs *r, struct store *s)
-{
-	uint8_t bytes[INSN_MAX];
-	unsigned n = fetch_instruction(r, bytes);
-
-	return n && decode_store(bytes, n, s);
-}
-
 /* The fault was on the first byte the instruction may not write: the operand is around it. */
 static bool operand_at(const struct store *s, struct regs *r, uint64_t cr2, uint64_t *address)
 {
@@ -132,14 +124,17 @@ static bool is_readonly_device(const struct vcpu *v, mfn_t m)
 static bool store_to_readonly(struct vcpu *v, struct regs *r, uint64_t cr2, pte_t leaf)
 {
 	bool device = is_readonly_device(v, pte_mfn(leaf));
-	struct store s;
+	uint8_t bytes[INSN_MAX];
 	uint64_t address;
+	struct store s;
+	unsigned n;
 	int rc;
 
 	if (!device && (!(v->dom->vm_assist & 1u << VMASST_TYPE_writable_pagetables) ||
 			!is_level1(v, pte_mfn(leaf))))
 		return false;
-	if (!decode_at_rip(r, &s) || !operand_at(&s, r, cr2, &address))
+	n = fetch_instruction(r, bytes);
+	if (!n || !decode_store(bytes, n, &s) || !operand_at(&s, r, cr2, &address))
 		return false;
 	if (!device) {
 		rc = store_entry(v, &s, r, maddr(mfn_maddr(pte_mfn(leaf)).a + (address & 0xff8)),
@@ -153,22 +148,20 @@ static bool store_to_readonly(struct vcpu *v, struct regs *r, uint64_t cr2, pte_
 	return true;
 }
 
-/* Our LDT window: selector loads in ring 3 reach it with supervisor rights. */
-static bool ldt_fault(struct vcpu *v, struct regs *r, uint32_t offset)
-{
-	if (!segdesc_ldt_fault(v, offset))
-		bounce_page_fault(v, v->ldt_base + offset, r->error_code);
-	return true;
-}
-
 bool pagefault_handle(struct vcpu *v, struct regs *r, uint64_t cr2)
 {
 	uint32_t error = r->error_code, offset;
 	uint64_t rights;
 	pte_t leaf;
 
-	if (cr2 >= HV_START && cr2 < HV_END)
-		return desc_in_ldt_window(cr2, &offset) && ldt_fault(v, r, offset);
+	if (cr2 >= HV_START && cr2 < HV_END) {
+		/* Our LDT window: selector loads in ring 3 reach it with supervisor rights. */
+		if (!desc_in_ldt_window(cr2, &offset))
+			return false;
+		if (!segdesc_ldt_fault(v, offset))
+			bounce_page_fault(v, v->ldt_base + offset, error);
+		return true;
+	}
 	if (!(error & PF_PRESENT) || (error & PF_RESERVED) || !in_kernel(v))
 		return false;
 	if (!walk(v, cr2, &rights, &leaf))

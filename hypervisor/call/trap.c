@@ -50,38 +50,21 @@ static bool software_interrupt(struct vcpu *v, struct regs *r)
 	return true;
 }
 
-static void trap_general_protection(struct vcpu *v, struct regs *r)
-{
-	if (!software_interrupt(v, r) && (r->error_code || !emulate_privileged(v, r)))
-		bounce_exception(v, X_GP, r->error_code);
-}
-
-static void trap_page_fault(struct vcpu *v, struct regs *r)
-{
-	uint64_t cr2 = read_cr2();
-
-	if (!pagefault_handle(v, r, cr2))
-		bounce_page_fault(v, cr2, r->error_code);
-}
-
-static void trap_debug(struct vcpu *v, struct regs *r)
-{
-	v->dr6 = (v->dr6 & ~0xful) | (read_dr6() & 0xe00f) | 0xffff0ff0;
-	write_dr6(0xffff0ff0);
-	bounce_exception(v, X_DB, NO_ERROR_CODE);
-}
-
 /* entry.S: an exception while the guest ran.  Returns to ret_to_guest. */
 void trap_from_guest(struct regs *r)
 {
 	struct vcpu *v = current;
+	uint64_t cr2;
 
 	switch (r->vector) {
 	case X_PF:
-		trap_page_fault(v, r);
+		cr2 = read_cr2();
+		if (!pagefault_handle(v, r, cr2))
+			bounce_page_fault(v, cr2, r->error_code);
 		break;
 	case X_GP:
-		trap_general_protection(v, r);
+		if (!software_interrupt(v, r) && (r->error_code || !emulate_privileged(v, r)))
+			bounce_exception(v, X_GP, r->error_code);
 		break;
 	case X_UD:
 		if (!emulate_forced_cpuid(v, r))
@@ -93,7 +76,9 @@ void trap_from_guest(struct regs *r)
 		bounce_exception(v, X_NM, NO_ERROR_CODE);
 		break;
 	case X_DB:
-		trap_debug(v, r);
+		v->dr6 = (v->dr6 & ~0xful) | (read_dr6() & 0xe00f) | 0xffff0ff0;
+		write_dr6(0xffff0ff0);
+		bounce_exception(v, X_DB, NO_ERROR_CODE);
 		break;
 	case VECTOR_GUEST_INT80:
 		bounce_interrupt(v, r, 0x80);
