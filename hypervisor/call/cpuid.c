@@ -27,10 +27,8 @@ static struct cpuid_leaf time_leaf(uint32_t sub)
 	case 0:
 		return (struct cpuid_leaf){ .a = (tsc_stable ? XEN_CPUID_TSC_HOST_SAFE : 0) |
 						 (cpu.rdtscp ? XEN_CPUID_TSC_RDTSCP : 0), .c = tsc_khz };
-	case 1:
-		return (struct cpuid_leaf){ .c = tsc_scale.mul, .d = (uint8_t)tsc_scale.shift };
-	default:
-		return (struct cpuid_leaf){ .a = sub == 2 ? tsc_khz : 0 };
+	case 1: return (struct cpuid_leaf){ .c = tsc_scale.mul, .d = (uint8_t)tsc_scale.shift };
+	default: return (struct cpuid_leaf){ .a = sub == 2 ? tsc_khz : 0 };
 	}
 }
 
@@ -40,23 +38,19 @@ static struct cpuid_leaf hypervisor_leaf(uint32_t leaf, uint32_t sub)
 	case XEN_CPUID_LEAF(0):
 		return (struct cpuid_leaf){ XEN_CPUID_LEAF(XEN_CPUID_MAX_NUM_LEAVES), XEN_CPUID_SIGNATURE_EBX,
 					    XEN_CPUID_SIGNATURE_ECX, XEN_CPUID_SIGNATURE_EDX };
-	case XEN_CPUID_LEAF(1):
-		return (struct cpuid_leaf){ .a = VERSION };
+	case XEN_CPUID_LEAF(1): return (struct cpuid_leaf){ .a = VERSION };
 	case XEN_CPUID_LEAF(2):
 		return (struct cpuid_leaf){ .a = 1, .b = XEN_CPUID_HYPERCALL_MSR,
 					    .c = XEN_CPUID_FEAT1_MMU_PT_UPDATE_PRESERVE_AD };
-	case XEN_CPUID_LEAF(3):
-		return time_leaf(sub);
+	case XEN_CPUID_LEAF(3): return time_leaf(sub);
 	case XEN_CPUID_LEAF(5):
 		return (struct cpuid_leaf){
 			.b = sub ? 0 : machine_address_bits() & XEN_CPUID_MACHINE_ADDRESS_WIDTH_MASK };
 	case MICA_LEAF(0):
 		return (struct cpuid_leaf){ MICA_LEAF(1), MICA_CPUID_SIGNATURE, MICA_CPUID_SIGNATURE,
 					    MICA_CPUID_SIGNATURE };
-	case MICA_LEAF(1):
-		return (struct cpuid_leaf){ .a = MICA_FEATURE_audit };
-	default:
-		return (struct cpuid_leaf){ 0 };
+	case MICA_LEAF(1): return (struct cpuid_leaf){ .a = MICA_FEATURE_audit };
+	default: return (struct cpuid_leaf){ 0 };
 	}
 }
 

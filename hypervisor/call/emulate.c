@@ -94,8 +94,7 @@ static enum outcome read_control(struct vcpu *v, unsigned cr, uint64_t *gpr)
 	case 4:
 		*gpr = v->guest_cr4 | CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT;
 		return DONE;
-	default:
-		return REFLECT;
+	default: return REFLECT;
 	}
 }
 
@@ -121,16 +120,14 @@ static enum outcome write_control(struct vcpu *v, unsigned cr, uint64_t value)
 	case 2:
 		v->guest_cr2 = v->info->arch.cr2 = value;
 		return DONE;
-	case 3:
-		return write_root(v, value);
+	case 3: return write_root(v, value);
 	case 4:
 		/* Bits the guest does not own are dropped: kernels set what they like. */
 		v->guest_cr4 = value & features_guest_cr4_mask();
 		this_cpu()->cr4 = vcpu_hw_cr4(v);
 		write_cr4(this_cpu()->cr4);
 		return DONE;
-	default:
-		return REFLECT;
+	default: return REFLECT;
 	}
 }
 
@@ -219,8 +216,7 @@ static enum outcome two_byte(struct vcpu *v, struct regs *r, struct insn *i)
 	if (!in_kernel(v))
 		return REFLECT;
 	switch (op) {
-	case 0x01:
-		return group7(v, r, i);
+	case 0x01: return group7(v, r, i);
 	case 0x06:				/* CLTS */
 		v->guest_ts = false;
 		fpu_set_ts(false);
@@ -229,14 +225,11 @@ static enum outcome two_byte(struct vcpu *v, struct regs *r, struct insn *i)
 		if (v->dom->mem.may_map_io)
 			wbinvd();
 		return DONE;
-	case 0x20 ... 0x23:
-		return move_special(v, r, i, op);
+	case 0x20 ... 0x23: return move_special(v, r, i, op);
 	case 0x30: case 0x32:
 		return access_msr(v, r, op == 0x30);
-	case 0x31:
-		return read_tsc(r, false);
-	default:
-		return REFLECT;
+	case 0x31: return read_tsc(r, false);
+	default: return REFLECT;
 	}
 }
 
@@ -340,16 +333,13 @@ static enum outcome one_instruction(struct vcpu *v, struct regs *r, struct insn 
 	int op = insn_next(i);
 
 	switch (op) {
-	case 0x0f:
-		return two_byte(v, r, i);
-	case 0x6c ... 0x6f:
-		return string_io(v, r, i, op);
+	case 0x0f: return two_byte(v, r, i);
+	case 0x6c ... 0x6f: return string_io(v, r, i, op);
 	case 0xe4 ... 0xe7: case 0xec ... 0xef:
 		return port_io(v, r, i, op);
 	case 0xfa: case 0xfb:			/* CLI, STI: events are masked in vcpu_info */
 		return ports_iopl_ok(v) ? DONE : REFLECT;
-	default:
-		return REFLECT;
+	default: return REFLECT;
 	}
 }
 

@@ -83,11 +83,8 @@ long hc_console_io(struct vcpu *self, uint64_t cmd, uint64_t count, gva_t buffer
 	if ((int32_t)count < 0)
 		return refuse(-EINVAL, "console_io: count %d", (int32_t)count);
 	switch (cmd) {
-	case CONSOLEIO_write:
-		return console_write(self, buffer, count);
-	case CONSOLEIO_read:
-		return console_read(buffer, count);
-	default:
-		return refuse(-ENOSYS, "console_io %lu", cmd);
+	case CONSOLEIO_write: return console_write(self, buffer, count);
+	case CONSOLEIO_read: return console_read(buffer, count);
+	default: return refuse(-ENOSYS, "console_io %lu", cmd);
 	}
 }

@@ -212,8 +212,7 @@ static long domctl_absent(uint32_t cmd)
 	case XEN_DOMCTL_vm_event_op: case XEN_DOMCTL_mem_sharing_op: case XEN_DOMCTL_psr_alloc:
 	case XEN_DOMCTL_get_paging_mempool_size: case XEN_DOMCTL_set_paging_mempool_size:
 		return refuse(-EOPNOTSUPP, "domctl %u", cmd);
-	default:
-		return refuse(-ENOSYS, "domctl %u", cmd);
+	default: return refuse(-ENOSYS, "domctl %u", cmd);
 	}
 }
 

@@ -124,9 +124,7 @@ long domctl_scheduler_op(struct vcpu *self, struct domain *d, struct xen_domctl 
 		return 0;
 	case XEN_DOMCTL_SCHEDOP_putvcpuinfo:
 		return refuse(-EINVAL, "scheduler_op: vCPUs share their domain's weight");
-	case XEN_DOMCTL_SCHEDOP_getvcpuinfo:
-		return vcpu_params(d, op);
-	default:
-		return refuse(-EINVAL, "scheduler_op: command %u", op->cmd);
+	case XEN_DOMCTL_SCHEDOP_getvcpuinfo: return vcpu_params(d, op);
+	default: return refuse(-EINVAL, "scheduler_op: command %u", op->cmd);
 	}
 }

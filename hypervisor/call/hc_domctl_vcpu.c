@@ -207,8 +207,7 @@ static bool set_msr(struct vcpu *v, const struct xen_domctl_vcpu_msr *msr)
 	case MSR_SPEC_CTRL:
 	case MSR_INDEX_MISC_FEATURES:
 		return !msr->value;		/* others save them at their reset value */
-	default:
-		return false;
+	default: return false;
 	}
 }
 
@@ -249,7 +248,6 @@ long domctl_send_trigger(struct vcpu *self, struct domain *d, struct xen_domctl 
 	case XEN_DOMCTL_SENDTRIGGER_POWER:
 	case XEN_DOMCTL_SENDTRIGGER_SLEEP:
 		return refuse(-EINVAL, "sendtrigger: d%u has no such button", d->id);
-	default:
-		return refuse(-ENOSYS, "sendtrigger %u", t->trigger);
+	default: return refuse(-ENOSYS, "sendtrigger %u", t->trigger);
 	}
 }

@@ -130,12 +130,9 @@ static long with_port(struct vcpu *self, gva_t arg, int (*fn)(struct domain *d, 
 long hc_event_channel_op(struct vcpu *self, uint64_t cmd, gva_t arg)
 {
 	switch (cmd) {
-	case EVTCHNOP_send:
-		return with_port(self, arg, evtchn_send);
-	case EVTCHNOP_unmask:
-		return with_port(self, arg, evtchn_unmask);
-	case EVTCHNOP_close:
-		return with_port(self, arg, evtchn_close);
+	case EVTCHNOP_send: return with_port(self, arg, evtchn_send);
+	case EVTCHNOP_unmask: return with_port(self, arg, evtchn_unmask);
+	case EVTCHNOP_close: return with_port(self, arg, evtchn_close);
 	default:
 		return command_run(commands, ARRAY_SIZE(commands), "event_channel_op", self, cmd, arg);
 	}

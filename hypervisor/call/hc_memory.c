@@ -410,14 +410,11 @@ long hc_memory_op(struct vcpu *self, uint64_t cmd, gva_t arg)
 	case XENMEM_decrease_reservation:
 	case XENMEM_populate_physmap:
 		return reservation(self, op, start, arg);
-	case XENMEM_maximum_ram_page:
-		return max_mfn;
-	case XENMEM_get_vnumainfo:
-		return -EOPNOTSUPP;
+	case XENMEM_maximum_ram_page: return max_mfn;
+	case XENMEM_get_vnumainfo: return -EOPNOTSUPP;
 	case XENMEM_get_sharing_freed_pages:
 	case XENMEM_get_sharing_shared_pages:
 		return 0;
-	default:
-		return command_run(commands, ARRAY_SIZE(commands), "memory_op", self, op, arg);
+	default: return command_run(commands, ARRAY_SIZE(commands), "memory_op", self, op, arg);
 	}
 }

@@ -76,20 +76,14 @@ long hc_xen_version(struct vcpu *self, uint64_t cmd, gva_t arg)
 	static const struct xen_platform_parameters params = { HYPERVISOR_VIRT_START };
 
 	switch (cmd) {
-	case XENVER_version:
-		return VERSION_MAJOR << 16 | VERSION_MINOR;
-	case XENVER_extraversion:
-		return give_text(arg, XEN_EXTRAVERSION_LEN, "-mica");
-	case XENVER_compile_info:
-		return copy_to_guest(arg, &compile_info, sizeof(compile_info));
+	case XENVER_version: return VERSION_MAJOR << 16 | VERSION_MINOR;
+	case XENVER_extraversion: return give_text(arg, XEN_EXTRAVERSION_LEN, "-mica");
+	case XENVER_compile_info: return copy_to_guest(arg, &compile_info, sizeof(compile_info));
 	case XENVER_capabilities:
 		return give_text(arg, XEN_CAPABILITIES_INFO_LEN, "xen-3.0-x86_64 ");
-	case XENVER_changeset:
-		return give_text(arg, XEN_CHANGESET_INFO_LEN, "mica");
-	case XENVER_platform_parameters:
-		return copy_to_guest(arg, &params, sizeof(params));
-	case XENVER_get_features:
-		return get_features(self, arg);
+	case XENVER_changeset: return give_text(arg, XEN_CHANGESET_INFO_LEN, "mica");
+	case XENVER_platform_parameters: return copy_to_guest(arg, &params, sizeof(params));
+	case XENVER_get_features: return get_features(self, arg);
 	case XENVER_pagesize:
 		return gva_is_null(arg) ? (long)PAGE_SIZE
 					: refuse(-EINVAL, "pagesize takes no argument");
@@ -101,8 +95,7 @@ long hc_xen_version(struct vcpu *self, uint64_t cmd, gva_t arg)
 	case XENVER_build_id:
 		require_privilege(self, "xen_version(build_id)");
 		return -ENODATA; /* the image carries none: builds are reproducible */
-	default:
-		return refuse(-ENOSYS, "xen_version %lu", cmd);
+	default: return refuse(-ENOSYS, "xen_version %lu", cmd);
 	}
 }
 
@@ -158,11 +151,8 @@ static long audit(struct vcpu *self)
 long hc_mica_op(struct vcpu *self, uint64_t cmd, gva_t arg)
 {
 	switch (cmd) {
-	case MICA_OP_features:
-		return MICA_FEATURE_audit;
-	case MICA_OP_audit:
-		return audit(self);
-	default:
-		return refuse(-ENOSYS, "mica_op %lu", cmd);
+	case MICA_OP_features: return MICA_FEATURE_audit;
+	case MICA_OP_audit: return audit(self);
+	default: return refuse(-ENOSYS, "mica_op %lu", cmd);
 	}
 }

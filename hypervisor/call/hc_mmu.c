@@ -122,10 +122,8 @@ static int update_one(struct pt_batch *b, const struct peers *p, const struct mm
 	case MMU_NORMAL_PT_UPDATE:
 	case MMU_PT_UPDATE_NO_TRANSLATE:
 		return pt_write(b, slot, pte(req->val), PT_NORMAL);
-	case MMU_PT_UPDATE_PRESERVE_AD:
-		return pt_write(b, slot, pte(req->val), PT_KEEP_AD);
-	default:
-		return machphys_update(p, req);
+	case MMU_PT_UPDATE_PRESERVE_AD: return pt_write(b, slot, pte(req->val), PT_KEEP_AD);
+	default: return machphys_update(p, req);
 	}
 }
 
@@ -224,12 +222,9 @@ static int frame_op(struct vcpu *self, struct domain *owner, const struct mmuext
 	if (!frame_valid(m))
 		return refuse(-EINVAL, "mmuext_op %u: frame %lx is not RAM", op->cmd, m.n);
 	switch (op->cmd) {
-	case MMUEXT_UNPIN_TABLE:
-		return pt_unpin(&owner->mem, frame_of(m));
-	case MMUEXT_CLEAR_PAGE:
-		return clear_page(self, owner, frame_of(m));
-	case MMUEXT_COPY_PAGE:
-		return copy_page(self, owner, frame_of(m), mfn(op->arg2.src_mfn));
+	case MMUEXT_UNPIN_TABLE: return pt_unpin(&owner->mem, frame_of(m));
+	case MMUEXT_CLEAR_PAGE: return clear_page(self, owner, frame_of(m));
+	case MMUEXT_COPY_PAGE: return copy_page(self, owner, frame_of(m), mfn(op->arg2.src_mfn));
 	default:
 		return pt_pin(&owner->mem, frame_of(m), KIND_L1 + op->cmd - MMUEXT_PIN_L1_TABLE, &self->scan);
 	}
@@ -254,8 +249,7 @@ static int own_op(struct vcpu *self, const struct mmuext_op *op)
 	case MMUEXT_NEW_BASEPTR:
 	case MMUEXT_NEW_USER_BASEPTR:
 		return vcpu_set_root(self, mfn(op->arg1.mfn), op->cmd == MMUEXT_NEW_USER_BASEPTR);
-	case MMUEXT_SET_LDT:
-		return segdesc_set_ldt(self, va, op->arg2.nr_ents);
+	case MMUEXT_SET_LDT: return segdesc_set_ldt(self, va, op->arg2.nr_ents);
 	case MMUEXT_TLB_FLUSH_LOCAL:
 		tlb_flush_local();
 		return 0;
@@ -293,13 +287,11 @@ static int ext_one(struct vcpu *self, struct domain *owner, const struct mmuext_
 			return refuse(-EACCES, "cache flush");
 		wbinvd();
 		return 0;
-	case MMUEXT_FLUSH_CACHE_GLOBAL:
-		return refuse(-EINVAL, "global cache flush");
+	case MMUEXT_FLUSH_CACHE_GLOBAL: return refuse(-EINVAL, "global cache flush");
 	case MMUEXT_MARK_SUPER:
 	case MMUEXT_UNMARK_SUPER:
 		return refuse(-EOPNOTSUPP, "superpages");
-	default:
-		return refuse(-ENOSYS, "mmuext_op %u", op->cmd);
+	default: return refuse(-ENOSYS, "mmuext_op %u", op->cmd);
 	}
 }
 

@@ -34,10 +34,8 @@ static long firmware_info(struct xen_platform_op *op)
 	case XEN_FW_KBD_SHIFT_FLAGS:
 		op->u.firmware_info.u.kbd_shift_flags = 0;
 		return 0;
-	case XEN_FW_EFI_INFO:
-		return -ENOSYS;
-	default:
-		return refuse(-EINVAL, "firmware_info: type %u", op->u.firmware_info.type);
+	case XEN_FW_EFI_INFO: return -ENOSYS;
+	default: return refuse(-EINVAL, "firmware_info: type %u", op->u.firmware_info.type);
 	}
 }
 
@@ -81,21 +79,16 @@ static long platform_op(struct xen_platform_op *op)
 	switch (op->cmd) {
 	case XENPF_settime32: case XENPF_settime64:
 		return settime(op);
-	case XENPF_firmware_info:
-		return firmware_info(op);
-	case XENPF_enter_acpi_sleep:
-		return enter_sleep(&op->u.enter_acpi_sleep);
-	case XENPF_get_cpuinfo:
-		return get_cpuinfo(&op->u.pcpu_info);
-	case XENPF_set_processor_pminfo:
-		return set_pminfo(&op->u.set_pminfo);
+	case XENPF_firmware_info: return firmware_info(op);
+	case XENPF_enter_acpi_sleep: return enter_sleep(&op->u.enter_acpi_sleep);
+	case XENPF_get_cpuinfo: return get_cpuinfo(&op->u.pcpu_info);
+	case XENPF_set_processor_pminfo: return set_pminfo(&op->u.set_pminfo);
 	case XENPF_read_memtype:	/* past the last one: there are none */
 		return -EINVAL;
 	case XENPF_cpu_online: case XENPF_cpu_offline:
 		return refuse(op->u.cpu_ol.cpuid ? -EINVAL : -EOPNOTSUPP,
 			      "physical CPUs stay as they are");
-	default:
-		return refuse(-ENOSYS, "platform_op %u", op->cmd);
+	default: return refuse(-ENOSYS, "platform_op %u", op->cmd);
 	}
 }
 

@@ -161,13 +161,11 @@ long hc_sched_op_compat(struct vcpu *self, uint64_t cmd, uint64_t arg)
 	case SCHEDOP_yield:
 		sched_yield();
 		return 0;
-	case SCHEDOP_block:
-		return op_block(self);
+	case SCHEDOP_block: return op_block(self);
 	case SCHEDOP_shutdown:
 		domain_shutdown(self->dom, (unsigned)arg, 0);
 		return 0;
-	default:
-		return refuse(-ENOSYS, "sched_op_compat %lu", cmd);
+	default: return refuse(-ENOSYS, "sched_op_compat %lu", cmd);
 	}
 }
 

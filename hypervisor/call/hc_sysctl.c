@@ -112,10 +112,8 @@ static long cpupool(struct xen_sysctl_cpupool_op *op)
 		for (unsigned id = 0; (d = domain_next(id)) != NULL; id = d->id + 1u, domain_put(d))
 			op->n_dom++;
 		return toolstack_put_cpumask(&op->cpumap, cpus_online);
-	case XEN_SYSCTL_CPUPOOL_OP_FREEINFO:
-		return toolstack_put_cpumask(&op->cpumap, 0);
-	default:
-		return refuse(-ENOSYS, "CPU pools cannot be changed");
+	case XEN_SYSCTL_CPUPOOL_OP_FREEINFO: return toolstack_put_cpumask(&op->cpumap, 0);
+	default: return refuse(-ENOSYS, "CPU pools cannot be changed");
 	}
 }
 
@@ -199,8 +197,7 @@ static long scheduler(struct xen_sysctl_scheduler_op *op)
 	case XEN_SYSCTL_SCHEDOP_getinfo:
 		op->u.sched_credit2.ratelimit_us = sched_ratelimit_us;
 		return 0;
-	default:
-		return refuse(-EINVAL, "scheduler_op: command %u", op->cmd);
+	default: return refuse(-EINVAL, "scheduler_op: command %u", op->cmd);
 	}
 }
 
@@ -214,48 +211,33 @@ static long sysctl_absent(uint32_t cmd)
 		return refuse(-EINVAL, "sysctl %u: frequencies are the firmware's", cmd);
 	case XEN_SYSCTL_coverage_op: case XEN_SYSCTL_psr_alloc: case XEN_SYSCTL_livepatch_op:
 		return refuse(-EOPNOTSUPP, "sysctl %u", cmd);
-	default:
-		return refuse(-ENOSYS, "sysctl %u", cmd);
+	default: return refuse(-ENOSYS, "sysctl %u", cmd);
 	}
 }
 
 static long sysctl(struct xen_sysctl *op)
 {
 	switch (op->cmd) {
-	case XEN_SYSCTL_readconsole:
-		return readconsole(&op->u.readconsole);
-	case XEN_SYSCTL_physinfo:
-		return physinfo(&op->u.physinfo);
+	case XEN_SYSCTL_readconsole: return readconsole(&op->u.readconsole);
+	case XEN_SYSCTL_physinfo: return physinfo(&op->u.physinfo);
 	case XEN_SYSCTL_sched_id:
 		op->u.sched_id.sched_id = SCHEDULER_ID;
 		return 0;
-	case XEN_SYSCTL_getdomaininfolist:
-		return domain_list(&op->u.getdomaininfolist);
-	case XEN_SYSCTL_debug_keys:
-		return debug_keys(&op->u.debug_keys);
-	case XEN_SYSCTL_cputopoinfo:
-		return cpu_topology(&op->u.cputopoinfo);
-	case XEN_SYSCTL_cpupool_op:
-		return cpupool(&op->u.cpupool_op);
-	case XEN_SYSCTL_getcpuinfo:
-		return cpu_info(&op->u.getcpuinfo);
-	case XEN_SYSCTL_availheap:
-		return avail_heap(&op->u.availheap);
-	case XEN_SYSCTL_numainfo:
-		return numa_info(&op->u.numainfo);
-	case XEN_SYSCTL_pcitopoinfo:
-		return pci_topology(&op->u.pcitopoinfo);
-	case XEN_SYSCTL_scheduler_op:
-		return scheduler(&op->u.scheduler_op);
+	case XEN_SYSCTL_getdomaininfolist: return domain_list(&op->u.getdomaininfolist);
+	case XEN_SYSCTL_debug_keys: return debug_keys(&op->u.debug_keys);
+	case XEN_SYSCTL_cputopoinfo: return cpu_topology(&op->u.cputopoinfo);
+	case XEN_SYSCTL_cpupool_op: return cpupool(&op->u.cpupool_op);
+	case XEN_SYSCTL_getcpuinfo: return cpu_info(&op->u.getcpuinfo);
+	case XEN_SYSCTL_availheap: return avail_heap(&op->u.availheap);
+	case XEN_SYSCTL_numainfo: return numa_info(&op->u.numainfo);
+	case XEN_SYSCTL_pcitopoinfo: return pci_topology(&op->u.pcitopoinfo);
+	case XEN_SYSCTL_scheduler_op: return scheduler(&op->u.scheduler_op);
 	case XEN_SYSCTL_get_cpu_levelling_caps:
 		op->u.cpu_levelling_caps.caps = 0;	/* bare CPUID shows the machine's */
 		return 0;
-	case XEN_SYSCTL_get_cpu_featureset:
-		return sysctl_cpu_featureset(&op->u.cpu_featureset);
-	case XEN_SYSCTL_get_cpu_policy:
-		return sysctl_cpu_policy(&op->u.cpu_policy);
-	default:
-		return sysctl_absent(op->cmd);
+	case XEN_SYSCTL_get_cpu_featureset: return sysctl_cpu_featureset(&op->u.cpu_featureset);
+	case XEN_SYSCTL_get_cpu_policy: return sysctl_cpu_policy(&op->u.cpu_policy);
+	default: return sysctl_absent(op->cmd);
 	}
 }
 

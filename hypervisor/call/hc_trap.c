@@ -81,8 +81,7 @@ long hc_callback_op(struct vcpu *self, uint64_t cmd, gva_t arg)
 			return refuse(-EINVAL, "callback %u cannot be unregistered", u.type);
 		self->traps[2].address = 0;
 		return 0;
-	default:
-		return refuse(-ENOSYS, "callback_op %lu", cmd);
+	default: return refuse(-ENOSYS, "callback_op %lu", cmd);
 	}
 }
 
@@ -109,8 +108,7 @@ long hc_nmi_op(struct vcpu *self, uint64_t cmd, gva_t arg)
 	case XENNMI_unregister_callback:
 		self->traps[2].address = 0;
 		return 0;
-	default:
-		return refuse(-ENOSYS, "nmi_op %lu", cmd);
+	default: return refuse(-ENOSYS, "nmi_op %lu", cmd);
 	}
 }
 
@@ -154,8 +152,7 @@ long hc_set_segment_base(struct vcpu *self, uint64_t which, uint64_t base)
 		load_gs(selector_rpl3((uint16_t)base));
 		swapgs();
 		break;
-	default:
-		return refuse(-EINVAL, "set_segment_base: %lu", which);
+	default: return refuse(-EINVAL, "set_segment_base: %lu", which);
 	}
 	return 0;
 }
@@ -213,8 +210,7 @@ long debugreg_set(struct vcpu *v, uint64_t reg, uint64_t value)
 		if (!rc)
 			install_dr7(v, value);
 		return rc;
-	default:
-		return refuse(-ENODEV, "debug register %lu", reg);
+	default: return refuse(-ENODEV, "debug register %lu", reg);
 	}
 }
 

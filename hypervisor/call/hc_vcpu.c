@@ -174,36 +174,24 @@ long hc_vcpu_op(struct vcpu *self, uint64_t cmd, uint64_t vcpuid, gva_t arg)
 	if (!v)
 		return refuse(-ENOENT, "vCPU %lu", vcpuid);
 	switch (cmd) {
-	case VCPUOP_initialise:
-		return op_initialise(self, v, arg);
-	case VCPUOP_up:
-		return op_up(v);
-	case VCPUOP_down:
-		return op_down(self, v);
-	case VCPUOP_is_up:
-		return !v->offline;
-	case VCPUOP_get_runstate_info:
-		return op_runstate(v, arg);
+	case VCPUOP_initialise: return op_initialise(self, v, arg);
+	case VCPUOP_up: return op_up(v);
+	case VCPUOP_down: return op_down(self, v);
+	case VCPUOP_is_up: return !v->offline;
+	case VCPUOP_get_runstate_info: return op_runstate(v, arg);
 	case VCPUOP_register_runstate_memory_area:
 		return op_register_area(self, v, arg, &v->runstate_area, 48);
 	case VCPUOP_register_vcpu_time_memory_area:
 		return op_register_area(self, v, arg, &v->time_area, 32);
-	case VCPUOP_set_periodic_timer:
-		return op_periodic(v, arg);
-	case VCPUOP_stop_periodic_timer:
-		return vtime_set_periodic(v, 0);
-	case VCPUOP_set_singleshot_timer:
-		return op_singleshot(self, v, arg, true);
-	case VCPUOP_stop_singleshot_timer:
-		return op_singleshot(self, v, arg, false);
+	case VCPUOP_set_periodic_timer: return op_periodic(v, arg);
+	case VCPUOP_stop_periodic_timer: return vtime_set_periodic(v, 0);
+	case VCPUOP_set_singleshot_timer: return op_singleshot(self, v, arg, true);
+	case VCPUOP_stop_singleshot_timer: return op_singleshot(self, v, arg, false);
 	case VCPUOP_register_vcpu_info:
 		rc = op_register_info(v, arg);
 		return rc == RESTART ? hypercall_again(self, 0) : rc;
-	case VCPUOP_send_nmi:
-		return op_nmi(v);
-	case VCPUOP_get_physid:
-		return op_physid(v, arg);
-	default:
-		return refuse(-ENOSYS, "vcpu_op %lu", cmd);
+	case VCPUOP_send_nmi: return op_nmi(v);
+	case VCPUOP_get_physid: return op_physid(v, arg);
+	default: return refuse(-ENOSYS, "vcpu_op %lu", cmd);
 	}
 }

@@ -87,15 +87,13 @@ static int read_feature_msr(struct vcpu *v, uint32_t msr, uint64_t *value)
 	case MSR_ARCH_CAPABILITIES:
 		return leaf7_edx(v, 29) ? masked(msr, ARCH_CAPS_SHOWN, 0, value)
 					: absent(v, msr, value);
-	case MSR_MISC_ENABLE:
-		return masked(msr, ~MISC_HIDDEN, MISC_NO_PERFMON, value);
+	case MSR_MISC_ENABLE: return masked(msr, ~MISC_HIDDEN, MISC_NO_PERFMON, value);
 	case MSR_PLATFORM_INFO:			/* bit 31, CPUID faulting, is not passed on */
 		return cpu.amd ? absent(v, msr, value) : 0;
 	case MSR_TSC_AUX:
 		*value = v->tsc_aux;
 		return cpu.rdtscp ? 0 : absent(v, msr, value);
-	default:
-		return absent(v, msr, value);
+	default: return absent(v, msr, value);
 	}
 }
 
@@ -132,8 +130,7 @@ int msr_read(struct vcpu *v, uint32_t msr, uint64_t *value)
 	case MSR_AMD_TOP_MEM2: case MSR_AMD_NB_CFG: case MSR_AMD_FAM10H_MMIO_CONF:
 	case MSR_AMD_PSTATE_LIMIT ... MSR_AMD_PSTATE_LIMIT + 10:
 		return shown(v, msr, value);
-	default:
-		return is_mce_bank(msr) ? 0 : read_feature_msr(v, msr, value);
+	default: return is_mce_bank(msr) ? 0 : read_feature_msr(v, msr, value);
 	}
 }
 
@@ -208,8 +205,7 @@ static int write_feature_msr(struct vcpu *v, uint32_t msr, uint64_t value)
 			return 0;
 		}
 		break;
-	case MSR_DEBUGCTL:
-		return value ? -EINVAL : 0;
+	case MSR_DEBUGCTL: return value ? -EINVAL : 0;
 	case MSR_UCODE_WRITE: case MSR_AMD_PATCH_LOADER:	/* microcode is not dom0's to load */
 		if (v->dom->hardware)
 			return 0;
@@ -223,8 +219,7 @@ int msr_write(struct vcpu *v, uint32_t msr, uint64_t value)
 	switch (msr) {
 	case MSR_FS_BASE: case MSR_GS_BASE: case MSR_KERNEL_GS_BASE:
 		return write_base(msr, value);
-	case MSR_EFER:
-		return write_same(v, msr, value);
+	case MSR_EFER: return write_same(v, msr, value);
 	case MSR_HYPERCALL_PAGE:
 		if ((value & ~PAGE_MASK) || hypercall_page_put(v, v->dom, value >> PAGE_SHIFT))
 			return refuse(-EINVAL, "hypercall page %lx", value);
@@ -235,9 +230,7 @@ int msr_write(struct vcpu *v, uint32_t msr, uint64_t value)
 	case MSR_AMD_HWCR: case MSR_AMD_DE_CFG: case MSR_AMD_NB_CFG: case MSR_AMD_SYSCFG:
 	case MSR_AMD_FAM10H_MMIO_CONF: case MSR_AMD_PSTATE_LIMIT ... MSR_AMD_PSTATE_LIMIT + 10:
 		return 0;
-	case MSR_MISC_ENABLE:
-		return rdmsr_safe(msr, &value) ? 0 : -EINVAL;
-	default:
-		return is_mce_bank(msr) ? 0 : write_feature_msr(v, msr, value);
+	case MSR_MISC_ENABLE: return rdmsr_safe(msr, &value) ? 0 : -EINVAL;
+	default: return is_mce_bank(msr) ? 0 : write_feature_msr(v, msr, value);
 	}
 }
