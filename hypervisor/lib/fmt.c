@@ -162,11 +162,8 @@ static int digit_of(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return 16;
+	c |= 0x20;				/* lower case */
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : 16;
 }
 
 /* A number that does not fit 64 bits counts as no number. */
@@ -196,23 +193,15 @@ uint64_t fmt_parse_u64(const char *s, const char **end)
 
 uint64_t fmt_parse_size(const char *s, const char **end)
 {
+	static const char letters[] = "bkmgt";		/* powers of 1024 */
 	uint64_t v = fmt_parse_u64(s, end);
-	int shift = 10, letter = 1;
+	const char *letter = *end != s && **end ? strchr(letters, **end | 0x20) : NULL;
+	int shift = letter ? 10 * (int)(letter - letters) : 10;
 
-	if (*end == s)
-		return 0;
-	switch (**end) {
-	case 'B': case 'b': shift = 0; break;
-	case 'K': case 'k': shift = 10; break;
-	case 'M': case 'm': shift = 20; break;
-	case 'G': case 'g': shift = 30; break;
-	case 'T': case 't': shift = 40; break;
-	default: letter = 0;
-	}
 	if (v << shift >> shift != v) {
 		*end = s;
 		return 0;
 	}
-	*end += letter;
+	*end += letter != NULL;
 	return v << shift;
 }
