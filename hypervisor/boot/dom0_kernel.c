@@ -15,23 +15,15 @@
 #include "cpu/types.h"
 #include "lib/string.h"
 
-static const struct { uint8_t bit; const char *name; } feature_names[] = {
-	{ XENFEAT_writable_page_tables,		"writable_page_tables" },
-	{ XENFEAT_writable_descriptor_tables,	"writable_descriptor_tables" },
-	{ XENFEAT_auto_translated_physmap,	"auto_translated_physmap" },
-	{ XENFEAT_supervisor_mode_kernel,	"supervisor_mode_kernel" },
-	{ XENFEAT_pae_pgdir_above_4gb,		"pae_pgdir_above_4gb" },
-	{ XENFEAT_mmu_pt_update_preserve_ad,	"mmu_pt_update_preserve_ad" },
-	{ XENFEAT_highmem_assist,		"highmem_assist" },
-	{ XENFEAT_gnttab_map_avail_bits,	"gnttab_map_avail_bits" },
-	{ XENFEAT_hvm_callback_vector,		"hvm_callback_vector" },
-	{ XENFEAT_hvm_safe_pvclock,		"hvm_safe_pvclock" },
-	{ XENFEAT_hvm_pirqs,			"hvm_pirqs" },
-	{ XENFEAT_dom0,				"dom0" },
-	{ XENFEAT_grant_map_identity,		"grant_map_identity" },
-	{ XENFEAT_memory_op_vnode_supported,	"memory_op_vnode_supported" },
-	{ XENFEAT_ARM_SMCCC_supported,		"ARM_SMCCC_supported" },
-	{ XENFEAT_linux_rsdp_unrestricted,	"linux_rsdp_unrestricted" },
+#define FEATURE(name)	[XENFEAT_##name] = #name
+static const char *const feature_names[32] = {
+	FEATURE(writable_page_tables), FEATURE(writable_descriptor_tables),
+	FEATURE(auto_translated_physmap), FEATURE(supervisor_mode_kernel),
+	FEATURE(pae_pgdir_above_4gb), FEATURE(mmu_pt_update_preserve_ad), FEATURE(highmem_assist),
+	FEATURE(gnttab_map_avail_bits), FEATURE(hvm_callback_vector), FEATURE(hvm_safe_pvclock),
+	FEATURE(hvm_pirqs), FEATURE(dom0), FEATURE(grant_map_identity),
+	FEATURE(memory_op_vnode_supported), FEATURE(ARM_SMCCC_supported),
+	FEATURE(linux_rsdp_unrestricted),
 };
 
 /* A text note need not be terminated (Linux's FEATURES is not).  "" when missing. */
@@ -98,10 +90,12 @@ static boot_text void read_numbers(const struct elf *e, struct dom0_kernel *k)
 
 static boot_text int feature_bit(const char *name, size_t len)
 {
-	for (unsigned i = 0; i < ARRAY_SIZE(feature_names); i++)
-		if (strlen(feature_names[i].name) == len &&
-		    !strncmp(feature_names[i].name, name, len))
-			return feature_names[i].bit;
+	for (unsigned i = 0; i < ARRAY_SIZE(feature_names); i++) {
+		const char *f = feature_names[i];
+
+		if (f && strlen(f) == len && !strncmp(f, name, len))
+			return (int)i;
+	}
 	return -1;
 }
 

@@ -322,43 +322,31 @@ static boot_text unsigned severity(uint32_t type)
 	return of[type];
 }
 
-static boot_text unsigned sort_edges(const struct boot_info *info, uint64_t *edge)
-{
-	unsigned n = 0, i;
-
-	for (unsigned r = 0; r < 2 * info->nr_map; r++) {
-		uint64_t v = r & 1 ? info->map[r / 2].end : info->map[r / 2].start;
-
-		for (i = n; i && edge[i - 1] > v; i--)
-			edge[i] = edge[i - 1];
-		edge[i] = v;
-		n++;
-	}
-	return n;
-}
-
-/* Cuts the address space at every edge and asks for each piece which region there counts most. */
+/* Goes from edge to edge through the address space and asks which region there counts most. */
 boot_text void boot_map_sort(struct boot_info *info)
 {
-	static boot_bss uint64_t edge[2 * BOOT_MAX_REGIONS];
 	static boot_bss struct boot_region sorted[BOOT_MAX_REGIONS];
-	unsigned nr_edges = sort_edges(info, edge), n = 0;
+	uint64_t next;
+	unsigned n = 0;
 
-	for (unsigned e = 0; e + 1 < nr_edges; e++) {
+	for (uint64_t at = 0; at != ~0ul; at = next) {
 		uint32_t type = 0;
 
-		if (edge[e] == edge[e + 1])
-			continue;
-		for (unsigned r = 0; r < info->nr_map; r++)
-			if (info->map[r].start <= edge[e] && info->map[r].end >= edge[e + 1] &&
-			    severity(info->map[r].type) > severity(type))
-				type = info->map[r].type;
-		if (!type)
-			continue;
-		if (n && sorted[n - 1].end == edge[e] && sorted[n - 1].type == type)
-			sorted[n - 1].end = edge[e + 1];
-		else if (n < BOOT_MAX_REGIONS)
-			sorted[n++] = (struct boot_region){ edge[e], edge[e + 1], type };
+		next = ~0ul;
+		for (unsigned i = 0; i < info->nr_map; i++) {
+			const struct boot_region *r = &info->map[i];
+
+			if (r->start > at)
+				next = MIN(next, r->start);
+			else if (r->end > at && severity(r->type) > severity(type))
+				type = r->type;
+			if (r->end > at)
+				next = MIN(next, r->end);
+		}
+		if (type && n && sorted[n - 1].end == at && sorted[n - 1].type == type)
+			sorted[n - 1].end = next;
+		else if (type && n < BOOT_MAX_REGIONS)
+			sorted[n++] = (struct boot_region){ at, next, type };
 	}
 	memcpy(info->map, sorted, n * sizeof(sorted[0]));
 	info->nr_map = n;

@@ -56,11 +56,8 @@ static const struct {
 	[W_71A] = { 7, 1, A, B(4) | B(5) | B(10) | B(11) | B(12) },
 	/* LFENCE always serialising; null selectors clear their base */
 	[W_821A] = { 0x80000021, 0, A, B(2) | B(6) },
-	[W_71B] = { 7, 1, BX, 0 },
-	[W_72D] = { 7, 2, D, 0 },
-	[W_71C] = { 7, 1, C, 0 },
-	[W_71D] = { 7, 1, D, 0 },
-	[W_821C] = { 0x80000021, 0, C, 0 },
+	[W_71B] = { 7, 1, BX, 0 }, [W_71C] = { 7, 1, C, 0 }, [W_71D] = { 7, 1, D, 0 },
+	[W_72D] = { 7, 2, D, 0 }, [W_821C] = { 0x80000021, 0, C, 0 },
 };
 
 /* Bits that say something about the moment or the topology: they may stand in a policy that comes in, and

@@ -98,13 +98,6 @@ LOCKS_UNCHECKED void lock_drop(struct spinlock *l)
 	drop(l, false);
 }
 
-bool lock_held(const struct spinlock *l)
-{
-	uint32_t now = atomic_read(&l->ticket);
-
-	return (uint16_t)now != now >> 16;
-}
-
 void lock_pair(struct spinlock *a, struct spinlock *b)
 {
 	if (a == b) {

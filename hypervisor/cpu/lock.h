@@ -54,7 +54,6 @@ void lock_init(struct spinlock *l, enum lock_rank rank);
 void lock_take(struct spinlock *l) TAKES(*l);
 bool lock_try(struct spinlock *l) TS(try_acquire_capability(true, *l));
 void lock_drop(struct spinlock *l) DROPS(*l);
-bool lock_held(const struct spinlock *l);		/* by anyone; for debug_bug_on */
 /* Two locks of equal rank, lower address first; @a and @b may be the same lock. */
 void lock_pair(struct spinlock *a, struct spinlock *b);
 void lock_pair_drop(struct spinlock *a, struct spinlock *b);

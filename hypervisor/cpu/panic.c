@@ -39,7 +39,8 @@ static bool in_text(uint64_t addr)
 	return addr >= (uint64_t)image_start && addr < (uint64_t)image_rodata;
 }
 
-const char *panic_symbol(uint64_t addr, uint64_t *offset)
+/* Nearest symbol at or below @addr, or NULL; *offset gets the distance. */
+static const char *symbol_of(uint64_t addr, uint64_t *offset)
 {
 	uint64_t off = addr - IMAGE_BASE;
 	uint32_t lo = 0, hi = mica_nr_symbols;
@@ -63,7 +64,7 @@ const char *panic_symbol(uint64_t addr, uint64_t *offset)
 static void show_address(const char *label, uint64_t addr)
 {
 	uint64_t offset;
-	const char *name = panic_symbol(addr, &offset);
+	const char *name = symbol_of(addr, &offset);
 
 	if (name)
 		log_err("%s%lx %s+0x%lx", label, addr, name, offset);
@@ -134,13 +135,10 @@ void panic_backtrace(uint64_t rip, uint64_t rsp, uint64_t rbp)
 
 void panic_show_regs(const struct regs *r)
 {
-	uint64_t offset = 0;
-	const char *name = regs_from_guest(r) ? NULL : panic_symbol(r->rip, &offset);
-
 	log_err("rip=%016lx cs=%04x rsp=%016lx ss=%04x rflags=%08lx", r->rip, (uint16_t)r->cs,
 		r->rsp, (uint16_t)r->ss, r->rflags);
-	if (name)
-		log_err("rip is %s+0x%lx", name, offset);
+	if (!regs_from_guest(r))
+		show_address("rip is ", r->rip);
 	log_err("rax=%016lx rbx=%016lx rcx=%016lx rdx=%016lx", r->rax, r->rbx, r->rcx, r->rdx);
 	log_err("rsi=%016lx rdi=%016lx rbp=%016lx r8 =%016lx", r->rsi, r->rdi, r->rbp, r->r8);
 	log_err("r9 =%016lx r10=%016lx r11=%016lx r12=%016lx", r->r9, r->r10, r->r11, r->r12);

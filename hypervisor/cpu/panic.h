@@ -20,8 +20,6 @@ void noreturn boot_fail(const char *fmt, ...) printf_like(1, 2);
 extern void (*boot_failing)(void);
 void panic_show_regs(const struct regs *r);		/* name=value lines */
 void panic_backtrace(uint64_t rip, uint64_t rsp, uint64_t rbp);
-/* Nearest symbol at or below @addr, or NULL; *offset gets the distance. */
-const char *panic_symbol(uint64_t addr, uint64_t *offset);
 
 extern bool opt_noreboot, opt_qemu_exit;
 /* Ends the machine: with qemu-exit writes @code first; otherwise reset (ACPI, 0xcf9, keyboard) or halt. */

@@ -206,21 +206,18 @@ static char *msix_page_get(uint64_t frame)
 static void msix_page_put(uint64_t frame)
 {
 	lock_take(&msix_lock);
-	for (unsigned i = 0; i < ARRAY_SIZE(msix_pages); i++)
-		if (msix_pages[i].mfn == frame && msix_pages[i].users)
-			msix_pages[i].users--;
+	msix_pages[msix_page_find(frame)].users--;
 	lock_drop(&msix_lock);
 }
 
 bool msi_table_page(mfn_t mf)
 {
-	bool found = false;
+	bool found;
+	unsigned i;
 
-	if (!mf.n)
-		return false;
 	lock_take(&msix_lock);
-	for (unsigned i = 0; i < ARRAY_SIZE(msix_pages) && !found; i++)
-		found = msix_pages[i].mfn == mf.n && msix_pages[i].users;
+	i = msix_page_find(mf.n);
+	found = i < ARRAY_SIZE(msix_pages) && msix_pages[i].users && msix_pages[i].mfn == mf.n;
 	lock_drop(&msix_lock);
 	return found;
 }

@@ -233,7 +233,7 @@ void time_sync_new_cpu(void)
 
 /* --- CMOS clock ------------------------------------------------------------------------------------ */
 
-struct cmos { uint8_t second, minute, hour, day, month, year, century; };
+enum { SECOND, MINUTE, HOUR, DAY, MONTH, YEAR, CENTURY, CMOS_BYTES };
 
 static uint8_t cmos_byte(uint8_t index)
 {
@@ -241,17 +241,14 @@ static uint8_t cmos_byte(uint8_t index)
 	return inb(0x71);
 }
 
-static struct cmos cmos_read(void)
+static void cmos_read(uint8_t v[CMOS_BYTES])
 {
+	static const uint8_t index[CMOS_BYTES] = { 0, 2, 4, 7, 8, 9, 0x32 };
+
 	for (int i = 0; i < 10000 && (cmos_byte(0x0a) & 0x80); i++)	/* an update is under way */
 		;
-	return (struct cmos){ cmos_byte(0), cmos_byte(2), cmos_byte(4), cmos_byte(7), cmos_byte(8),
-			      cmos_byte(9), cmos_byte(0x32) };
-}
-
-static unsigned from_bcd(uint8_t v, bool bcd)
-{
-	return bcd ? (v >> 4) * 10u + (v & 15u) : v;
+	for (unsigned i = 0; i < CMOS_BYTES; i++)
+		v[i] = cmos_byte(index[i]);
 }
 
 /* Days since 1970-01-01 of the Gregorian calendar, counting years from March so that leap days come
@@ -265,22 +262,20 @@ static uint64_t days_since_1970(unsigned year, unsigned month, unsigned day)
 
 uint64_t time_read_rtc(void)
 {
-	struct cmos c = cmos_read(), again;
-	uint8_t mode = cmos_byte(0x0b);
-	bool bcd = !(mode & 4), pm;
-	unsigned year, century, hour;
+	uint8_t v[CMOS_BYTES], again[CMOS_BYTES], mode = cmos_byte(0x0b);
+	unsigned year, hour;
+	bool pm;
 
-	for (int i = 0; i < 5 && (again = cmos_read(), memcmp(&c, &again, sizeof(c))); i++)
-		c = again;
-	pm = !(mode & 2) && (c.hour & 0x80);
-	hour = from_bcd(c.hour & 0x7f, bcd);
-	if (!(mode & 2))
-		hour = hour % 12 + (pm ? 12 : 0);
-	year = from_bcd(c.year, bcd);
-	century = from_bcd(c.century, bcd);
-	year += century >= 19 && century <= 21 ? century * 100 : 2000;
-	return ((days_since_1970(year, from_bcd(c.month, bcd), from_bcd(c.day, bcd)) * 24 + hour) * 60 +
-		from_bcd(c.minute, bcd)) * 60 + from_bcd(c.second, bcd);
+	cmos_read(v);
+	for (int i = 0; i < 5 && (cmos_read(again), memcmp(v, again, sizeof(v))); i++)
+		memcpy(v, again, sizeof(v));
+	pm = v[HOUR] & 0x80;
+	v[HOUR] &= 0x7f;
+	for (unsigned i = 0; i < CMOS_BYTES && !(mode & 4); i++)	/* they are decimal */
+		v[i] = (uint8_t)((v[i] >> 4) * 10 + (v[i] & 15));
+	hour = mode & 2 ? v[HOUR] : v[HOUR] % 12u + (pm ? 12 : 0);
+	year = v[YEAR] + (v[CENTURY] >= 19 && v[CENTURY] <= 21 ? v[CENTURY] * 100u : 2000);
+	return ((days_since_1970(year, v[MONTH], v[DAY]) * 24 + hour) * 60 + v[MINUTE]) * 60 + v[SECOND];
 }
 
 uint64_t time_boot_wallclock(void)

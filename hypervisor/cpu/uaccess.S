@@ -99,18 +99,14 @@ FUNC uaccess_clear
 	CLAC
 	ret
 
-/* int uaccess_get8(uint8_t *dst, const void *src), get64 likewise: rdi, rsi. */
-.macro GET name, reg
-FUNC \name
+/* int uaccess_get8(uint8_t *dst, const void *src): rdi, rsi. */
+FUNC uaccess_get8
 	STAC
-	GUEST	mov (%rsi), %\reg
+	GUEST	mov (%rsi), %al
 	CLAC
-	mov	%\reg, (%rdi)
+	mov	%al, (%rdi)
 	xor	%eax, %eax
 	ret
-.endm
-	GET uaccess_get8, al
-	GET uaccess_get64, rax
 
 /* int uaccess_put64(void *dst, uint64_t v): rdi, rsi. */
 FUNC uaccess_put64

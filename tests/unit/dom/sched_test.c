@@ -338,7 +338,7 @@ bool lock_try(struct spinlock *l)		/* steal() asks for the other queue: the wind
 		sched_wake(v);
 		return false;
 	}
-	if (lock_held(l))
+	if (fake_lock_held(l))
 		return false;
 	lock_take(l);
 	return true;

@@ -39,6 +39,7 @@ extern uint64_t fake_uaccess_left;
 /* bug() normally ends the program; with fake_bug_expected it ends the current cmocka test as passed
  * through expect_assert_failure(). */
 void fake_lock_check_none(void);		/* fails when this CPU holds any lock */
+bool fake_lock_held(const struct spinlock *l);	/* by anyone */
 
 /*
  * RAM: @frames machine frames from 0 on (the first 256 belong to DOMID_IO), mapped at the fake

@@ -174,7 +174,6 @@ weak int clear_guest(gva_t dst, size_t bytes)
 }
 
 weak int get_guest_u8(uint8_t *dst, gva_t src) { return copy_from_guest(dst, src, 1); }
-weak int get_guest_u64(uint64_t *dst, gva_t src) { return copy_from_guest(dst, src, 8); }
 weak int put_guest_u64(gva_t dst, uint64_t v) { return copy_to_guest(dst, &v, 8); }
 
 /* --- interrupts --- */
