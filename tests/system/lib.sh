@@ -85,3 +85,10 @@ patch_bytes()
 {
 	printf "$(sed 's/../\\x&/g' <<<"$3")" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
 }
+
+# archive_disk DIRECTORY FILE: a raw disk that is an archive of it, for dom0 to unpack
+archive_disk()
+{
+	tar -C "$1" --owner 0 --group 0 -cf "$2" .
+	truncate -s %1M "$2"
+}

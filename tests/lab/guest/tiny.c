@@ -6,8 +6,10 @@
  * Built with the test kernels' library, but run as a domU.  One vCPU; between events it blocks.
  * Words of its command line: guest=NAME, tick (a line each second), count (numbered lines as fast
  * as they are read), flood (fills its console
- * without end), deaf (never reads its store ring), burn (never blocks), crash, trap (dies
- * of an exception nobody handles), off (powers off at once).
+ * without end), deaf (never reads its store ring), hoard (makes nodes in the store until it is
+ * refused), storm=N (asks the store without end, N requests on their way at a time, and says each
+ * second how many were answered; N is one digit), burn (never blocks), crash, trap (dies of an exception nobody handles), off (powers off
+ * at once).
  */
 #define TEST_NAME "tiny"
 #include "guest.h"
@@ -16,6 +18,7 @@
 
 #define SECOND_NS	1000000000UL
 #define ECHO_MAX	128
+#define HOARD_MAX	100000
 
 static volatile struct xencons_interface *console;
 static volatile struct xenstore_domain_interface *store;
@@ -78,6 +81,15 @@ __attribute__((format(printf, 1, 2))) static void con_print(const char *fmt, ...
 	con_write(text, (size_t)len);
 }
 
+__attribute__((format(printf, 3, 4))) static void text_print(char *to, size_t size, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	format(to, size, fmt, args);
+	va_end(args);
+}
+
 static void shut_down(unsigned int reason)
 {
 	struct sched_shutdown op = { .reason = reason };
@@ -122,13 +134,26 @@ static void store_put(const void *data, size_t len)
 	}
 }
 
+/* Sleep until the store's daemon has written something. */
+static void store_await(void)
+{
+	for (;;) {
+		event_disable();
+		if (store->rsp_prod != store->rsp_cons)
+			break;
+		hc_sched(SCHEDOP_block, NULL);
+		event_enable();
+	}
+	event_enable();
+}
+
 static void store_get(void *data, size_t len)
 {
 	char *p = data;
 
 	while (len--) {
-		while (store->rsp_prod == store->rsp_cons)
-			hc_sched(SCHEDOP_yield, NULL);
+		if (store->rsp_prod == store->rsp_cons)
+			store_await();
 		barrier();
 		*p++ = store->rsp[MASK_XENSTORE_IDX(store->rsp_cons)];
 		barrier();
@@ -201,6 +226,65 @@ static void store_start(void)
 	obey();
 }
 
+/* Fill what the store lets one domain have; says when it had enough. */
+static void store_hoard(void)
+{
+	char path[32], reply[64];
+	unsigned int n;
+
+	for (n = 0; n < HOARD_MAX; n++) {
+		text_print(path, sizeof(path), "data/%u", n);
+		if (store_ask(XS_WRITE, path, "x", true, reply, sizeof(reply)) == XS_ERROR)
+			break;
+	}
+	con_print("GUEST: the store took %u nodes, then said %s\r\n", n,
+		  n < HOARD_MAX ? reply : "nothing");
+}
+
+/* One request of a storm, without waiting: of each four two read, one writes, one lists. */
+static void storm_ask(unsigned long n)
+{
+	static const unsigned int types[] = { XS_READ, XS_WRITE, XS_READ, XS_DIRECTORY };
+	char text[32];
+	struct xsd_sockmsg head = { .type = types[n % 4], .req_id = 1 };
+	size_t len;
+
+	text_print(text, sizeof(text), head.type == XS_DIRECTORY ? "data" : "data/%lu", n % 16);
+	len = strlen(text) + 1;
+	head.len = (uint32_t)len + (head.type == XS_WRITE ? 5 : 0);
+	store_put(&head, sizeof(head));
+	store_put(text, len);
+	if (head.type == XS_WRITE)
+		store_put("value", 5);
+}
+
+/* Never returns. */
+static void store_storm(unsigned int depth)
+{
+	char path[32], reply[64];
+	uint64_t until = time_now_ns() + SECOND_NS;
+	unsigned long asked = 0, answered = 0, before = 0;
+	uint32_t len;
+
+	for (unsigned int i = 0; i < 16; i++) {
+		text_print(path, sizeof(path), "data/%u", i);
+		store_ask(XS_WRITE, path, "value", true, reply, sizeof(reply));
+	}
+	for (;;) {
+		while (asked - answered < depth)
+			storm_ask(asked++);
+		event_send(start_info->store_evtchn);
+		while (asked != answered)
+			if (store_message(reply, sizeof(reply), &len) != XS_WATCH_EVENT)
+				answered++;
+		if (time_now_ns() < until)
+			continue;
+		con_print("GUEST: storm %lu requests a second\r\n", answered - before);
+		before = answered;
+		until += SECOND_NS;
+	}
+}
+
 /* Events that came while nobody asked. */
 static void store_listen(void)
 {
@@ -267,6 +351,10 @@ void test_main(void)
 	}
 	if (!word("deaf"))
 		store_start();
+	if (word("hoard"))
+		store_hoard();
+	if (word("storm"))
+		store_storm((unsigned int)(word("storm")[0] - '0'));
 	for (;;) {
 		event_disable();
 		once(&next, &seconds);

@@ -13,7 +13,7 @@ gives()
 {
 	want=$1
 	shift
-	echo "LAB: $ $* ($want)"
+	printf "LAB: $ %.120s (%d)\n" "$*" "$want"
 	got=0
 	"$@" >/run/out 2>/run/err </dev/null || got=$?
 	[ "$got" = "$want" ] || {
