@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * `mica top`: CPU use of each domain, again and again.  The model is two samples and their
- * difference; the screen is plain escape sequences, or nothing but lines when output is no
- * terminal, so it needs no terminal database.
+ * `mica top`: CPU use of each domain, again and again.  On a terminal the model (top_model.h) is
+ * painted by ncurses and obeys keys; elsewhere, with -b and in every other format it is printed as
+ * lines, one list for each sample.
  */
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/top_screen.h"
 
 #define PRESET_MS	2000
 
@@ -22,129 +21,137 @@ static const struct out_column columns[] = {
 	{ "vcpus", "VCPUS", true, false }, { NULL, NULL, false, false },
 };
 
-struct sample {
-	uint64_t at_ms;
-	mica_dominfo *list;
-	int n;
+struct top {
+	struct mica *m;
+	struct mica_store *s;
+	struct top_model model;
+	uint64_t delay_ms;
+	long left;			/* samples to show; -1: until q */
 };
 
-struct line {
-	const mica_dominfo *info;
-	double percent;
-};
-
-static uint64_t cpu_before(const struct sample *s, const mica_dominfo *info)
+/* One look at all domains.  0 or -errno. */
+static int sample(struct top *t)
 {
-	for (int i = 0; i < s->n; i++)
-		if (s->list[i].domain == info->domain &&
-		    !memcmp(s->list[i].handle, info->handle, sizeof(info->handle)))
-			return s->list[i].cpu_time;
-	return info->cpu_time;
-}
-
-static int by_use(const void *a, const void *b)
-{
-	const struct line *x = a, *y = b;
-
-	if (x->percent != y->percent)
-		return x->percent < y->percent ? 1 : -1;
-	return x->info->domain - y->info->domain;
-}
-
-static int show(struct mica *m, struct mica_store *s, const struct sample *was,
-		const struct sample *now)
-{
-	struct line *lines = calloc((size_t)now->n + 1, sizeof(*lines));
-	double ns = (double)(now->at_ms - was->at_ms) * 1e6;
 	struct xen_sysctl_physinfo host;
+	char (*names)[MICA_NAME_MAX];
+	mica_dominfo *list;
+	int n = mica_domain_list(t->m, &list);
+	bool fine;
+
+	if (n < 0)
+		return n;
+	if (!mica_physinfo(t->m, &host)) {
+		t->model.host_cpus = host.nr_cpus;
+		t->model.host_kib = host.total_pages * KIB_PER_PAGE;
+		t->model.free_kib = host.free_pages * KIB_PER_PAGE;
+	}
+	names = mica_domain_names(t->s, list, n);
+	fine = names && top_model_sample(&t->model, now_ms(), list, n, names);
+	free(names);
+	free(list);
+	return fine ? 0 : -1;
+}
+
+static int print(const struct top_model *t)
+{
 	char left[24], total[24];
 
-	for (int i = 0; lines && i < now->n; i++) {
-		uint64_t used = now->list[i].cpu_time - cpu_before(was, &now->list[i]);
-
-		lines[i] = (struct line){ &now->list[i], ns > 0 ? (double)used / ns * 100 : 0 };
-	}
-	if (lines)
-		qsort(lines, (size_t)now->n, sizeof(*lines), by_use);
 	out_list("mica/top/1", "domains", columns);
-	for (int i = 0; lines && i < now->n; i++) {
-		const mica_dominfo *info = lines[i].info;
-		char name[MICA_NAME_MAX], memory[24], cpu[24];
+	for (int i = 0; i < t->nr; i++) {
+		const struct top_row *r = &t->rows[i];
+		char memory[24], cpu[24];
 
-		mica_domain_name(s, info->domain, name);
-		human_kib(info->tot_pages * KIB_PER_PAGE, memory);
-		human_ns(info->cpu_time, cpu);
+		human_kib(r->memory_kib, memory);
+		human_ns(r->cpu_ns, cpu);
 		out_row((struct out_value[]){
-			out_text(name), out_u64(info->domain), out_text(state_word(info)),
-			out_real(lines[i].percent, "%.1f", lines[i].percent),
-			out_u64_as(info->cpu_time, "%s", cpu),
-			out_u64_as(info->tot_pages * KIB_PER_PAGE, "%s", memory),
-			out_u64(info->nr_online_vcpus),
+			out_text(r->name), out_u64(r->id), out_text(r->state),
+			r->fresh ? out_null() : out_real(r->percent, "%.1f", r->percent),
+			out_u64_as(r->cpu_ns, "%s", cpu), out_u64_as(r->memory_kib, "%s", memory),
+			out_u64(r->vcpus),
 		});
 	}
-	if (!mica_physinfo(m, &host)) {
-		human_kib(host.free_pages * KIB_PER_PAGE, left);
-		human_kib(host.total_pages * KIB_PER_PAGE, total);
-		out_note("%u CPUs, free %s of %s", host.nr_cpus, left, total);
-	}
-	free(lines);
+	human_kib(t->free_kib, left);
+	human_kib(t->host_kib, total);
+	out_note("%u CPUs, free %s of %s", t->host_cpus, left, total);
 	return out_end();
 }
 
-/* True: q was typed, or there is nothing to type on and it is time. */
-static bool wait_or_quit(uint64_t ms, bool keyboard)
+static int run_lines(struct top *t)
 {
-	struct pollfd key = { .fd = keyboard ? 0 : -1, .events = POLLIN };
-	char c;
+	int status = 0;
 
-	if (poll(&key, 1, (int)ms) <= 0)
-		return false;
-	return read(0, &c, 1) <= 0 || c == 'q' || c == 'Q' || c == 3;
+	for (; !status && t->left; t->left -= t->left > 0) {
+		usleep((useconds_t)t->delay_ms * 1000);
+		if (sample(t))
+			return cli_fail("MICA-HV-001", "top", "cannot list domains");
+		status = print(&t->model);
+		fflush(stdout);
+	}
+	return status;
+}
+
+/* Keys until it is time for the next sample; false: q. */
+static bool wait_for_keys(struct top *t)
+{
+	uint64_t end = now_ms() + t->delay_ms;
+
+	for (;;) {
+		uint64_t now = now_ms();
+		enum top_key what;
+
+		if (now >= end)
+			return true;
+		what = top_model_key(&t->model, top_screen_key((int)(end - now)),
+				     top_screen_height());
+		if (what == TOP_QUIT)
+			return false;
+		if (what == TOP_SAMPLE)
+			return true;
+		top_screen_paint(&t->model);
+	}
+}
+
+static int run_screen(struct top *t)
+{
+	int rc = 0;
+
+	for (; !rc && t->left; t->left -= t->left > 0) {
+		top_screen_paint(&t->model);
+		if (!wait_for_keys(t))
+			break;
+		rc = sample(t);
+	}
+	top_screen_close();
+	return rc ? cli_fail("MICA-HV-001", "top", "cannot list domains") : 0;
 }
 
 static int top_run(int argc, char **argv)
 {
 	autoclean(mica_close) struct mica *m = NULL;
 	autoclean(mica_store_close) struct mica_store *s = NULL;
-	const char *count = cli_opt("count"), *delay = cli_opt("delay");
-	bool screen = isatty(1) && cli.format == OUT_TABLE && !cli_opt("batch");
-	bool keyboard = screen && isatty(0);
-	long left = count ? atol(count) : screen ? -1 : 1;
-	uint64_t pause_ms = PRESET_MS;
-	struct sample was, now;
-	struct termios before, raw;
-	int status = cli_open(&m);
+	const char *count = cli_opt("count"), *delay = cli_opt("delay"), *end;
+	struct top t = { .delay_ms = PRESET_MS };
+	bool screen = isatty(0) && isatty(1) && cli.format == OUT_TABLE && !cli_opt("batch");
+	int status;
 
+	if (delay && (!mica_parse_time_ms(delay, &t.delay_ms) || t.delay_ms < 100))
+		return cli_fail("MICA-CFG-003", "top", "'%s' is not a time of at least 0.1s", delay);
+	t.left = count ? strtol(count, (char **)&end, 10) : screen ? -1 : 1;
+	if (count && (*end || t.left < 1))
+		return cli_fail("MICA-CFG-003", "top", "'%s' is not a number of samples", count);
+	status = cli_open(&m);
 	if (status)
 		return status;
-	if (delay && (!mica_parse_time_ms(delay, &pause_ms) || pause_ms < 100))
-		return cli_fail("MICA-CFG-003", "top", "'%s' is not a time of at least 0.1s", delay);
 	cli_try_store(&s);
-	if (keyboard && !tcgetattr(0, &before)) {
-		raw = before;
-		raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
-		tcsetattr(0, TCSANOW, &raw);
-	}
-	was.at_ms = now_ms();
-	was.n = mica_domain_list(m, &was.list);
-	while (!status && left && was.n >= 0) {
-		if (wait_or_quit(pause_ms, keyboard))
-			break;
-		now.at_ms = now_ms();
-		now.n = mica_domain_list(m, &now.list);
-		if (now.n < 0)
-			break;
-		if (screen)
-			fputs("\033[H\033[2J", stdout);
-		status = show(m, s, &was, &now);
-		free(was.list);
-		was = now;
-		left -= left > 0;
-	}
-	if (was.n >= 0)
-		free(was.list);
-	if (keyboard)
-		tcsetattr(0, TCSANOW, &before);
+	t.m = m;
+	t.s = s;
+	if (sample(&t))
+		return cli_fail("MICA-HV-001", "top", "cannot list domains");
+	if (screen && top_screen_open())
+		status = run_screen(&t);
+	else
+		status = run_lines(&t);
+	top_model_free(&t.model);
 	return status;
 }
 
@@ -158,4 +165,6 @@ static const struct command_option top_options[] = {
 const struct command cmd_top = {
 	.name = "top", .args = "", .summary = "which domain uses the CPUs; q ends",
 	.run = top_run, .options = top_options,
+	.more = "Keys: c t m n i sort by CPU, time, memory, name, number; r the other way round; arrows\n"
+		"and page keys move; space looks at once; q ends.",
 };
