@@ -18,6 +18,7 @@
 struct settings settings = {
 	.capture_dir = "/var/lib/mica/capture",
 	.user = "mica-netd",
+	.lease_dir = "/var/lib/mica",
 	.dnsmasq = "dnsmasq",
 	.nft = "nft",
 	.sandbox = true,
@@ -45,6 +46,7 @@ __attribute__((noreturn)) static void usage(int status)
 	      "  --network NAME     serve this one, in the foreground, with no supervisor\n"
 	      "  --tap-fd N         with --network: its uplink's open TAP device\n"
 	      "  --capture-dir DIR  captures are DIR/NETWORK/*.pcapng; /var/lib/mica/capture\n"
+	      "  --lease-dir DIR    dnsmasq's leases; /var/lib/mica\n"
 	      "  --user USER        whom workers become; mica-netd\n"
 	      "  --poll-us N        look for work that long before sleeping; 0\n"
 	      "  --no-sandbox       keep all privileges (to debug)\n",
@@ -68,6 +70,7 @@ int main(int argc, char **argv)
 		{ "network", required_argument, NULL, 'n' },
 		{ "tap-fd", required_argument, NULL, 't' },
 		{ "capture-dir", required_argument, NULL, 'c' },
+		{ "lease-dir", required_argument, NULL, 'l' },
 		{ "user", required_argument, NULL, 'u' },
 		{ "poll-us", required_argument, NULL, 'P' },
 		{ "no-sandbox", no_argument, NULL, 'S' },
@@ -82,6 +85,7 @@ int main(int argc, char **argv)
 		case 'n': network = optarg; break;
 		case 't': tap = (int)number("--tap-fd", optarg, 65535); break;
 		case 'c': settings.capture_dir = optarg; break;
+		case 'l': settings.lease_dir = optarg; break;
 		case 'u': settings.user = optarg; break;
 		case 'P': settings.poll_us = number("--poll-us", optarg, 10000); break;
 		case 'S': settings.sandbox = false; break;
@@ -89,8 +93,10 @@ int main(int argc, char **argv)
 		default: usage(2);
 		}
 	}
-	if (optind < argc || !network)
+	if (optind < argc)
 		usage(2);
+	if (!network)
+		return super_run();
 	if (!config_name(network)) {
 		fprintf(stderr, "mica-netd: '%s' is no name of a network\n", network);
 		return 2;

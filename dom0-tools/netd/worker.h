@@ -10,6 +10,7 @@ struct net;
 struct settings {
 	const char *capture_dir;	/* captures of all networks are below it */
 	const char *user;		/* whom a worker becomes; "" stays root (for tests) */
+	const char *lease_dir;		/* dnsmasq's */
 	const char *dnsmasq, *nft;	/* programs */
 	unsigned poll_us;		/* look for work that long before sleeping */
 	bool sandbox;
@@ -22,6 +23,10 @@ void note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* --- worker.c --- */
 /* Serve network @name until SIGTERM; @tap: the uplink's descriptor or -1.  The exit status. */
 int worker_run(const char *name, int tap);
+
+/* --- super.c --- */
+/* Look after all networks until SIGTERM.  The exit status. */
+int super_run(void);
 
 /* --- stats.c --- */
 /* Counters into the store, where they changed; whether any did. */

@@ -20,13 +20,13 @@ $(LAB)/tiny.elf: $(TINY_SRC) $(wildcard tests/guest/lib/*) tests/lab/guests.mk |
 	@echo "  CC      $@"
 	@$(CC) $(TINY_CFLAGS) $(TINY_SRC) -o $@
 
-$(LAB)/xen-tools/root: | $(BUILD)/.setup-lab
+$(LAB)/xen-tools/root/usr/sbin/dnsmasq: | $(BUILD)/.setup-lab
 	@tests/lab/setup.sh xen-tools $(LAB)/xen-tools
 
 $(LAB)/%/initrd-guests: $(LAB)/%/vmlinuz $(LAB)/bin/stress $(LAB)/bin/audit $(LAB)/tiny.elf \
 		tests/lab/mkinitrd.sh $(GUEST_TOOLS) \
 		$(wildcard tests/lab/image/* tests/lab/image/*/* tests/lab/guest/* docs/examples/*) \
-		| $(LAB)/xen-tools/root
+		| $(LAB)/xen-tools/root/usr/sbin/dnsmasq
 	@tests/lab/mkinitrd.sh --guests $(LAB) $(@D)
 
 ## make guest-images dom0's image with Debian's tools, Mica's, and guests

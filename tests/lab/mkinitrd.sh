@@ -17,7 +17,7 @@ set -euo pipefail
 
 MODULES="virtio_pci virtio_blk virtio_net e1000 e1000e ahci sd_mod nvme ext4 loop tun
 	xen-privcmd xen-evtchn xen-gntdev xen-gntalloc xenfs xen-blkback xen-netback
-	xen-blkfront xen-netfront"
+	xen-blkfront xen-netfront nft_chain_nat nft_masq nft_ct bridge"
 GUEST_MODULES="xen-blkfront xen-netfront"
 XEN_PROGRAMS="usr/lib/xen-4.17/bin/xl usr/lib/xen-4.17/bin/xenstored usr/lib/xen-4.17/bin/xenconsoled
 	usr/lib/xen-4.17/bin/xenconsole usr/lib/xen-4.17/bin/xentop usr/lib/xen-4.17/bin/xen-init-dom0
@@ -26,6 +26,7 @@ XEN_PROGRAMS="usr/lib/xen-4.17/bin/xl usr/lib/xen-4.17/bin/xenstored usr/lib/xen
 	usr/bin/xenstore usr/bin/xenstore-ls usr/bin/xenstore-list usr/bin/xenstore-read
 	usr/bin/xenstore-write usr/bin/xenstore-rm usr/bin/xenstore-exists usr/bin/xenstore-chmod
 	usr/bin/xenstore-watch"
+NET_PROGRAMS="usr/sbin/nft usr/sbin/dnsmasq"
 
 guests=
 [ "$1" != --guests ] || { guests=-guests; shift; }
@@ -118,6 +119,10 @@ add_tools()
 	cp -L "$debian/lib/x86_64-linux-gnu/libgcc_s.so.1" "$tmp/lib/x86_64-linux-gnu/"
 	for program in $XEN_PROGRAMS; do
 		cp "$debian/$program" "$tmp/$program"
+		add_libraries "$debian/$program"
+	done
+	for program in $NET_PROGRAMS; do
+		cp "$debian/$program" "$tmp/bin/"
 		add_libraries "$debian/$program"
 	done
 	cp "$debian/etc/xen/xl.conf" "$tmp/etc/xen/"

@@ -24,7 +24,10 @@ XEN_TOOLS="xen-utils-4.17 xen-utils-common xenstore-utils libxencall1 libxendevi
 	libxenevtchn1 libxenforeignmemory1 libxengnttab1 libxenhypfs1 libxenmisc4.17 libxenstore4
 	libxentoolcore1 libxentoollog1 libyajl2 libnl-3-200 libnl-route-3-200 libncurses6
 	libncursesw6 libtinfo6 libuuid1 liblzma5 libzstd1 libbz2-1.0 liblzo2-2 liblz4-1 zlib1g
-	libfdt1 libgcrypt20 libgpg-error0 libgcc-s1 libc6"
+	libfdt1 libgcrypt20 libgpg-error0 libgcc-s1 libc6
+	nftables libnftables1 libnftnl11 libmnl0 libjansson4 libgmp10 libedit2 libbsd0 libmd0
+	libxtables12 dnsmasq-base libdbus-1-3 libhogweed6 libidn2-0 libnetfilter-conntrack3
+	libnettle8 libnfnetlink0 libunistring2 libsystemd0 libcap2"
 
 say()
 {
@@ -146,7 +149,8 @@ xen_tools()
 {
 	local dir=$1 deb
 
-	[ -e "$dir/root" ] && return 0
+	[ -e "$dir/root/usr/sbin/dnsmasq" ] && return 0	# the last to join the list
+	rm -rf "$dir/root"
 	mkdir -p "$dir/deb"
 	dir=$(realpath "$dir")
 	say "downloading Debian's Xen tools"
