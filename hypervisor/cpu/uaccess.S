@@ -99,14 +99,18 @@ FUNC uaccess_clear
 	CLAC
 	ret
 
-/* int uaccess_get8(uint8_t *dst, const void *src): rdi, rsi. */
-FUNC uaccess_get8
+/* int uaccess_get8(uint8_t *dst, const void *src), get64 likewise: rdi, rsi. */
+.macro GET name, reg
+FUNC \name
 	STAC
-	GUEST	mov (%rsi), %al
+	GUEST	mov (%rsi), %\reg
 	CLAC
-	mov	%al, (%rdi)
+	mov	%\reg, (%rdi)
 	xor	%eax, %eax
 	ret
+.endm
+	GET uaccess_get8, al
+	GET uaccess_get64, rax
 
 /* int uaccess_put64(void *dst, uint64_t v): rdi, rsi. */
 FUNC uaccess_put64

@@ -17,6 +17,7 @@ int uaccess_copy_from(void *dst, uint64_t src, size_t n);
 int uaccess_copy_to(uint64_t dst, const void *src, size_t n);
 int uaccess_clear(uint64_t dst, size_t n);
 int uaccess_get8(uint8_t *dst, uint64_t src);
+int uaccess_get64(uint64_t *dst, uint64_t src);
 int uaccess_put64(uint64_t dst, uint64_t v);
 
 /* boot/mica.lds.S */
@@ -60,6 +61,11 @@ int clear_guest(gva_t dst, size_t bytes)
 int get_guest_u8(uint8_t *dst, gva_t src)
 {
 	return range_ok(src.a, 1) ? uaccess_get8(dst, src.a) : -EFAULT;
+}
+
+int get_guest_u64(uint64_t *dst, gva_t src)
+{
+	return range_ok(src.a, 8) ? uaccess_get64(dst, src.a) : -EFAULT;
 }
 
 int put_guest_u64(gva_t dst, uint64_t v)
