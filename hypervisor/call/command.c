@@ -17,13 +17,12 @@ long command_run(const struct command *list, unsigned n, const char *call, struc
 {
 	union { uint64_t words[CMD_ARG_MAX / 8]; domid_t domid; } arg;
 	struct domain *d = self->dom;
-	const struct command *c;
+	const struct command *c = cmd < n ? &list[table_index(cmd, n)] : NULL;
 	long rc;
 	int err;
 
-	if (cmd >= n || !list[cmd].fn)
+	if (!c || !c->fn)
 		return refuse(-ENOSYS, "%s %lu", call, cmd);
-	c = &list[cmd];
 	if (!may(self->dom, c->flags))
 		return refuse(-EPERM, "%s %lu: not a control or hardware domain", call, cmd);
 	if (copy_from_guest(&arg, at, c->size))

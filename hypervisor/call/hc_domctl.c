@@ -254,7 +254,7 @@ long hc_domctl(struct vcpu *self, gva_t arg)
 	if (op.interface_version != XEN_DOMCTL_INTERFACE_VERSION)
 		return refuse(-EACCES, "domctl: interface version %x", op.interface_version);
 	require_privilege(self, "domctl");
-	c = &commands[op.cmd < ARRAY_SIZE(commands) ? op.cmd : 0];
+	c = &commands[op.cmd < ARRAY_SIZE(commands) ? table_index(op.cmd, ARRAY_SIZE(commands)) : 0];
 	if (!c->fn && !c->vcpu_fn)
 		return domctl_absent(op.cmd);
 	rc = op.cmd == XEN_DOMCTL_createdomain ? c->fn(self, NULL, &op) : domctl(self, c, &op);

@@ -189,8 +189,9 @@ static const struct {
 /* Operation @cmd for each of @count elements. */
 static long for_each_element(struct vcpu *self, uint64_t cmd, gva_t at, uint32_t count)
 {
-	element_fn *fn = operation[cmd].fn;
-	size_t size = operation[cmd].size;
+	uint64_t row = table_index(cmd, ARRAY_SIZE(operation));
+	element_fn *fn = operation[row].fn;
+	size_t size = operation[row].size;
 	union element e;
 	struct batch b;
 	uint32_t done;

@@ -25,6 +25,15 @@ typedef long hypercall_fn(struct vcpu *self, uint64_t a1, uint64_t a2, uint64_t 
  */
 long hypercall_again(struct vcpu *self, unsigned n, ...);
 
+/* @i, which is below @n; 0 when the processor runs ahead of that check (tables of functions). */
+static inline uint64_t table_index(uint64_t i, uint64_t n)
+{
+	uint64_t mask;
+
+	__asm__("cmp %2, %1\n\tsbb %0, %0" : "=r"(mask) : "r"(i), "r"(n) : "cc");
+	return i & mask;
+}
+
 /* -EPERM unless the caller is a control domain. */
 #define require_privilege(self, what) \
 	do { if (!(self)->dom->privileged) return refuse(-EPERM, "%s: not a control domain", what); } while (0)
