@@ -24,16 +24,12 @@ struct extstate { uint64_t xcr0, xcr0_accum; };
 
 static int set_debugregs(struct vcpu *v, const struct vcpu_guest_context *c)
 {
-	static const uint8_t order[] = { 0, 1, 2, 3, 6, 7 };
 	int rc = 0;
 
 	v->dr7 = 0x400;
-	for (unsigned i = 0; i < ARRAY_SIZE(order) && !rc; i++) {
-		uint64_t value = c->debugreg[order[i]];
-
-		if (value || order[i] < 4)
-			rc = (int)debugreg_set(v, order[i], value);
-	}
+	for (unsigned i = 0; i < 8 && !rc; i++)
+		if (i < 4 || (i > 5 && c->debugreg[i]))		/* 4 and 5 are no registers */
+			rc = (int)debugreg_set(v, i, c->debugreg[i]);
 	return rc;
 }
 
@@ -51,35 +47,29 @@ static long set_locked(struct vcpu *v, const struct vcpu_guest_context *c)
 	return rc;
 }
 
-static void reset_locked(struct vcpu *v)
-{
-	v->offline = true;
-	scan_abort(&v->scan);
-	vcpu_reset(v);
-}
-
 long domctl_set_context(struct vcpu *self, struct vcpu *v, struct xen_domctl *op)
 {
 	gva_t from = gva(op->u.vcpucontext.ctxt);
-	struct vcpu_guest_context *c = NULL;
+	struct vcpu_guest_context *c = gva_is_null(from) ? NULL : kmalloc(sizeof(*c));
 	long rc = 0;
 
-	if (!gva_is_null(from)) {
-		c = kmalloc(sizeof(*c));
-		if (!c)
-			return -ENOMEM;
-		rc = copy_from_guest(c, from, sizeof(*c));
+	if (!gva_is_null(from) && !c)
+		return -ENOMEM;
+	if (c && copy_from_guest(c, from, sizeof(*c))) {
+		kfree(c);
+		return -EFAULT;
 	}
-	if (!rc) {
-		vcpu_pause(v);
-		lock_take(&v->dom->life_lock);
-		if (c)
-			rc = set_locked(v, c);
-		else
-			reset_locked(v);
-		lock_drop(&v->dom->life_lock);
-		vcpu_unpause(v);
+	vcpu_pause(v);
+	lock_take(&v->dom->life_lock);
+	if (c) {
+		rc = set_locked(v, c);
+	} else {
+		v->offline = true;
+		scan_abort(&v->scan);
+		vcpu_reset(v);
 	}
+	lock_drop(&v->dom->life_lock);
+	vcpu_unpause(v);
 	kfree(c);
 	return rc;
 }

@@ -90,13 +90,10 @@ static bool add_extent(struct domain *d, const struct xen_memory_reservation *r,
 static unsigned populate_piece(struct domain *d, const struct xen_memory_reservation *r, uint64_t at)
 {
 	gva_t list = gva_nth(gva(r->extent_start), at, sizeof(uint64_t));
-	unsigned order = PIECE_ORDER, n;
-	struct frame *f = NULL;
+	unsigned order = MIN(63 - __builtin_clzl(r->nr_extents - at), PIECE_ORDER), n = 1u << order;
 	uint64_t pfn[PIECE];
+	struct frame *f;
 
-	while (order && r->nr_extents - at < BIT(order))
-		order--;
-	n = 1u << order;
 	if (!order || copy_from_guest(pfn, list, n * sizeof(pfn[0])) ||
 	    copy_to_guest(list, pfn, n * sizeof(pfn[0])))	/* can the answer be written? */
 		return 0;

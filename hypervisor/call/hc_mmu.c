@@ -158,31 +158,20 @@ long hc_mmu_update(struct vcpu *self, gva_t list, uint64_t n, gva_t done_out, ui
 	return requests_end(self, &l, done, sizeof(req), rc);
 }
 
-/* The physical CPUs that hold one of the vCPUs now; the others flush when they are switched in. */
-static cpumask_t cpus_of_all(struct domain *d)
+/* The physical CPUs that hold one of the vCPUs now, or one of those in the guest's bitmap; the others
+ * flush when they are switched in. */
+static always_inline int cpus_of(struct domain *d, bool all, gva_t bitmap, cpumask_t *mask)
 {
-	cpumask_t mask = 0;
-	struct vcpu *v;
-
-	smp_fence();
-	for_each_vcpu(d, v)
-		if (read_once(v->on_cpu))
-			mask |= BIT(read_once(v->cpu));
-	return mask;
-}
-
-static int cpus_of_bitmap(struct domain *d, gva_t bitmap, cpumask_t *mask)
-{
-	uint8_t byte = 0;
+	uint8_t byte = 0xff;
 
 	*mask = 0;
 	smp_fence();
 	for (unsigned i = 0; i < d->max_vcpus; i++) {
 		struct vcpu *v = d->vcpu[i];
 
-		if (!(i & 7) && get_guest_u8(&byte, gva_add(bitmap, i / 8)))
+		if (!all && !(i & 7) && get_guest_u8(&byte, gva_add(bitmap, i / 8)))
 			return refuse(-EFAULT, "vCPU bitmap at %lx", bitmap.a);
-		if ((byte >> (i & 7) & 1) && v && read_once(v->on_cpu))
+		if (v && (byte >> (i & 7) & 1) && read_once(v->on_cpu))
 			*mask |= BIT(read_once(v->cpu));
 	}
 	return 0;
@@ -259,14 +248,14 @@ static int own_op(struct vcpu *self, const struct mmuext_op *op)
 		return 0;
 	case MMUEXT_TLB_FLUSH_ALL:
 	case MMUEXT_INVLPG_ALL:
-		flush(cpus_of_all(self->dom), op->cmd == MMUEXT_INVLPG_ALL, va);
-		return 0;
+		rc = cpus_of(self->dom, true, gva(0), &mask);
+		break;
 	default:
-		rc = cpus_of_bitmap(self->dom, gva(op->arg2.vcpumask), &mask);
-		if (!rc)
-			flush(mask, op->cmd == MMUEXT_INVLPG_MULTI, va);
-		return rc;
+		rc = cpus_of(self->dom, false, gva(op->arg2.vcpumask), &mask);
 	}
+	if (!rc)
+		flush(mask, op->cmd == MMUEXT_INVLPG_ALL || op->cmd == MMUEXT_INVLPG_MULTI, va);
+	return rc;
 }
 
 static int ext_one(struct vcpu *self, struct domain *owner, const struct mmuext_op *op)
@@ -325,19 +314,15 @@ static int flush_after(struct vcpu *self, uint64_t va, uint64_t flags)
 {
 	uint64_t scope = flags & ~(uint64_t)UVMF_FLUSHTYPE_MASK;
 	cpumask_t mask = BIT(cpu_id());
-	int rc;
+	int rc = 0;
 
 	if ((flags & UVMF_FLUSHTYPE_MASK) == UVMF_NONE)
 		return 0;
-	if (scope == UVMF_ALL) {
-		mask = cpus_of_all(self->dom);
-	} else if (scope != UVMF_LOCAL) {
-		rc = cpus_of_bitmap(self->dom, gva(scope), &mask);
-		if (rc)
-			return rc;
-	}
-	flush(mask, (flags & UVMF_FLUSHTYPE_MASK) == UVMF_INVLPG, va);
-	return 0;
+	if (scope != UVMF_LOCAL)
+		rc = cpus_of(self->dom, scope == UVMF_ALL, gva(scope), &mask);
+	if (!rc)
+		flush(mask, (flags & UVMF_FLUSHTYPE_MASK) == UVMF_INVLPG, va);
+	return rc;
 }
 
 static long update_va(struct vcpu *self, uint64_t va, uint64_t val, uint64_t flags, struct memspace *frames)
