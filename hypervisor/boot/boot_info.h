@@ -52,9 +52,8 @@ struct boot_info {
 	unsigned text_used;
 };
 
-/* Fills *info from the loader's @magic and information structure.  0, or -EINVAL and *why. */
-int multiboot_parse(struct boot_info *info, uint32_t magic, uint64_t mbi, boot_at_fn *at,
-		    const char **why);
+/* Fills *info from the loader's @magic and information structure.  NULL, or why it cannot. */
+const char *multiboot_parse(struct boot_info *info, uint32_t magic, uint64_t mbi, boot_at_fn *at);
 /* Adds a region of the firmware's map and, after the last one, brings the map into order. */
 void boot_map_add(struct boot_info *info, uint64_t start, uint64_t size, uint32_t type);
 void boot_map_sort(struct boot_info *info);

@@ -352,8 +352,9 @@ boot_text void dom0_create(const struct boot_info *bi)
 	choose_size(b);
 	dom0_layout_plan(&b->kernel, b->nr_pages, module_bytes(b->initrd), &b->layout);
 	create_domain(b);
-	dom0_mem_init(&b->mem, &b->d->mem, runs,
-		      (PAGE_SIZE << RUNS_ORDER) / sizeof(struct mem_run));
+	b->mem.space = &b->d->mem;
+	b->mem.run = runs;
+	b->mem.max = (PAGE_SIZE << RUNS_ORDER) / sizeof(struct mem_run);
 	adopt_modules(b);
 	if (!dom0_mem_fill(&b->mem, b->nr_pages))
 		boot_fail("there are no %lu MiB of memory for dom0", b->nr_pages >> 8);

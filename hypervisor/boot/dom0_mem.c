@@ -13,12 +13,6 @@
 #include "mm/heap.h"
 #include "mm/hvmap.h"
 
-boot_text void dom0_mem_init(struct dom0_memory *m, struct memspace *space, struct mem_run *room,
-			     unsigned max)
-{
-	*m = (struct dom0_memory){ .space = space, .run = room, .max = max };
-}
-
 /* Index of the first run that ends after @pfn. */
 static boot_text unsigned find(struct dom0_memory *m, uint64_t pfn)
 {
@@ -30,7 +24,8 @@ static boot_text unsigned find(struct dom0_memory *m, uint64_t pfn)
 	return i;
 }
 
-boot_text bool dom0_mem_add(struct dom0_memory *m, uint64_t pfn, uint64_t mf, uint64_t nr)
+/* Records a run.  False: it overlaps one that is there, or the list is full. */
+static boot_text bool add(struct dom0_memory *m, uint64_t pfn, uint64_t mf, uint64_t nr)
 {
 	unsigned i = find(m, pfn);
 	struct mem_run *r = &m->run[i];
@@ -63,7 +58,7 @@ static boot_text bool all_ours(uint64_t mf, uint64_t nr)
 
 boot_text bool dom0_mem_adopt(struct dom0_memory *m, uint64_t pfn, uint64_t mf, uint64_t nr)
 {
-	if (!all_ours(mf, nr) || !dom0_mem_add(m, pfn, mf, nr))
+	if (!all_ours(mf, nr) || !add(m, pfn, mf, nr))
 		return false;
 	for (uint64_t i = 0; i < nr; i++) {
 		struct frame *f = frame_of(mfn(mf + i));
@@ -94,7 +89,7 @@ boot_text bool dom0_mem_fill(struct dom0_memory *m, uint64_t nr_pages)
 			o--;
 		while (!(f = space_alloc(m->space, o, SPACE_NO_SCRUB)) && o)
 			order = --o;
-		if (!f || !dom0_mem_add(m, pfn, frame_mfn(f).n, BIT(o)))
+		if (!f || !add(m, pfn, frame_mfn(f).n, BIT(o)))
 			return false;
 		pfn += BIT(o);
 	}

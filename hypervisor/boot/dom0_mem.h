@@ -14,10 +14,6 @@ struct dom0_memory {
 	unsigned last;			/* where the last look-up ended */
 };
 
-void dom0_mem_init(struct dom0_memory *m, struct memspace *space, struct mem_run *room,
-		   unsigned max);
-/* Records a run.  False: it overlaps one that is there, or the list is full. */
-bool dom0_mem_add(struct dom0_memory *m, uint64_t pfn, uint64_t mf, uint64_t nr);
 /* Frames [mf, mf + nr) of a boot module become dom0's pages from @pfn on, as they are.  False:
  * nothing changed, the caller copies. */
 bool dom0_mem_adopt(struct dom0_memory *m, uint64_t pfn, uint64_t mf, uint64_t nr);

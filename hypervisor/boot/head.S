@@ -22,8 +22,7 @@
 #define EFER_NXE	0x800
 #define CR4_PAE		0x20
 #define CR0_LONG	0x80050033	/* PG AM WP NE ET MP PE */
-#define CPUID_NX	(1 << 20)	/* leaf 0x80000001, edx */
-#define CPUID_LM	(1 << 29)
+#define CPUID_LM	(1 << 29)	/* leaf 0x80000001, edx */
 #define COM1		0x3f8
 
 #define TABLE		3		/* P RW */
@@ -97,6 +96,7 @@ boot_entry:
 	mov	$PHYS(boot_l3) + TABLE, %eax
 	mov	%eax, PHYS(boot_l4)
 	mov	%eax, PHYS(boot_l4) + (IMAGE_BASE >> 39 & 511) * 8
+	mov	$EFER_LME, %ebp				/* NX is features.c's to find */
 	jmp	enter_long_mode
 
 /*
@@ -110,25 +110,18 @@ boot_ap_entry:
 	mov	%eax, %es
 	mov	%eax, %ss
 	xor	%edi, %edi				/* no loader magic: an AP */
+	mov	$EFER_LME | EFER_NXE, %ebp		/* the tables it loads have it set */
 
-/* In: edi, esi, ebx kept.  Clobbers eax, ecx, edx, ebp. */
+/* In: edi, esi, ebx kept; ebp = bits of EFER.  Clobbers eax, ecx, edx. */
 enter_long_mode:
-	mov	%ebx, %ebp
-	mov	$0x80000001, %eax
-	cpuid
-	mov	%ebp, %ebx
-	mov	%edx, %ebp
 	mov	$CR4_PAE, %eax
 	mov	%eax, %cr4
 	mov	$PHYS(boot_l4), %eax
 	mov	%eax, %cr3
 	mov	$EFER, %ecx
 	rdmsr
-	or	$EFER_LME, %eax
-	test	$CPUID_NX, %ebp
-	jz	3f
-	or	$EFER_NXE, %eax
-3:	wrmsr
+	or	%ebp, %eax
+	wrmsr
 	mov	$CR0_LONG, %eax
 	mov	%eax, %cr0
 	lgdt	PHYS(boot_gdtr)				/* its low 32 bits: the machine address */

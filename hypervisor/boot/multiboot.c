@@ -6,7 +6,6 @@
  * Pure: all access goes through the caller's boot_at_fn, so the unit tests feed it made-up memory.
  * Strings are copied and numbers checked; a structure that does not hold together is refused.
  */
-#include <mica/errno.h>
 #include "boot/boot_info.h"
 #include "cpu/image.h"
 #include "lib/string.h"
@@ -280,25 +279,25 @@ static boot_text const char *parse_mb2(struct boot_info *info, uint64_t phys)
 	return bad;
 }
 
-boot_text int multiboot_parse(struct boot_info *info, uint32_t magic, uint64_t mbi, boot_at_fn *at,
-			      const char **why)
+boot_text const char *multiboot_parse(struct boot_info *info, uint32_t magic, uint64_t mbi,
+				      boot_at_fn *at)
 {
 	/* as the BIOS starts it */
 	static const struct mb_screen text = { 0xb8000, 160, 80, 25, 16, SCREEN_TYPE_TEXT };
+	const char *bad = "the boot loader speaks neither Multiboot 1 nor Multiboot 2";
 
 	info->cmdline = "";
 	info->at = at;
-	*why = magic == MAGIC_MB1 ? parse_mb1(info, mbi) :
-	       magic == MAGIC_MB2 ? parse_mb2(info, mbi) :
-	       "the boot loader speaks neither Multiboot 1 nor Multiboot 2";
-	if (*why)
-		return -EINVAL;
+	if (magic == MAGIC_MB1)
+		bad = parse_mb1(info, mbi);
+	else if (magic == MAGIC_MB2)
+		bad = parse_mb2(info, mbi);
+	if (bad)
+		return bad;
 	if (info->screen.kind == SCREEN_NONE && !info->efi)
 		set_screen(info, &text, NULL);
 	boot_map_sort(info);
-	if (!info->nr_map)
-		*why = "the boot loader passed no memory map";
-	return *why ? -EINVAL : 0;
+	return info->nr_map ? NULL : "the boot loader passed no memory map";
 }
 
 boot_text void boot_map_add(struct boot_info *info, uint64_t start, uint64_t size, uint32_t type)

@@ -8,6 +8,7 @@
 #include "cpu/image.h"
 #include "cpu/log.h"
 #include "cpu/panic.h"
+#include "cpu/uart.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
 
@@ -52,18 +53,13 @@ static boot_text bool read_bool(const char *v, void *out)
 	return false;
 }
 
-static boot_text bool read_u32(const char *v, void *out)
+static boot_text bool read_positive(const char *v, void *out)
 {
 	const char *end;
 	uint64_t n = fmt_parse_u64(v, &end);
 
 	*(uint32_t *)out = (uint32_t)n;
-	return end != v && !*end && n <= ~0u;
-}
-
-static boot_text bool read_positive(const char *v, void *out)
-{
-	return read_u32(v, out) && *(uint32_t *)out;
+	return end != v && !*end && n && n <= ~0u;
 }
 
 static boot_text bool read_nosmp(const char *v, void *maxcpus)
@@ -77,10 +73,10 @@ static boot_text bool read_nosmp(const char *v, void *maxcpus)
 	return true;
 }
 
-/* One of options.com; uart_init() reads it. */
+/* One of options.com. */
 static boot_text bool read_com(const char *v, void *out)
 {
-	return str_copy(out, sizeof(options.com[0]), v);
+	return uart_spec_ok(v) && str_copy(out, sizeof(options.com[0]), v);
 }
 
 static boot_text bool read_console(const char *v, void *out)
@@ -159,7 +155,7 @@ static const struct option {
 	{ "dom0_mem", read_dom0_mem, &options,
 	  "a size such as 512M, and bounds such as min:256M,max:1G" },
 	{ "dom0_max_vcpus", read_positive, &options.dom0_max_vcpus, "a number from 1 on" },
-	{ "maxcpus", read_u32, &options.maxcpus, "a number" },
+	{ "maxcpus", read_positive, &options.maxcpus, "a number from 1 on" },
 	{ "nosmp", read_nosmp, &options.maxcpus, YES_NO },
 	{ "loglvl", read_level, &level, LEVELS },
 	{ "guest_loglvl", read_level, &guest_level, LEVELS },

@@ -51,8 +51,8 @@ static boot_text void start_log(void)
 	unsigned com = options.console_com[0] || !options.console_com[1] ? 1 : 2;
 
 	log_uart = options.console_com[com - 1];
-	if (log_uart && uart_init(com, options.com[com - 1]))
-		uart_init(com, "");
+	if (log_uart)
+		uart_init(com, options.com[com - 1]);
 	if (boot_info.efi || boot_info.screen.kind != SCREEN_TEXT)
 		options.console_vga = false;
 	if (options.console_vga)
@@ -60,31 +60,17 @@ static boot_text void start_log(void)
 	log_to(log_uart, options.console_vga);
 }
 
-static boot_text void check_console_options(void)
-{
-	for (unsigned com = 1; com <= 2; com++)
-		if (options.console_com[com - 1] && uart_init(com, options.com[com - 1]))
-			boot_fail("option com%u has the value \"%s\", expected BAUD,WORD such as "
-				  "115200,8n1", com, options.com[com - 1]);
-	if (options.console_com[0] && options.console_com[1])
-		uart_init(1, options.com[0]);		/* one line at a time: the first */
-	if (!options.maxcpus)
-		boot_fail("option maxcpus=0 leaves no usable CPU");
-}
-
 static boot_text void read_loader(uint32_t magic, uint32_t mbi)
 {
-	const char *why;
-	int rc = multiboot_parse(&boot_info, magic, mbi, early_at, &why);
+	const char *bad = multiboot_parse(&boot_info, magic, mbi, early_at);
 
 	options_parse(boot_info.cmdline, true);
 	start_log();
 	log_info("Mica, %s, options: %s", boot_info.loader ? boot_info.loader : "no known loader",
 		 boot_info.cmdline);
-	if (rc)
-		boot_fail("%s", why);
+	if (bad)
+		boot_fail("%s", bad);
 	options_parse(boot_info.cmdline, false);
-	check_console_options();
 	watch = options.watchdog;
 }
 

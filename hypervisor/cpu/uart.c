@@ -6,7 +6,6 @@
  * machine.  Receiving is by interrupt once uart_enable_irq() has run.  Who prints holds the log's
  * lock, which guards the sending side and the screen; set-up happens at boot on one CPU.
  */
-#include <mica/errno.h>
 #include "cpu/asm.h"
 #include "cpu/ioapic.h"
 #include "cpu/irq.h"
@@ -79,14 +78,23 @@ static bool parse(const char *s, uint64_t *baud, unsigned *lcr, struct uart *u)
 	return !*s;
 }
 
-int uart_init(unsigned com, const char *spec)
+bool uart_spec_ok(const char *spec)
+{
+	struct uart u = { .port = 0 };
+	uint64_t baud;
+	unsigned lcr;
+
+	return !*spec || parse(spec, &baud, &lcr, &u);
+}
+
+void uart_init(unsigned com, const char *spec)
 {
 	struct uart u = { .port = com == 2 ? 0x2f8 : 0x3f8, .irq = com == 2 ? 3 : 4 };
 	unsigned lcr = 3, divisor;
 	uint64_t baud = UART_CLOCK;
 
-	if (*spec && !parse(spec, &baud, &lcr, &u))
-		return -EINVAL;
+	if (*spec)
+		parse(spec, &baud, &lcr, &u);
 	divisor = (unsigned)(UART_CLOCK / baud);
 	outb(u.port + REG_IER, 0);
 	outb(u.port + REG_LCR, (uint8_t)(lcr | LCR_DLAB));
@@ -97,7 +105,6 @@ int uart_init(unsigned com, const char *spec)
 	outb(u.port + REG_MCR, MCR_DTR_RTS_OUT2);
 	u.dead = inb(u.port + REG_LSR) == 0xff;		/* nothing there */
 	uart = u;
-	return 0;
 }
 
 static void send(char c)

@@ -5,8 +5,9 @@
 
 #include "lib/util.h"
 
-/* @spec as in com1=115200,8n1; returns -EINVAL when it does not parse. */
-int uart_init(unsigned com, const char *spec);
+/* Can uart_init() read @spec, as in com1=115200,8n1?  "" is the default. */
+bool uart_spec_ok(const char *spec);
+void uart_init(unsigned com, const char *spec);
 void uart_putc(char c);
 void uart_enable_irq(void);		/* after irq_init: routes the ISA IRQ, handler calls log's input hook */
 bool uart_owns_port(uint16_t port);	/* ports dom0 must not touch */

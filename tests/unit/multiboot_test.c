@@ -28,8 +28,8 @@ static const void *reach(uint64_t phys, size_t len)
 static int parse(uint32_t magic, uint64_t phys)
 {
 	memset(&info, 0, sizeof(info));
-	why = NULL;
-	return multiboot_parse(&info, magic, phys, reach, &why);
+	why = multiboot_parse(&info, magic, phys, reach);
+	return why ? -1 : 0;
 }
 
 static void put32(uint32_t phys, uint32_t v)
