@@ -22,17 +22,20 @@ static const char *const levels[] = { "none", "error", "warning", "info", "debug
 #define LEVEL_INFO	3
 static boot_data unsigned level = LEVEL_INFO, guest_level;
 
-/* Takes the word up to the next @separator off *s. */
-static boot_text void take_item(const char **s, char separator, char *item, size_t size)
+/* Takes the word up to the next @separator off *s.  False: only its beginning fits. */
+static boot_text bool take_item(const char **s, char separator, char *item, size_t size)
 {
+	bool fits = true;
 	size_t n = 0;
 
-	for (; **s && **s != separator; (*s)++)
-		if (n + 1 < size)
+	for (; **s && **s != separator; (*s)++) {
+		fits = n + 1 < size;
+		if (fits)
 			item[n++] = **s;
+	}
 	item[n] = '\0';
-	if (**s)
-		(*s)++;
+	*s += **s != '\0';
+	return fits;
 }
 
 static boot_text bool read_bool(const char *v, void *out)
@@ -197,20 +200,9 @@ boot_text void options_parse(const char *cmdline, bool early)
 
 	set_defaults();
 	while (*cmdline) {
-		size_t n = 0;
-
-		while (*cmdline == ' ')
-			cmdline++;
-		for (; *cmdline && *cmdline != ' '; cmdline++)
-			if (n < sizeof(word))
-				word[n++] = *cmdline;
-		if (n == sizeof(word)) {
-			word[--n] = '\0';
-			if (!early)
-				boot_fail("option %.20s... is too long", word);
-		}
-		word[n] = '\0';
-		if (n)
+		if (!take_item(&cmdline, ' ', word, sizeof(word)) && !early)
+			boot_fail("option %.20s... is too long", word);
+		if (*word)
 			parse_word(word, early);
 	}
 	log_set_levels(MIN(MAX(level, 1u) - 1, (unsigned)LOG_DEBUG), guest_level >= LEVEL_WARNING);

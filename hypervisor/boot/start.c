@@ -36,6 +36,7 @@
 #include "dom/domain.h"
 #include "dom/ending.h"
 #include "dom/sched.h"
+#include "lib/string.h"
 #include "mm/heap.h"
 
 static struct boot_info boot_info boot_bss;
@@ -78,16 +79,10 @@ static boot_text void read_loader(uint32_t magic, uint32_t mbi)
  * there. */
 static boot_text void patch_smap(void)
 {
-	extern const struct { int32_t at; uint32_t code; } smap_sites_start[], smap_sites_end[];
+	extern const struct site { int32_t at; uint32_t code; } smap_sites_start[], smap_sites_end[];
 
-	if (!cpu.smap)
-		return;
-	for (unsigned i = 0; &smap_sites_start[i] < smap_sites_end; i++) {
-		uint8_t *insn = (uint8_t *)&smap_sites_start[i].at + smap_sites_start[i].at;
-
-		for (unsigned b = 0; b < 3; b++)
-			insn[b] = (uint8_t)(smap_sites_start[i].code >> b * 8);
-	}
+	for (const struct site *s = smap_sites_start; cpu.smap && s < smap_sites_end; s++)
+		memcpy((char *)s + s->at, &s->code, 3);
 }
 
 static boot_text void read_acpi(void)

@@ -42,17 +42,13 @@ static inline uint64_t *field64(void *area, unsigned at) { return (uint64_t *)((
 
 boot_text void fpu_init_boot(void)
 {
-	char raw[LEGACY_BYTES + 64], *area = (char *)ALIGN_UP((uint64_t)raw, 64);
-	struct cpuid_leaf l = { 0 };
+	char area[LEGACY_BYTES] aligned(16) = { 0 };
 
-	memset(area, 0, LEGACY_BYTES);
 	__asm__ volatile("fninit; fxsave64 (%0)" :: "r"(area) : "memory");
 	cpu.mxcsr_mask = *field32(area, LEGACY_MXCSR_MASK);
 	if (!cpu.mxcsr_mask)
 		cpu.mxcsr_mask = 0xffbf;	/* SDM vol. 1, 11.6.6 */
-	if (cpu.amd)
-		cpuid(0x80000008, 0, &l);
-	leaks_pointers = cpu.amd && !(l.b & 4);
+	leaks_pointers = cpu.amd && !(features_host_word(W_88B) & 4);
 }
 
 size_t fpu_area_bytes(void)

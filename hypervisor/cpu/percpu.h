@@ -50,7 +50,6 @@ struct percpu {
 
 	/* public */
 	uint32_t ipi_work;		/* bit per request, cpu/smp.c */
-	uint32_t online;		/* 0 off, 1 on */
 	cpumask_t call_todo;		/* who has yet to run what this CPU asked for with smp_call */
 	void (*call_fn)(void *arg);
 	void *call_arg;

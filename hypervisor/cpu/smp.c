@@ -50,7 +50,6 @@ static void noreturn ap_entry(void)
 	timer_init_cpu();
 	atomic_release(&ap_stage, AP_ALIVE);
 	time_sync_new_cpu();
-	atomic_set(&me->online, 1);
 	atomic_or(&cpus_online, BIT(me->id));
 	atomic_release(&ap_stage, AP_ONLINE);
 	smp_ap_main();
@@ -90,7 +89,6 @@ static void serve_calls(struct percpu *me)
 static void noreturn stop_here(struct percpu *me)
 {
 	atomic_and(&cpus_online, ~BIT(me->id));
-	atomic_set(&me->online, 0);
 	cpu_hang();
 }
 
@@ -115,7 +113,6 @@ static void ipi_interrupt(unsigned vector, void *data)
 
 boot_text void smp_init(void)
 {
-	this_cpu()->online = 1;
 	irq_vector_set(VECTOR_IPI, ipi_interrupt, NULL);
 }
 

@@ -66,11 +66,14 @@ void tlb_flush_local(void)
 	me->nr_flushes++;
 }
 
-/* Every CPU of @mask shall note @epoch or later. */
-static void flush_until(cpumask_t mask, uint64_t epoch)
+/* Opens a new epoch, so that only a flush from now on can note it, and waits until every CPU has. */
+void tlb_flush_mask(cpumask_t mask)
 {
+	uint64_t epoch;
 	unsigned id;
 
+	tlb_now();
+	epoch = epoch_for_flush();
 	mask &= cpus_online;
 	smp_kick(mask & ~BIT(cpu_id()), IPI_FLUSH);
 	if (mask & BIT(cpu_id()))
@@ -78,13 +81,6 @@ static void flush_until(cpumask_t mask, uint64_t epoch)
 	for_each_cpu(id, mask)
 		while (atomic_acquire(&percpu_of(id)->tlb_stamp) < epoch)
 			cpu_relax_poll();
-}
-
-/* Opens a new epoch, so that only a flush from now on can note it. */
-void tlb_flush_mask(cpumask_t mask)
-{
-	tlb_now();
-	flush_until(mask, epoch_for_flush());
 }
 
 static uint64_t stamp_widen(uint32_t stamp)
@@ -105,10 +101,8 @@ void tlb_flush_since(cpumask_t mask, uint32_t stamp)
 	for_each_cpu(id, mask)
 		if (atomic_acquire(&percpu_of(id)->tlb_stamp) <= since)
 			stale |= BIT(id);
-	if (stale) {
-		tlb_now();
-		flush_until(stale, epoch_for_flush());
-	}
+	if (stale)
+		tlb_flush_mask(stale);
 }
 
 static void invlpg_here(void *va)

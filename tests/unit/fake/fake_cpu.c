@@ -31,7 +31,6 @@ void fake_cpus(unsigned n)
 	for (unsigned i = 0; i < MAX_CPUS; i++) {
 		fake_percpus[i].id = i;
 		fake_percpus[i].apic_id = i;
-		fake_percpus[i].online = i < n;
 	}
 	nr_cpus = n;
 	cpus_online = n == 64 ? ~0ul : MASK(n);
