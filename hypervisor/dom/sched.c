@@ -317,12 +317,35 @@ static unsigned choose_cpu(const struct vcpu *v)
 	return may >> v->cpu & 1 ? v->cpu : (unsigned)__builtin_ctzl(may);
 }
 
+/* The queue's clock, brought up to date: who runs alone has no slice, so nobody charges it meanwhile. */
+static uint64_t clock_at(const struct runqueue *rq, const struct vcpu *cur, uint64_t now)
+{
+	uint64_t ran = now > cur->sched_in_ns ? now - cur->sched_in_ns : 0;
+
+	if (cur->is_idle)
+		return rq->clock;
+	return MAX(rq->clock, MIN(rq->head, cur->vruntime + scaled(cur->dom, ran)));
+}
+
+/* Where @v, which joins @rq from another queue (@moved) or from sleep, stands against the others. */
+static void join_clock(struct vcpu *v, uint64_t clock, bool moved)
+{
+	uint64_t bonus = scaled(v->dom, WAKE_BONUS_NS), ahead = scaled(v->dom, SLICE_NS);
+
+	if (v->vruntime + bonus < clock)
+		v->vruntime = clock - bonus;
+	/* Clocks of queues that share no vCPU drift apart: what it owes there is not owed here. */
+	if (moved && v->vruntime > clock + ahead)
+		v->vruntime = clock + ahead;
+}
+
 LOCKS_UNCHECKED void sched_wake(struct vcpu *v)
 {
 	struct runqueue *rq = lock_vcpu(v);
+	struct vcpu *cur;
 	unsigned to;
 	uint64_t now;
-	bool kick = false;
+	bool kick = false, moved = false;
 
 	v->blocked = v->polling = false;
 	if (v->running || v->queued || !runnable(v)) {
@@ -335,6 +358,7 @@ LOCKS_UNCHECKED void sched_wake(struct vcpu *v)
 	if (to != v->cpu) {
 		struct runqueue *old = rq;
 
+		moved = true;
 		rq = rq_of_cpu[to];
 		v->cpu = to;			/* from here on the other queue's lock guards it, and nobody */
 		lock_drop(&old->lock);		/* else can wake or take it: it is neither queued nor running */
@@ -344,14 +368,13 @@ LOCKS_UNCHECKED void sched_wake(struct vcpu *v)
 			return;
 		}
 	}
-	if (v->vruntime + scaled(v->dom, WAKE_BONUS_NS) < rq->clock)
-		v->vruntime = rq->clock - scaled(v->dom, WAKE_BONUS_NS);
+	cur = percpu_of(to)->vcpu;
+	join_clock(v, clock_at(rq, cur, now), moved);
 	enqueue(rq, v);
 	if (rq->is_idle) {
 		kick = true;
 		rq->is_idle = false;		/* taken: the next one woken goes elsewhere */
 	} else {
-		struct vcpu *cur = percpu_of(to)->vcpu;
 		uint64_t ran = now > cur->sched_in_ns ? now - cur->sched_in_ns : 0;
 
 		kick = v->vruntime + PREEMPT_NS < cur->vruntime + scaled(cur->dom, ran);

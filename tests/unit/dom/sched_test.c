@@ -139,6 +139,45 @@ static void weights_one_cpu(void **state)
 	expect_share(c, 0, SECOND, 4.0 / 7, 0.02);
 }
 
+/* Who had the CPU for itself owes nothing to who comes later. */
+static void alone_before(void **state)
+{
+	struct vcpu *a, *b;
+	uint64_t was;
+
+	setup(1);
+	a = hog(1, 0);
+	play(2 * SECOND, NULL);
+	was = a->cpu_time_ns;
+	b = hog(2, 0);
+	play(SECOND, NULL);
+	expect_share(a, was, SECOND, 1.0 / 3, 0.02);
+	expect_share(b, 0, SECOND, 2.0 / 3, 0.02);
+}
+
+/* A newcomer whose first queue's clock is far ahead, or far behind, gets its share where it is pinned. */
+static void pinned_newcomer(void **state)
+{
+	static const unsigned others[] = { 16, 4096 };
+	struct vcpu *a, *b, *x;
+	uint64_t was;
+
+	for (unsigned i = 0; i < 2; i++) {
+		setup(2);
+		x = hog(others[i], 0);
+		assert_int_equal(sched_set_affinity(x, 1, 1), 0);
+		a = hog(256, 0);
+		assert_int_equal(sched_set_affinity(a, 2, 2), 0);
+		play(SECOND, NULL);
+		was = a->cpu_time_ns;
+		b = hog(256, 0);
+		assert_int_equal(sched_set_affinity(b, 2, 2), 0);
+		play(SECOND, NULL);
+		expect_share(a, was, SECOND, 0.5, 0.02);
+		expect_share(b, 0, SECOND, 0.5, 0.02);
+	}
+}
+
 static void weights_over_cpus(void **state)
 {
 	struct vcpu *v[5];
@@ -372,7 +411,8 @@ int main(void)
 		cmocka_unit_test(three_on_two), cmocka_unit_test(caps), cmocka_unit_test(cap_alone),
 		cmocka_unit_test(idle_steals), cmocka_unit_test(wake_latency), cmocka_unit_test(affinity),
 		cmocka_unit_test(runstate_adds_up), cmocka_unit_test(random_life),
-		cmocka_unit_test(woken_in_the_window),
+		cmocka_unit_test(woken_in_the_window), cmocka_unit_test(alone_before),
+		cmocka_unit_test(pinned_newcomer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
