@@ -137,6 +137,38 @@ static void defined(struct mica_store *s, const mica_dominfo *list, int n)
 		free(files);
 }
 
+/* Those that ended and wait to be started again. */
+static void restarting(void)
+{
+	struct dirent **files;
+	int found = scandir(mica_run_dir, &files, NULL, alphasort);
+	size_t tail = strlen(MICA_RESTART_SUFFIX);
+
+	for (int i = 0; i < found; i++) {
+		char name[MICA_NAME_MAX], note[80], *when;
+		size_t len = strlen(files[i]->d_name);
+		long long left;
+
+		if (len > tail && len - tail < sizeof(name) &&
+		    !strcmp(files[i]->d_name + len - tail, MICA_RESTART_SUFFIX)) {
+			snprintf(name, sizeof(name), "%.*s", (int)(len - tail), files[i]->d_name);
+			when = mica_restart_read(name);
+			left = when ? atoll(when) - (long long)time(NULL) : 0;
+			snprintf(note, sizeof(note), "starts again in %lld s; mica destroy calls it "
+				 "off", left > 0 ? left : 0);
+			free(when);
+			out_row((struct out_value[]){
+				out_text(name), out_null(), out_text("restarting"), out_null(),
+				out_null(), out_null(), out_null(), out_null(), out_null(),
+				out_null(), out_text(note),
+			});
+		}
+		free(files[i]);
+	}
+	if (found >= 0)
+		free(files);
+}
+
 static void host_line(struct mica *m)
 {
 	struct xen_sysctl_physinfo host;
@@ -177,8 +209,10 @@ static int list_run(int argc, char **argv)
 	}
 	for (int i = 0; i < n && argc == 1; i++)
 		row(s, &list[i]);
-	if (argc == 1)
+	if (argc == 1) {
+		restarting();
 		defined(s, list, n);
+	}
 	if (argc == 1)
 		host_line(m);
 	free(list);

@@ -2,6 +2,7 @@
 /* pause, resume, destroy, sysrq: one call on each domain named. */
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
@@ -51,6 +52,25 @@ static int act_destroy(struct target *t, struct mica_error *e)
 	return mica_domain_remove(t->m, t->s, t->id, (unsigned)cli_timeout(DESTROY_TIMEOUT_MS), e);
 }
 
+/* Those of the list that only wait to be started again are done with that; returns what is left. */
+static int call_off_restarts(int argc, char **argv)
+{
+	int left = 1;
+
+	for (int i = 1; i < argc; i++) {
+		char *when = mica_name_is_valid(argv[i]) ? mica_restart_read(argv[i]) : NULL;
+
+		if (!when)
+			argv[left++] = argv[i];
+		else if (cli.plan)
+			cli_plan("call off the restart of", argv[i], "%s", "");
+		else if (!mica_restart_write(argv[i], NULL))
+			cli_say("the restart of '%s' is called off", argv[i]);
+		free(when);
+	}
+	return left;
+}
+
 static int destroy_run(int argc, char **argv)
 {
 	char what[256] = "destroy";
@@ -60,7 +80,8 @@ static int destroy_run(int argc, char **argv)
 		strcat(strcat(what, " "), argv[i]);
 	if (!cli.plan && !cli_confirm(what, &status))
 		return status;
-	return cli_each(argc, argv, "destroy", false, act_destroy);
+	argc = call_off_restarts(argc, argv);
+	return argc > 1 ? cli_each(argc, argv, "destroy", false, act_destroy) : 0;
 }
 
 const struct command cmd_destroy = {
@@ -68,7 +89,7 @@ const struct command cmd_destroy = {
 	.run = destroy_run, .min_args = 1, .max_args = 1000,
 	.flags = CMD_CHANGES | CMD_DESTROYS | CMD_COMMON, .complete = "domain",
 	.more = "The guest is not asked and loses what it had not written.  Asks on a terminal,\n"
-		"needs --yes elsewhere.",
+		"needs --yes elsewhere.  One that ended and waits to be started again is not.",
 };
 
 static int sysrq_run(int argc, char **argv)

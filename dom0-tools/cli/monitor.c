@@ -4,6 +4,7 @@
  *
  *	running --(shut down, crashed)--> destroy | preserve | destroy and create again
  *	running --(gone: somebody destroyed it)--> leave
+ *	waiting to create again --(its file is removed)--> leave
  *
  * It wakes on the store's @releaseDomain and looks at the hypervisor itself; it keeps no state but
  * the configuration, which it reads from MICA_RUN_DIR.  A restart leaves this process behind: the
@@ -27,8 +28,6 @@
 
 #define POLL_MS			60000	/* in case the store lost an event */
 #define STORE_RETRY_MS		1000
-#define RESTART_OK_S		60	/* a guest that ran so long restarts from zero */
-#define BACKOFF_DOUBLINGS	4
 
 static void log_line(const char *text, ...)
 {
@@ -169,28 +168,44 @@ static const struct mica_on_end *policy(const struct watch *w, int reason)
 	return reason == SHUTDOWN_poweroff ? &w->d.on_poweroff : &w->d.on_crash;
 }
 
-/* False: it restarted too often. */
+/*
+ * Sleep @seconds before a restart.  The file says so to `mica list`, and calls the restart off when
+ * it goes (`mica destroy NAME`).  False: called off.
+ */
+static bool wait_announced(struct watch *w, unsigned seconds)
+{
+	char when[32], *kept;
+
+	if (!seconds)
+		return true;
+	log_line("restart in %u s", seconds);
+	snprintf(when, sizeof(when), "%lld", (long long)time(NULL) + seconds);
+	if (mica_restart_write(w->d.name, when)) {
+		sleep(seconds);
+		return true;
+	}
+	for (; seconds; seconds--) {
+		sleep(1);
+		kept = mica_restart_read(w->d.name);
+		if (!kept) {
+			log_line("the restart was called off");
+			return false;
+		}
+		free(kept);
+	}
+	mica_restart_write(w->d.name, NULL);
+	return true;
+}
+
 static bool wait_before_restart(struct watch *w, const struct mica_on_end *on, int reason)
 {
-	unsigned doublings;
+	struct mica_restart plan = mica_restart_plan(on, reason == SHUTDOWN_reboot,
+						     now_ms() - w->began_ms, w->restarts);
 
-	if (reason == SHUTDOWN_reboot || now_ms() - w->began_ms > RESTART_OK_S * 1000ull)
-		w->restarts = 0;
-	if (on->max && w->restarts >= on->max)
-		return false;
-	doublings = w->restarts < BACKOFF_DOUBLINGS ? w->restarts : BACKOFF_DOUBLINGS;
-	if (reason != SHUTDOWN_reboot) {
-		unsigned seconds = on->backoff_s << doublings;
-
-		/* A guest that crashes at once must not keep the host busy. */
-		if (!seconds && w->restarts)
-			seconds = 1u << doublings;
-		if (seconds)
-			log_line("restart in %u s", seconds);
-		sleep(seconds);
-		w->restarts++;
-	}
-	return true;
+	w->restarts = plan.restarts;
+	if (!plan.again)
+		log_line("restarted %u times in a row; that is enough", w->restarts);
+	return plan.again && wait_announced(w, plan.wait_s);
 }
 
 /* It may have been renamed since it was created. */
@@ -229,7 +244,6 @@ static void act(struct watch *w, int reason)
 {
 	const struct mica_on_end *on = policy(w, reason);
 	struct mica_error e;
-	bool again;
 
 	take_name(w);
 	log_line("'%s' (domain %u) ended: %s", w->d.name, w->id, reason_word((unsigned)reason));
@@ -242,12 +256,7 @@ static void act(struct watch *w, int reason)
 		usleep(STORE_RETRY_MS * 1000);
 	if (mica_domain_remove(w->m, w->s, w->id, 10000, &e))
 		log_line("%s [%s]", e.why, e.code->name);
-	again = on->action == ACT_RESTART;
-	if (again && !wait_before_restart(w, on, reason)) {
-		log_line("restarted %u times in a row; that is enough", w->restarts);
-		again = false;
-	}
-	if (again)
+	if (on->action == ACT_RESTART && wait_before_restart(w, on, reason))
 		restart(w);
 }
 

@@ -61,4 +61,21 @@ int mica_run_write(domid_t id, const char *what, const char *text);
 char *mica_run_read(domid_t id, const char *what);
 void mica_run_remove(domid_t id);
 
+/*
+ * A domain that ended and waits to be started again by its monitor: MICA_RUN_DIR/NAME.restart says
+ * when, seconds since 1970.  Whoever removes the file calls the restart off.
+ */
+#define MICA_RESTART_SUFFIX	".restart"
+int mica_restart_write(const char *name, const char *text);
+char *mica_restart_read(const char *name);
+
+/* restart.c: what to do about an end.  @ran_ms: how long it ran; *restarts: how often in a row. */
+struct mica_restart {
+	bool again;
+	unsigned wait_s;
+	unsigned restarts;		/* the new count */
+};
+struct mica_restart mica_restart_plan(const struct mica_on_end *on, bool reboot, uint64_t ran_ms,
+				      unsigned restarts);
+
 #endif

@@ -14,6 +14,8 @@
 
 #include "lib/domain.h"
 
+#define PATH_BYTES	192
+
 const char *mica_run_dir = MICA_RUN_DIR;
 
 static const char *const facts[] = { "name", "uuid", "cfg", "restarts", "monitor", "note" };
@@ -23,9 +25,15 @@ static void path_of(char *path, size_t room, domid_t id, const char *what)
 	snprintf(path, room, "%s/%u.%s", mica_run_dir, id, what);
 }
 
+/* No name of a domain is a number, so these cannot meet. */
+static void path_of_name(char *path, size_t room, const char *name)
+{
+	snprintf(path, room, "%s/%s" MICA_RESTART_SUFFIX, mica_run_dir, name);
+}
+
 static void make_directory(void)
 {
-	char part[96], *p;
+	char part[PATH_BYTES], *p;
 
 	snprintf(part, sizeof(part), "%s/", mica_run_dir);
 	for (p = part + 1; (p = strchr(p, '/')); *p++ = '/') {
@@ -35,13 +43,12 @@ static void make_directory(void)
 	}
 }
 
-int mica_run_write(domid_t id, const char *what, const char *text)
+static int write_file(const char *path, const char *text)
 {
-	char path[96], temp[112];
+	char temp[PATH_BYTES + 8];
 	size_t bytes = text ? strlen(text) : 0;
 	int fd, rc = 0;
 
-	path_of(path, sizeof(path), id, what);
 	if (!text)
 		return unlink(path) ? -errno : 0;
 	make_directory();
@@ -58,18 +65,17 @@ int mica_run_write(domid_t id, const char *what, const char *text)
 	return rc;
 }
 
-char *mica_run_read(domid_t id, const char *what)
+static char *read_file(const char *path)
 {
-	char path[96], *text;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char *text = NULL;
 	struct stat st;
 	ssize_t got = -1;
-	int fd;
 
-	path_of(path, sizeof(path), id, what);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return NULL;
-	text = fstat(fd, &st) ? NULL : calloc(1, (size_t)st.st_size + 1);
+	if (!fstat(fd, &st))
+		text = calloc(1, (size_t)st.st_size + 1);
 	if (text)
 		got = read(fd, text, (size_t)st.st_size);
 	close(fd);
@@ -79,9 +85,41 @@ char *mica_run_read(domid_t id, const char *what)
 	return NULL;
 }
 
+int mica_run_write(domid_t id, const char *what, const char *text)
+{
+	char path[PATH_BYTES];
+
+	path_of(path, sizeof(path), id, what);
+	return write_file(path, text);
+}
+
+char *mica_run_read(domid_t id, const char *what)
+{
+	char path[PATH_BYTES];
+
+	path_of(path, sizeof(path), id, what);
+	return read_file(path);
+}
+
+int mica_restart_write(const char *name, const char *text)
+{
+	char path[PATH_BYTES];
+
+	path_of_name(path, sizeof(path), name);
+	return write_file(path, text);
+}
+
+char *mica_restart_read(const char *name)
+{
+	char path[PATH_BYTES];
+
+	path_of_name(path, sizeof(path), name);
+	return read_file(path);
+}
+
 void mica_run_remove(domid_t id)
 {
-	char path[96];
+	char path[PATH_BYTES];
 
 	for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
 		path_of(path, sizeof(path), id, facts[i]);

@@ -1,4 +1,4 @@
-/* unit: dom0-tools/lib/start.c dom0-tools/lib/run.c dom0-tools/lib/domain.c dom0-tools/lib/holders.c dom0-tools/lib/names.c dom0-tools/lib/digest.c dom0-tools/lib/cache.c dom0-tools/lib/image.c dom0-tools/lib/sandbox.c dom0-tools/lib/parse.c dom0-tools/lib/store.c dom0-tools/lib/store_wire.c dom0-tools/lib/store_tree.c dom0-tools/lib/build.c dom0-tools/lib/build_image.c dom0-tools/lib/build_memory.c dom0-tools/lib/build_tables.c dom0-tools/lib/layout.c dom0-tools/lib/notes.c dom0-tools/lib/error.c dom0-tools/lib/call.c dom0-tools/lib/domctl.c dom0-tools/lib/host.c dom0-tools/unpack/bzimage.c dom0-tools/unpack/decompress.c lib/elf.c tests/unit/lib/fake_hv.c tests/unit/lib/fake_store.c tests/unit/lib/kernel_image.c tests/unit/lib/fake_xen_open.c */
+/* unit: dom0-tools/lib/start.c dom0-tools/lib/run.c dom0-tools/lib/restart.c dom0-tools/lib/domain.c dom0-tools/lib/holders.c dom0-tools/lib/names.c dom0-tools/lib/digest.c dom0-tools/lib/cache.c dom0-tools/lib/image.c dom0-tools/lib/sandbox.c dom0-tools/lib/parse.c dom0-tools/lib/store.c dom0-tools/lib/store_wire.c dom0-tools/lib/store_tree.c dom0-tools/lib/build.c dom0-tools/lib/build_image.c dom0-tools/lib/build_memory.c dom0-tools/lib/build_tables.c dom0-tools/lib/layout.c dom0-tools/lib/notes.c dom0-tools/lib/error.c dom0-tools/lib/call.c dom0-tools/lib/domctl.c dom0-tools/lib/host.c dom0-tools/unpack/bzimage.c dom0-tools/unpack/decompress.c lib/elf.c tests/unit/lib/fake_hv.c tests/unit/lib/fake_store.c tests/unit/lib/kernel_image.c tests/unit/lib/fake_xen_open.c */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Creating a domain as a transaction, over a fake hypervisor and a fake store: what a good create
@@ -250,6 +250,53 @@ static void test_conflict_is_tried_again(void **state)
 	assert_false(fail_once(0, requests - 1, 0, "EAGAIN"));
 }
 
+/* Waits of a guest that dies as it starts, until it has had enough. */
+static void crash_loop(const struct mica_on_end *on, const unsigned *waits, unsigned n)
+{
+	unsigned restarts = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct mica_restart r = mica_restart_plan(on, false, 100, restarts);
+
+		assert_true(r.again);
+		assert_int_equal(r.wait_s, waits[i]);
+		assert_int_equal(r.restarts, i + 1);
+		restarts = r.restarts;
+	}
+	assert_int_equal(mica_restart_plan(on, false, 100, restarts).again, !on->max);
+	/* one that lived a minute, or restarts by itself, begins afresh */
+	assert_int_equal(mica_restart_plan(on, false, 60001, restarts).wait_s, waits[0]);
+	assert_int_equal(mica_restart_plan(on, false, 60001, restarts).restarts, 1);
+	assert_int_equal(mica_restart_plan(on, true, 100, restarts).wait_s, 0);
+	assert_int_equal(mica_restart_plan(on, true, 100, restarts).restarts, 0);
+}
+
+static void test_backoff(void **state)
+{
+	static const unsigned plain[] = { 0, 2, 4, 8, 16, 16, 16 };
+	static const unsigned ten[] = { 10, 20, 40, 80, 160, 160 };
+	static const unsigned day[] = { 86400, 86400, 86400 };
+
+	crash_loop(&(struct mica_on_end){ ACT_RESTART, 0, 0 }, plain, 7);
+	crash_loop(&(struct mica_on_end){ ACT_RESTART, 0, 4 }, plain, 4);
+	crash_loop(&(struct mica_on_end){ ACT_RESTART, 10, 6 }, ten, 6);
+	crash_loop(&(struct mica_on_end){ ACT_RESTART, 0xffffffff, 0 }, day, 3);
+}
+
+static void test_restart_file(void **state)
+{
+	char *text;
+
+	assert_null(mica_restart_read("web"));
+	assert_int_equal(mica_restart_write("web", "123"), 0);
+	text = mica_restart_read("web");
+	assert_string_equal(text, "123");
+	free(text);
+	assert_int_equal(mica_restart_write("web", NULL), 0);
+	assert_null(mica_restart_read("web"));
+	assert_int_equal(mica_restart_write("web", NULL), -ENOENT);
+}
+
 static void proc_file(const char *pid, const char *file, const char *text)
 {
 	char path[160];
@@ -311,7 +358,8 @@ int main(void)
 		cmocka_unit_test(test_start), cmocka_unit_test(test_every_hypercall_fails),
 		cmocka_unit_test(test_every_request_fails),
 		cmocka_unit_test(test_conflict_is_tried_again), cmocka_unit_test(test_cannot_die),
-		cmocka_unit_test(test_holders),
+		cmocka_unit_test(test_holders), cmocka_unit_test(test_backoff),
+		cmocka_unit_test(test_restart_file),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);
