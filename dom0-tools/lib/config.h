@@ -12,6 +12,7 @@
 
 #include "lib/error.h"
 #include "lib/mica.h"
+#include "lib/spec.h"
 
 enum cfg_kind { CFG_STRING, CFG_NUMBER, CFG_LIST };
 
@@ -80,11 +81,23 @@ struct mica_domain_config {
 	unsigned event_channels;
 	int64_t time_offset_s;
 	struct mica_on_end on_poweroff, on_reboot, on_crash;
+	struct mica_disk *disks;		/* each has its vdev */
+	struct mica_nic *nics;			/* without an address: mica_mac_make() */
+	unsigned nr_disks, nr_nics;
+	uint8_t mac_seed[16];			/* what generated addresses are made from */
+	char warning[120];			/* a word that has no effect; "" */
 };
 
 int mica_domain_config_read(struct mica_domain_config *d, const struct mica_config *c,
 			    struct mica_error *e);
 void mica_domain_config_free(struct mica_domain_config *d);
+/* devcfg.c: the lists disk and vif. */
+int mica_config_disks(struct mica_domain_config *d, const struct mica_config *c,
+		      const struct cfg_item *item, struct mica_error *e);
+int mica_config_nics(struct mica_domain_config *d, const struct mica_config *c,
+		     const struct cfg_item *item, struct mica_error *e);
+/* From the UUID if one is given, else from the name and this host's machine-id. */
+void mica_config_mac_seed(struct mica_domain_config *d);
 /* Prints the table of keys. */
 void mica_domain_config_help(void);
 

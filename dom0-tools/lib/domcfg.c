@@ -20,6 +20,7 @@ enum key_kind {
 	KEY_NAME, KEY_UUID, KEY_CPUS, KEY_WEIGHT,
 	KEY_ON_END,	/* struct mica_on_end */
 	KEY_WORD,	/* must be one of the words in @help; nothing is kept */
+	KEY_DISKS, KEY_NICS,
 	KEY_ROOT, KEY_EXTRA,	/* parts of the command line */
 	KEY_HVM,	/* not for PV */
 	KEY_LATER,	/* not obeyed; harmless when empty or 0 */
@@ -59,6 +60,10 @@ static const struct key {
 	{ "event_channels", KEY_NUMBER, AT(event_channels), 8, 131071, "highest event channel" },
 	{ "rtc_timeoffset", KEY_SIGNED64, AT(time_offset_s), -(1ll << 40), 1ll << 40,
 	  "seconds added to its clock" },
+	{ "disk", KEY_DISKS, 0, 0, 0,
+	  "its disks: [ \"/srv/web.raw,xvda,w\", ... ] (mica help disk attach)" },
+	{ "vif", KEY_NICS, 0, 0, 0,
+	  "its network cards: [ \"bridge=lan,vlan=20\", ... ] (mica help nic attach)" },
 	{ "type", KEY_WORD, 0, 0, 0, "pv" },
 	{ "builder", KEY_WORD, 0, 0, 0, "generic|linux" },
 
@@ -77,7 +82,6 @@ static const struct key {
 	{ "shadow_memory", KEY_HVM, 0, 0, 0, NULL }, { "altp2m", KEY_HVM, 0, 0, 0, NULL },
 	{ "xen_platform_pci", KEY_HVM, 0, 0, 0, NULL }, { "soundhw", KEY_HVM, 0, 0, 0, NULL },
 
-	{ "disk", KEY_LATER, 0, 0, 0, NULL }, { "vif", KEY_LATER, 0, 0, 0, NULL },
 	{ "vfb", KEY_LATER, 0, 0, 0, NULL }, { "pci", KEY_LATER, 0, 0, 0, NULL },
 	{ "bootloader", KEY_LATER, 0, 0, 0, NULL }, { "bootloader_args", KEY_LATER, 0, 0, 0, NULL },
 	{ "cpus_soft", KEY_LATER, 0, 0, 0, NULL }, { "pool", KEY_LATER, 0, 0, 0, NULL },
@@ -261,6 +265,10 @@ static int read_item(struct reading *r)
 		return read_number(r, to);
 	case KEY_SIZE:
 		return read_size(r, to);
+	case KEY_DISKS:
+		return mica_config_disks(r->d, r->c, r->item, r->e);
+	case KEY_NICS:
+		return mica_config_nics(r->d, r->c, r->item, r->e);
 	default:
 		return read_text(r, to);
 	}
@@ -322,6 +330,7 @@ static int check_whole(struct reading *r)
 		return mica_fail(r->e, "MICA-CFG-003", "maxmem is less than memory");
 	if (d->maxvcpus < d->vcpus)
 		return mica_fail(r->e, "MICA-CFG-003", "maxvcpus is less than vcpus");
+	mica_config_mac_seed(d);
 	return 0;
 }
 
@@ -356,6 +365,11 @@ void mica_domain_config_free(struct mica_domain_config *d)
 	free(d->kernel);
 	free(d->ramdisk);
 	free(d->cmdline);
+	free(d->disks);
+	free(d->nics);
+	d->disks = NULL;
+	d->nics = NULL;
+	d->nr_disks = d->nr_nics = 0;
 	d->kernel = d->ramdisk = d->cmdline = NULL;
 }
 

@@ -10,6 +10,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "lib/device.h"
 #include "lib/domain.h"
 
 #define UNDO_TIMEOUT_MS	5000
@@ -60,6 +61,18 @@ static int check_memory(struct start *t)
 	return rc;
 }
 
+/* Early too: what a guest cannot have is said before anything is built for it. */
+static int check_devices(struct start *t)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; !rc && i < t->d->nr_disks; i++)
+		rc = mica_disk_check(t->s, &t->d->disks[i], t->e);
+	for (unsigned i = 0; !rc && i < t->d->nr_nics; i++)
+		rc = mica_nic_check(t->s, &t->d->nics[i], t->e);
+	return rc;
+}
+
 static int check(struct start *t)
 {
 	const struct mica_domain_config *d = t->d;
@@ -68,6 +81,8 @@ static int check(struct start *t)
 
 	if (!rc)
 		rc = check_memory(t);
+	if (!rc)
+		rc = check_devices(t);
 	if (!rc)
 		rc = mica_kernel_load(&t->kernel, d->kernel, t->o->cache_dir, t->e);
 	if (!rc && d->ramdisk)
@@ -103,6 +118,9 @@ static int build(struct start *t)
 		r->uuid[8] = (uint8_t)((r->uuid[8] & 0x3f) | 0x80);
 	}
 	mica_print_uuid(r->uuid, t->uuid);
+	for (unsigned i = 0; i < d->nr_nics; i++)
+		if (!d->nics[i].mac[0])
+			mica_mac_make(d->mac_seed, d->nics[i].handle, d->nics[i].mac);
 	rc = mica_build(t->m, r, &t->built, t->e);
 	if (rc)
 		return rc;

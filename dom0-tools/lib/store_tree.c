@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "lib/device.h"
 #include "lib/domain.h"
 
 #define RETRIES		50
@@ -106,6 +107,14 @@ static void add_control(struct tree *t)
 		own(t, its[i], true);
 }
 
+static void add_devices(struct tree *t)
+{
+	for (unsigned i = 0; i < t->d->nr_disks && !t->rc; i++)
+		t->rc = mica_device_put_disk(t->s, t->b->id, &t->d->disks[i]);
+	for (unsigned i = 0; i < t->d->nr_nics && !t->rc; i++)
+		t->rc = mica_device_put_nic(t->s, t->b->id, &t->d->nics[i]);
+}
+
 static void add_vm(struct tree *t)
 {
 	char path[96];
@@ -138,6 +147,7 @@ static int add_all(struct tree *t)
 	add_resources(t);
 	add_control(t);
 	add_console(t);
+	add_devices(t);
 	rc = mica_store_batch_end(t->s);
 	return t->rc ? t->rc : rc;
 }

@@ -1,4 +1,4 @@
-/* unit: dom0-tools/lib/config.c dom0-tools/lib/domcfg.c dom0-tools/lib/parse.c dom0-tools/lib/error.c */
+/* unit: dom0-tools/lib/config.c dom0-tools/lib/domcfg.c dom0-tools/lib/devcfg.c dom0-tools/lib/spec.c dom0-tools/lib/disk_spec.c dom0-tools/lib/nic_spec.c dom0-tools/lib/vdev.c dom0-tools/lib/digest.c dom0-tools/lib/parse.c dom0-tools/lib/error.c */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Configuration files: what xl.cfg files of the field look like, and every way to be wrong with
@@ -87,7 +87,19 @@ static void test_wrong(void **state)
 		{ REST "type = 'hvm'\n", "t.cfg:3:8", "MICA-CFG-007", NULL },
 		{ REST "builder = 'hvm'\n", "t.cfg:3:11", "MICA-CFG-007", NULL },
 		{ REST "vnc = 1\n", "t.cfg:3:1", "MICA-CFG-007", NULL },
-		{ REST "disk = [ 'x' ]\n", "t.cfg:3:1", "MICA-CFG-008", NULL },
+		{ REST "pci = [ 'x' ]\n", "t.cfg:3:1", "MICA-CFG-008", NULL },
+		{ REST "disk = [ 'x' ]\n", "t.cfg:3:11", "MICA-CFG-009", NULL },
+		{ REST "disk = [ '/x,xvda,w',\n '/y,raw,xvdb,wx' ]\n", "t.cfg:4:15", "MICA-CFG-009",
+		  NULL },
+		{ REST "disk = [ '/x,xvda,iosp=5' ]\n", "t.cfg:3:19", "MICA-CFG-009",
+		  "did you mean 'iops'?" },
+		{ REST "disk = [ '/x,xvda', '/y,d0p0' ]\n", "t.cfg:3:22", "MICA-CFG-009", NULL },
+		{ REST "disk = '/x,xvda'\n", "t.cfg:3:8", "MICA-CFG-003", NULL },
+		{ REST "disk = [ 5 ]\n", "t.cfg:3:8", "MICA-CFG-003", NULL },
+		{ REST "vif = [ 'brigde=lan' ]\n", "t.cfg:3:10", "MICA-CFG-009",
+		  "did you mean 'bridge'?" },
+		{ REST "vif = [ 'mac=00:16:3e:00:00:01', 'mac=00:16:3E:00:00:01' ]\n", "t.cfg:3:35",
+		  "MICA-CFG-009", NULL },
 		{ "kernel = '/k'", "t.cfg", "MICA-CFG-004", NULL },
 		{ "name = 'a'", "t.cfg", "MICA-CFG-004", NULL },
 		{ REST "memory=64\nmaxmem=32", "", "MICA-CFG-003", NULL },

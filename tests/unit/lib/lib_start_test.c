@@ -1,4 +1,4 @@
-/* unit: dom0-tools/lib/start.c dom0-tools/lib/run.c dom0-tools/lib/restart.c dom0-tools/lib/domain.c dom0-tools/lib/holders.c dom0-tools/lib/names.c dom0-tools/lib/digest.c dom0-tools/lib/cache.c dom0-tools/lib/image.c dom0-tools/lib/sandbox.c dom0-tools/lib/parse.c dom0-tools/lib/store.c dom0-tools/lib/store_wire.c dom0-tools/lib/store_tree.c dom0-tools/lib/build.c dom0-tools/lib/build_image.c dom0-tools/lib/build_memory.c dom0-tools/lib/build_tables.c dom0-tools/lib/layout.c dom0-tools/lib/notes.c dom0-tools/lib/error.c dom0-tools/lib/call.c dom0-tools/lib/domctl.c dom0-tools/lib/host.c dom0-tools/unpack/bzimage.c dom0-tools/unpack/decompress.c lib/elf.c tests/unit/lib/fake_hv.c tests/unit/lib/fake_store.c tests/unit/lib/kernel_image.c tests/unit/lib/fake_xen_open.c */
+/* unit: dom0-tools/lib/start.c dom0-tools/lib/device.c dom0-tools/lib/device_list.c dom0-tools/lib/device_wait.c dom0-tools/lib/spec.c dom0-tools/lib/disk_spec.c dom0-tools/lib/nic_spec.c dom0-tools/lib/vdev.c dom0-tools/lib/run.c dom0-tools/lib/restart.c dom0-tools/lib/domain.c dom0-tools/lib/holders.c dom0-tools/lib/names.c dom0-tools/lib/digest.c dom0-tools/lib/cache.c dom0-tools/lib/image.c dom0-tools/lib/sandbox.c dom0-tools/lib/parse.c dom0-tools/lib/store.c dom0-tools/lib/store_wire.c dom0-tools/lib/store_tree.c dom0-tools/lib/build.c dom0-tools/lib/build_image.c dom0-tools/lib/build_memory.c dom0-tools/lib/build_tables.c dom0-tools/lib/layout.c dom0-tools/lib/notes.c dom0-tools/lib/error.c dom0-tools/lib/call.c dom0-tools/lib/domctl.c dom0-tools/lib/host.c dom0-tools/unpack/bzimage.c dom0-tools/unpack/decompress.c lib/elf.c tests/unit/lib/fake_hv.c tests/unit/lib/fake_store.c tests/unit/lib/kernel_image.c tests/unit/lib/fake_xen_open.c */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Creating a domain as a transaction, over a fake hypervisor and a fake store: what a good create
@@ -25,6 +25,8 @@ struct world {
 	struct mica_store *s;
 	struct mica_domain_config d;
 	struct mica_error e;
+	struct mica_disk disk;
+	struct mica_nic nic;
 	uint64_t frames;
 	int nodes;
 	domid_t id;
@@ -59,18 +61,31 @@ static int group_teardown(void **state)
 
 static void world_make(struct world *w)
 {
+	struct mica_spec_error se;
+	char disk[160];
+
 	memset(w, 0, sizeof(*w));
 	w->hv = fake_hv_new();
 	assert_int_equal(mica_open_with(&w->m, &fake_hv_ops, w->hv), 0);
 	w->store = fake_store_new(&w->s);
 	fake_store_set(w->store, "/local/domain/0/name", "Domain-0");
 	fake_store_set(w->store, "/local/domain/0/backend/vbd", "");
+	fake_store_set(w->store, "/local/domain/0/backend/mblk", "");
+	fake_store_set(w->store, "/local/domain/0/backend/mnet", "");
+	fake_store_set(w->store, "/mica/net/lan/uplink", "none");
 	fake_store_set(w->store, "/vm", "");
 	w->d = (struct mica_domain_config){
 		.name = "web", .kernel = kernel_path, .memory_kib = 16 << 10,
 		.maxmem_kib = 32 << 10, .vcpus = 1, .maxvcpus = 2, .grant_frames = -1,
 		.maptrack_frames = -1,
 	};
+	/* Any file does as an image. */
+	snprintf(disk, sizeof(disk), "%s,raw,xvda,w", kernel_path);
+	assert_true(mica_disk_parse(&w->disk, disk, &se));
+	assert_true(mica_nic_parse(&w->nic, "bridge=lan", &se));
+	w->d.disks = &w->disk;
+	w->d.nics = &w->nic;
+	w->d.nr_disks = w->d.nr_nics = 1;
 	w->frames = fake_hv_free_frames(w->hv);
 	w->nodes = fake_store_count(w->store);
 }
@@ -157,13 +172,22 @@ static void test_start(void **state)
 	assert_string_equal(perms(&w, "name"), "n0 r1");
 	assert_string_equal(perms(&w, "control/shutdown"), "n1");
 	assert_string_equal(perms(&w, "data"), "n1");
+	assert_string_equal(node(&w, "device/vbd/51712/state"), "1");
+	assert_string_equal(node(&w, "device/vif/0/mac"), w.nic.mac);
+	assert_memory_equal(w.nic.mac, "00:16:3e:", 9);
+	assert_string_equal(perms(&w, "device/vif/0"), "n1 r0");
+	assert_non_null(fake_store_get(w.store, "/local/domain/0/backend/mblk/1/51712/params"));
+	assert_non_null(fake_store_get(w.store, "/local/domain/0/backend/mnet/1/0/network"));
 	assert_true(w.store->introduced[1]);
 	assert_int_equal(w.hv->dom[1].paused, 0);
 	name = mica_run_read(1, "name");
 	assert_string_equal(name, "web");
 	free(name);
-	/* the name is taken now */
-	w.d.kernel = "/nonexistent";
+	/* the name is taken now, and so is the disk */
+	snprintf(w.d.name, sizeof(w.d.name), "two");
+	assert_true(start(&w) < 0);
+	assert_string_equal(w.e.code->name, "MICA-DISK-010");
+	snprintf(w.d.name, sizeof(w.d.name), "web");
 	assert_true(start(&w) < 0);
 	assert_string_equal(w.e.code->name, "MICA-DOM-002");
 	w.id = 1;
