@@ -201,6 +201,11 @@ static int in_use(struct mica_store *s, const struct mica_disk *d, const char *b
 	return -e->code->errnum;
 }
 
+static int cannot_list(int rc, const char *path, struct mica_error *e)
+{
+	return mica_fail(e, "MICA-STORE-002", "cannot list %s: %s", path, strerror(-rc));
+}
+
 /* Every disk of every domain below one kind of back end. */
 static int look_through(struct mica_store *s, const struct mica_disk *d, const char *kind,
 			struct mica_error *e)
@@ -215,6 +220,8 @@ static int look_through(struct mica_store *s, const struct mica_disk *d, const c
 
 		snprintf(path, sizeof(path), "/local/domain/0/backend/%s/%.12s", kind, domains[i]);
 		m = mica_store_list(s, path, &numbers);
+		if (m < 0 && m != -ENOENT)
+			rc = cannot_list(m, path, e);
 		for (int k = 0; k < m && !rc; k++) {
 			char back[128];
 
@@ -227,6 +234,8 @@ static int look_through(struct mica_store *s, const struct mica_disk *d, const c
 	}
 	if (n >= 0)
 		free(domains);
+	else if (n != -ENOENT)
+		rc = cannot_list(n, path, e);
 	return rc;
 }
 
