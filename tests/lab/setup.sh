@@ -14,7 +14,8 @@
 # kept: delete the directory to fetch again.
 set -euo pipefail
 
-BUILD_PACKAGES="gcc binutils libc6-dev liblzma-dev libzstd-dev zlib1g-dev liblz4-dev libxen-dev libncurses-dev"
+BUILD_PACKAGES="gcc binutils libc6-dev liblzma-dev libzstd-dev zlib1g-dev liblz4-dev libxen-dev libncurses-dev
+	libjansson-dev"
 LAB_PACKAGES="$BUILD_PACKAGES g++ clang libcmocka-dev qemu-system-x86 busybox-static
 	cpio kmod python3 xz-utils zstd lz4 gzip e2fsprogs grub-common grub-pc-bin
 	grub-efi-amd64-bin xorriso mtools ovmf gdb xenstore-utils"

@@ -7,6 +7,7 @@
 #	/* unit: mm/kind.c mm/frame.c */
 # @mm stands for all of mm/ that works on fake_ram(): everything but the hypervisor's page tables.
 # @stored is all of the store daemon but its main() and its devices; dom0-tools/... names any file.
+# @sim is the simulator with the echo pair; -DNAME defines a macro for all the test's sources.
 # tests/unit/fake stands for cpu/: its headers shadow the real ones, its functions are weak.
 # Runs under address and undefined-behaviour sanitizers; ends in one line of totals.
 set -u
@@ -48,7 +49,8 @@ for test in $(find tests/unit -name '*_test.c' | sort); do
 		@mm) list="$list $(find hypervisor/mm -name '*.c' ! -name hvmap.c ! -name init.c)" ;;
 		@stored) list="$list $(find dom0-tools/stored -name '*.c' ! -name main.c ! -name 'xen*.c')"
 			list="$list dom0-tools/lib/confine.c" ;;
-		tests/* | dom0-tools/*) list="$list $s" ;;
+		@sim) list="$list $(find dom0-tools/sim -name '*.c' ! -name '*_main.c') -ljansson" ;;
+		tests/* | dom0-tools/* | -D*) list="$list $s" ;;
 		*) list="$list hypervisor/$s" ;;
 		esac
 	done
