@@ -5,7 +5,7 @@ GUEST_IMAGES := $(LAB)/$(KERNEL)/vmlinux $(LAB)/$(KERNEL)/initrd-guests
 RUN_IMAGES   := $(if $(filter 0,$(GUESTS)),$(IMAGES),$(GUEST_IMAGES))
 RUN_OPTIONS  := $(if $(filter 0,$(GUESTS)),--cmdline lab=shell,--image initrd-guests \
 	--cmdline "lab=guests lab-store=$(STORE)")
-GUEST_TOOLS  := $(UNPACK) $(STORED) $(CONSOLED) $(NETD) $(MICA)
+GUEST_TOOLS  := $(UNPACK) $(STORED) $(CONSOLED) $(NETD) $(BLKD) $(MICA)
 
 TINY_SRC := tests/lab/guest/tiny.c $(wildcard tests/guest/lib/*.c tests/guest/lib/*.S)
 TINY_CFLAGS := -O2 -g -std=gnu11 -ffreestanding -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone \
@@ -20,13 +20,14 @@ $(LAB)/tiny.elf: $(TINY_SRC) $(wildcard tests/guest/lib/*) tests/lab/guests.mk |
 	@echo "  CC      $@"
 	@$(CC) $(TINY_CFLAGS) $(TINY_SRC) -o $@
 
-$(LAB)/xen-tools/root/usr/sbin/dnsmasq: | $(BUILD)/.setup-lab
+$(LAB)/xen-tools/root: tests/lab/setup.sh | $(BUILD)/.setup-lab
 	@tests/lab/setup.sh xen-tools $(LAB)/xen-tools
+	@touch $@
 
-$(LAB)/%/initrd-guests: $(LAB)/%/vmlinuz $(LAB)/bin/stress $(LAB)/bin/audit $(LAB)/tiny.elf \
+$(LAB)/%/initrd-guests: $(LAB)/%/vmlinuz $(LAB)/bin/stress $(LAB)/bin/audit $(LAB)/bin/blkload $(LAB)/tiny.elf \
 		tests/lab/mkinitrd.sh $(GUEST_TOOLS) \
 		$(wildcard tests/lab/image/* tests/lab/image/*/* tests/lab/guest/* docs/examples/*) \
-		| $(LAB)/xen-tools/root/usr/sbin/dnsmasq
+		| $(LAB)/xen-tools/root
 	@tests/lab/mkinitrd.sh --guests $(LAB) $(@D)
 
 ## make guest-images dom0's image with Debian's tools, Mica's, and guests

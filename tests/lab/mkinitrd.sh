@@ -18,7 +18,8 @@ set -euo pipefail
 MODULES="virtio_pci virtio_blk virtio_net e1000 e1000e ahci sd_mod nvme ext4 loop tun
 	xen-privcmd xen-evtchn xen-gntdev xen-gntalloc xenfs xen-blkback xen-netback
 	xen-blkfront xen-netfront nft_chain_nat nft_masq nft_ct bridge"
-GUEST_MODULES="xen-blkfront xen-netfront"
+GUEST_MODULES="xen-blkfront xen-netfront ext4"
+GUEST_PROGRAMS="sbin/mke2fs sbin/e2fsck sbin/resize2fs"
 XEN_PROGRAMS="usr/lib/xen-4.17/bin/xl usr/lib/xen-4.17/bin/xenstored usr/lib/xen-4.17/bin/xenconsoled
 	usr/lib/xen-4.17/bin/xenconsole usr/lib/xen-4.17/bin/xentop usr/lib/xen-4.17/bin/xen-init-dom0
 	usr/lib/xen-4.17/bin/lsevtchn usr/lib/xen-4.17/bin/xenperf usr/lib/xen-4.17/bin/xenctx
@@ -87,21 +88,22 @@ add_modules()
 		"$root/lib/modules/$version"/*.bin
 }
 
-# add_libraries FILE...: copy every shared library they need, and what those need.
+# add_libraries DIRECTORY FILE...: copy every shared library they need, and what those need.
 add_libraries()
 {
-	local file name found
+	local root=$1 file name found
 
+	shift
 	for file in "$@"; do
 		for name in $(objdump -p "$file" 2>/dev/null | sed -n 's/^ *NEEDED *//p'); do
-			[ ! -e "$tmp/lib/x86_64-linux-gnu/$name" ] || continue
+			[ ! -e "$root/lib/x86_64-linux-gnu/$name" ] || continue
 			found=$(find "$debian"/lib "$debian"/usr/lib -name "$name" | head -n 1)
 			[ -n "$found" ] || {
 				echo "mkinitrd: $file needs $name, which no package of XEN_TOOLS has" >&2
 				exit 1
 			}
-			cp -L "$found" "$tmp/lib/x86_64-linux-gnu/$name"
-			add_libraries "$found"
+			cp -L "$found" "$root/lib/x86_64-linux-gnu/$name"
+			add_libraries "$root" "$found"
 		done
 	done
 }
@@ -119,11 +121,11 @@ add_tools()
 	cp -L "$debian/lib/x86_64-linux-gnu/libgcc_s.so.1" "$tmp/lib/x86_64-linux-gnu/"
 	for program in $XEN_PROGRAMS; do
 		cp "$debian/$program" "$tmp/$program"
-		add_libraries "$debian/$program"
+		add_libraries "$tmp" "$debian/$program"
 	done
 	for program in $NET_PROGRAMS; do
 		cp "$debian/$program" "$tmp/bin/"
-		add_libraries "$debian/$program"
+		add_libraries "$tmp" "$debian/$program"
 	done
 	cp "$debian/etc/xen/xl.conf" "$tmp/etc/xen/"
 	for program in l/linux v/vt100; do
@@ -132,10 +134,11 @@ add_tools()
 	done
 	for program in "$lab"/../tools/*; do
 		[ -x "$program" ] && [ ! -d "$program" ] || continue
-		# clients of storage servers, of which the lab has none; their libraries are many
-		case $program in */mica-blkd-*) continue ;; esac
+		case $program in
+		*/mica-blkd-nbd) continue ;;	# in storage.img, with its 60 MB of libraries
+		esac
 		cp "$program" "$tmp/bin/"
-		add_libraries "$program"
+		add_libraries "$tmp" "$program"
 	done
 }
 
@@ -149,6 +152,13 @@ add_guests()
 	busybox_root "$root"
 	install -m 755 "$here/guest/init" "$root/init"
 	add_modules "$root" $GUEST_MODULES
+	mkdir -p "$root/lib64" "$root/lib/x86_64-linux-gnu"
+	cp -L "$debian/lib64/ld-linux-x86-64.so.2" "$root/lib64/"
+	for program in $GUEST_PROGRAMS; do
+		cp "$debian/$program" "$root/$program"
+		add_libraries "$root" "$debian/$program"
+	done
+	cp "$lab/bin/blkload" "$root/bin/"
 	pack "$root" "$tmp/guests/initrd"
 	cp "$here"/guest/*.cfg "$tmp/guests/"
 	# as in the checkout, so that the README's commands work in dom0 as they stand there

@@ -14,8 +14,8 @@
 # kept: delete the directory to fetch again.
 set -euo pipefail
 
-BUILD_PACKAGES="gcc binutils libc6-dev liblzma-dev libzstd-dev zlib1g-dev liblz4-dev libxen-dev libncurses-dev
-	libjansson-dev"
+BUILD_PACKAGES="gcc binutils libc6-dev liblzma-dev libzstd-dev zlib1g-dev liblz4-dev libxen-dev
+	libncurses-dev libjansson-dev liburing-dev libnbd-dev"
 LAB_PACKAGES="$BUILD_PACKAGES g++ clang libcmocka-dev qemu-system-x86 busybox-static
 	cpio kmod python3 xz-utils zstd lz4 gzip e2fsprogs grub-common grub-pc-bin
 	grub-efi-amd64-bin xorriso mtools ovmf gdb xenstore-utils"
@@ -28,7 +28,8 @@ XEN_TOOLS="xen-utils-4.17 xen-utils-common xenstore-utils libxencall1 libxendevi
 	libfdt1 libgcrypt20 libgpg-error0 libgcc-s1 libc6
 	nftables libnftables1 libnftnl11 libmnl0 libjansson4 libgmp10 libedit2 libbsd0 libmd0
 	libxtables12 dnsmasq-base libdbus-1-3 libhogweed6 libidn2-0 libnetfilter-conntrack3
-	libnettle8 libnfnetlink0 libunistring2 libsystemd0 libcap2"
+	libnettle8 libnfnetlink0 libunistring2 libsystemd0 libcap2
+	e2fsprogs libext2fs2 libcom-err2 libblkid1"
 
 say()
 {
@@ -150,20 +151,21 @@ xen_tools()
 {
 	local dir=$1 deb
 
-	[ -e "$dir/root/usr/sbin/dnsmasq" ] && return 0	# the last to join the list
-	rm -rf "$dir/root"
+	# Fetched again when the list has changed since.
+	[ "$(cat "$dir/list" 2>/dev/null)" != "$XEN_TOOLS" ] || return 0
 	mkdir -p "$dir/deb"
 	dir=$(realpath "$dir")
 	say "downloading Debian's Xen tools"
 	apt-get -q update >/dev/null || die "apt-get update failed for the Xen tools"
 	(cd "$dir/deb" && apt-get -q -o APT::Sandbox::User=root download $XEN_TOOLS >/dev/null) ||
 		die "cannot download the Xen tools"
-	rm -rf "$dir/root.tmp"
+	rm -rf "$dir/root.tmp" "$dir/root"
 	mkdir -p "$dir/root.tmp"
 	for deb in "$dir"/deb/*.deb; do
 		dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$dir/root.tmp"
 	done
 	mv "$dir/root.tmp" "$dir/root"
+	echo "$XEN_TOOLS" >"$dir/list"
 }
 
 case "${1:-} ${2:-}" in
