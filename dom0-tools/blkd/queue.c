@@ -57,11 +57,20 @@ void queue_drop(struct job *job)
 	q->pool = job;
 }
 
+/* What the response calls it: Linux takes an indirect request for the read or write it holds. */
+static uint8_t operation_of(const struct blkif_request *raw)
+{
+	struct blkif_request_indirect in;
+
+	memcpy(&in, raw, sizeof(in));
+	return in.operation == BLKIF_OP_INDIRECT ? in.indirect_op : in.operation;
+}
+
 void queue_answer(struct job *job, int status)
 {
 	struct queue *q = job->queue;
 	struct blkif_response rsp = {
-		.id = job->slot->request.id, .operation = job->slot->request.operation,
+		.id = job->slot->request.id, .operation = operation_of(&job->slot->request),
 		.status = (int16_t)status,
 	};
 

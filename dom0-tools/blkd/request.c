@@ -136,7 +136,6 @@ int request_parse(const struct blkif_request *raw, const struct blk_shape *shape
 	_Static_assert(offsetof(struct blkif_request, id) ==
 		       offsetof(struct blkif_request_indirect, id), "id");
 	req->id = raw->id;
-	req->operation = raw->operation;
 	switch (raw->operation) {
 	case BLKIF_OP_READ:
 	case BLKIF_OP_WRITE:

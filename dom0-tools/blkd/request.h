@@ -26,7 +26,6 @@ enum blk_action { BLK_READ, BLK_WRITE, BLK_FLUSH, BLK_BARRIER, BLK_DISCARD };
 
 struct blk_request {
 	uint64_t id;
-	uint8_t operation;		/* to be echoed */
 	enum blk_action action;
 	uint64_t offset, bytes;		/* of the image */
 	unsigned nr_pieces;
