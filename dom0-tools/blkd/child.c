@@ -93,7 +93,7 @@ static void become(struct vbd *v, int control, int image, const char *program)
 			close(fd);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	execl(program, program, "--disk-process", (char *)NULL);
+	execl(program, "mica-blkd-disk", "--disk-process", (char *)NULL);
 	_exit(127);
 }
 

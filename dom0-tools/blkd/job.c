@@ -363,7 +363,7 @@ bool job_start(struct job *job)
 	action = job->req.action;
 	if (!may_pass(job) || !within_limits(job))
 		return false;
-	if (job->req.nr_pieces && !job->bounce)
+	if (job->req.nr_pieces && !job->direct && !job->bounce)
 		rc = buffers(job);
 	if (rc == 1 && job->queue->disk->barrier == job)
 		job->queue->disk->barrier = NULL;

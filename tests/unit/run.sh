@@ -3,7 +3,7 @@
 # Builds and runs every tests/unit/**/*_test.c on the host: tests/unit/run.sh BUILD_DIR [NAME...]
 #
 # A test's first line names the sources it links, relative to hypervisor/ unless they begin with
-# tests/ or dom0-tools/:
+# tests/ or dom0-tools/; -lNAME is a library:
 #	/* unit: mm/kind.c mm/frame.c */
 # @mm stands for all of mm/ that works on fake_ram(): everything but the hypervisor's page tables.
 # @stored is all of the store daemon but its main() and its devices; dom0-tools/... names any file.
@@ -50,7 +50,7 @@ for test in $(find tests/unit -name '*_test.c' | sort); do
 		@stored) list="$list $(find dom0-tools/stored -name '*.c' ! -name main.c ! -name 'xen*.c')"
 			list="$list dom0-tools/lib/confine.c" ;;
 		@sim) list="$list $(find dom0-tools/sim -name '*.c' ! -name '*_main.c') -ljansson" ;;
-		tests/* | dom0-tools/* | -D*) list="$list $s" ;;
+		tests/* | dom0-tools/* | -D* | -l*) list="$list $s" ;;
 		*) list="$list hypervisor/$s" ;;
 		esac
 	done
