@@ -259,8 +259,14 @@ int io_xen_wait(struct mica_io *io, int ms)
 	struct io_xen *x = of(io);
 	struct epoll_event got[4];
 	uint64_t ticks;
-	int rc = 0, n = epoll_wait(x->epoll, got, 4, ms);
+	int rc = 0, n;
 
+	/* What came while a request waited for its answer is in the client, not in the socket. */
+	if (xen_store_waiting(x)) {
+		rc = xen_store_dispatch(x);
+		ms = 0;
+	}
+	n = epoll_wait(x->epoll, got, 4, ms);
 	for (int i = 0; i < n; i++) {
 		int fd = got[i].data.fd;
 

@@ -25,6 +25,7 @@ int xen_store_open(struct io_xen *x);
 void xen_store_close(struct io_xen *x);
 /* Tell the driver what changed; -errno when the store was lost. */
 int xen_store_dispatch(struct io_xen *x);
+bool xen_store_waiting(const struct io_xen *x);
 /* The retry timer is due. */
 void xen_store_retry(struct io_xen *x);
 

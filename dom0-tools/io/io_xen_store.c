@@ -110,6 +110,11 @@ void xen_store_close(struct io_xen *x)
 	}
 }
 
+bool xen_store_waiting(const struct io_xen *x)
+{
+	return x->store && mica_store_waiting(x->store);
+}
+
 /* Events that came while a request waited for its answer are in the client, not in the socket. */
 int xen_store_dispatch(struct io_xen *x)
 {

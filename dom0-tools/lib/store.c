@@ -273,6 +273,11 @@ int mica_store_unwatch(struct mica_store *s, const char *path, const char *token
 	return call_watch(s, XS_UNWATCH, path, token);
 }
 
+bool mica_store_waiting(const struct mica_store *s)
+{
+	return s->first || s->in_at != s->in_end;
+}
+
 int mica_store_event(struct mica_store *s, int timeout_ms, char **path, char **token)
 {
 	struct store_event *ev;

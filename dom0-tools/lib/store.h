@@ -73,6 +73,8 @@ int mica_store_unwatch(struct mica_store *s, const char *path, const char *token
 /* The next event: 1 and *path, *token (free *path, which holds both), 0 after @timeout_ms
  * (-1: wait for ever), -errno when the connection is gone. */
 int mica_store_event(struct mica_store *s, int timeout_ms, char **path, char **token);
+/* Something lies here already, which mica_store_fd() will not tell: ask before waiting for that. */
+bool mica_store_waiting(const struct mica_store *s);
 
 int mica_store_introduce(struct mica_store *s, domid_t id, uint64_t mfn, uint32_t port);
 int mica_store_release(struct mica_store *s, domid_t id);
