@@ -16,9 +16,10 @@
 
 #define MICA_ID_BUSY	0xffffffffu	/* mica_id_slot.next of a slot in use */
 #define MICA_ID_LAST	0xfffffffeu	/* end of the free list */
+#define MICA_ID_GENERATIONS	0x7fffffffu	/* bit 63 of an id is the protocol's to use */
 
 struct mica_id_slot {
-	uint32_t generation;	/* of the id in use, or of the next; never 0 */
+	uint32_t generation;	/* of the id in use, or of the next; 1 to MICA_ID_GENERATIONS */
 	uint32_t next;		/* free slot after this one, MICA_ID_* */
 };
 
@@ -73,7 +74,7 @@ static inline int64_t mica_ids_lookup(const struct mica_ids *ids, uint64_t id)
 	return ids->slots[i].next == MICA_ID_BUSY ? (int64_t)i : -ENOENT;
 }
 
-/* lookup() and free.  A slot whose generations are used up stays out of use. */
+/* lookup() and free.  Generations begin anew after 2^31 - 1 uses of one slot. */
 static inline int64_t mica_ids_return(struct mica_ids *ids, uint64_t id)
 {
 	int64_t i = mica_ids_lookup(ids, id);
@@ -81,11 +82,10 @@ static inline int64_t mica_ids_return(struct mica_ids *ids, uint64_t id)
 	if (i < 0)
 		return i;
 	ids->busy--;
+	if (ids->slots[i].generation++ == MICA_ID_GENERATIONS)
+		ids->slots[i].generation = 1;
 	ids->slots[i].next = ids->free;
-	if (ids->slots[i].generation++ == 0xfffffffeu)
-		ids->slots[i].next = MICA_ID_LAST;
-	else
-		ids->free = (uint32_t)i;
+	ids->free = (uint32_t)i;
 	return i;
 }
 

@@ -30,7 +30,7 @@
  *	   answers    private     answered     not taken
  *
  * One end belongs to one thread at a time.  -DMICA_RING_CHECK stops the program when that
- * or another rule is broken, and overwrites consumed slots.
+ * or another rule is broken, and overwrites responses that were taken.
  */
 #ifndef MICA_RING_H
 #define MICA_RING_H
@@ -53,7 +53,8 @@ struct mica_bell {
 #define MICA_RING_TOLD		2u	/* and more() has sent the caller to find out */
 #define MICA_RING_OWES		4u	/* ring at the next push(), asked or not */
 #define MICA_RING_INSIDE	8u	/* checking build: a call is under way */
-#define MICA_RING_POISON	0xd5	/* checking build: fills consumed slots */
+#define MICA_RING_KEEPS		16u	/* a back end: requests stay for the next one, if we die */
+#define MICA_RING_POISON	0xd5	/* checking build: fills consumed responses */
 
 /*
  * One end, whatever its messages.  The consumer half counts what the peer produces, the
@@ -143,7 +144,8 @@ static inline int mica_ring_take(struct mica_ring_end *r, void *out, size_t byte
 
 		mica_shared_get(out, from, bytes);
 #ifdef MICA_RING_CHECK
-		__builtin_memset(from, MICA_RING_POISON, bytes);
+		if (!(r->flags & MICA_RING_KEEPS))
+			__builtin_memset(from, MICA_RING_POISON, bytes);
 #endif
 		r->cons++;
 		rc = 1;
@@ -253,7 +255,7 @@ static inline int mica_ring_back_resume(struct mica_ring_end *r, uint32_t req_co
 		return -EPROTO;
 	r->cons = r->seen = req_cons;
 	r->prod = r->pushed = rsp_prod;
-	r->flags = MICA_RING_OWES;
+	r->flags |= MICA_RING_OWES;
 	return mica_ring_look(r, &r->shared->req_prod, mica_ring_back_most(r)) ? 0 : -EPROTO;
 }
 
@@ -316,11 +318,13 @@ static inline void name##_back_attach(struct name##_back *r, void *shared, size_
 				      const struct mica_bell *bell)			\
 {											\
 	mica_ring_attach(&r->end, shared, bytes, slot, bell);				\
+	r->end.flags |= MICA_RING_KEEPS;						\
 }											\
 static inline int name##_back_resume(struct name##_back *r, void *shared, size_t bytes,	\
 				     const struct mica_bell *bell, uint32_t req_cons)	\
 {											\
 	mica_ring_attach(&r->end, shared, bytes, slot, bell);				\
+	r->end.flags |= MICA_RING_KEEPS;						\
 	return mica_ring_back_resume(&r->end, req_cons);				\
 }											\
 static inline int name##_back_take(struct name##_back *r, req_t *out)			\

@@ -124,15 +124,30 @@ static inline void mica_shared_get(void *to, const void *from, size_t bytes)
 		out[i] = *(const volatile uint8_t *)(in + i);
 }
 
+/*
+ * Words in order, from the beginning: whoever is killed half way has written the first ones, so
+ * a mark in the first word tells a message that was begun.
+ */
 static inline void mica_shared_put(void *to, const void *from, size_t bytes)
 {
+	uint8_t *out = (uint8_t *)to;
+	const uint8_t *in = (const uint8_t *)from;
+	size_t i = 0;
+
 #ifdef MICA_RING_CHECK
 	if (MICA_RING_HOOK(put)) {
 		MICA_RING_CALL(put)(to, from, bytes);
 		return;
 	}
 #endif
-	__builtin_memcpy(to, from, bytes);
+	for (; i + 8 <= bytes; i += 8) {
+		uint64_t word;
+
+		__builtin_memcpy(&word, in + i, 8);
+		((volatile struct mica_word64 *)(void *)(out + i))->value = word;
+	}
+	for (; i < bytes; i++)
+		*(volatile uint8_t *)(out + i) = in[i];
 }
 
 #ifdef __cplusplus

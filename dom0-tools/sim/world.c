@@ -394,14 +394,14 @@ void sim_close(struct sim *w)
 	if (!w)
 		return;
 	tap_close(w);
+	for (unsigned i = 0; i < w->doms; i++) {	/* a port of one may name another: all first */
+		store_drop(w->dom[i]);
+		sim_drop_messages(w->dom[i]);
+		hub_drop_all(w->dom[i], true);
+	}
 	for (unsigned i = 0; i < w->doms; i++) {
-		struct sim_dom *d = w->dom[i];
-
-		store_drop(d);
-		sim_drop_messages(d);
-		hub_drop_all(d, true);
-		free(d->fiber.stack);
-		free(d);
+		free(w->dom[i]->fiber.stack);
+		free(w->dom[i]);
 	}
 	while (w->later) {
 		struct sim_later *l = w->later;

@@ -38,16 +38,21 @@ static void misuse_is_a_bug(void **state)
 	mica_ring_on_bug = NULL;
 }
 
-static void consumed_slots_are_poisoned(void **state)
+static void taken_responses_are_poisoned(void **state)
 {
 	struct blkif_request req = request(1), got;
+	struct blkif_response rsp = { .id = 1 };
 	struct pair p;
 
 	connect(&p);
 	blk_front_put(&p.front, &req);
 	blk_front_push(&p.front);
 	assert_int_equal(blk_back_take(&p.back, &got), 1);
-	for (unsigned i = 0; i < sizeof(req); i++)
+	assert_memory_equal(page + RING_HEADER_BYTES, &req, sizeof(req));	/* for a next back end */
+	blk_back_answer(&p.back, &rsp);
+	blk_back_push(&p.back);
+	assert_int_equal(blk_front_take(&p.front, &rsp), 1);
+	for (unsigned i = 0; i < sizeof(rsp); i++)
 		assert_int_equal(page[RING_HEADER_BYTES + i], MICA_RING_POISON);
 }
 
@@ -155,7 +160,7 @@ int main(void)
 		cmocka_unit_test(resume),
 		cmocka_unit_test(small_slots),
 		cmocka_unit_test(misuse_is_a_bug),
-		cmocka_unit_test(consumed_slots_are_poisoned),
+		cmocka_unit_test(taken_responses_are_poisoned),
 		cmocka_unit_test(messages_are_read_once),
 		cmocka_unit_test(two_users_of_one_end),
 	};
