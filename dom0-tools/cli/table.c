@@ -8,6 +8,7 @@
 	X(cpu_show) X(cpu_pin) X(cpu_set) X(cpu_weight) X(cpu_cap) \
 	X(memory_show) X(memory_set) X(memory_max) \
 	X(kernel_check) X(kernel_cache) X(top) X(event) X(dmesg) X(keys) X(doctor) \
+	X(driver_new) X(driver_check) X(driver_attach) X(driver_detach) \
 	X(store_ls) X(store_read) X(store_write) X(store_rm) X(store_watch) X(store_perm) \
 	X(version) X(help) X(completion) X(monitor) X(domid) X(domname)
 

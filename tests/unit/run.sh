@@ -50,7 +50,7 @@ for test in $(find tests/unit -name '*_test.c' | sort); do
 		@stored) list="$list $(find dom0-tools/stored -name '*.c' ! -name main.c ! -name 'xen*.c')"
 			list="$list dom0-tools/lib/confine.c" ;;
 		@sim) list="$list $(find dom0-tools/sim -name '*.c' ! -name '*_main.c') -ljansson" ;;
-		tests/* | dom0-tools/* | -D* | -l*) list="$list $s" ;;
+		tests/* | dom0-tools/* | -D* | -l* | -Wa,*) list="$list $s" ;;
 		*) list="$list hypervisor/$s" ;;
 		esac
 	done

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The back end of @name@ over libmicaback and <mica/ring.h>: one struct for each device.
+ *
+ * Requests are served in order and answered at once, so a back end that is killed and started
+ * again goes on at the first answer that was not published.  Requests from there on are served,
+ * perhaps a second time; one whose place has an answer already is answered @NAME@_UNKNOWN.
+ * A guest that breaks the ring's rules is cut off; one that floods it is served BUDGET requests
+ * at a time, then the others get their turn.
+ */
+#include "front/env.h"
+#include "@name@_back.h"
+
+#define BUDGET	256
+
+struct @name@_back {
+	struct back_device *dev;
+	struct @name@_ring_back ring;
+	void *shared;
+	uint32_t port;
+	uint64_t served;
+@if payload@
+	uint8_t data[@NAME@_PAYLOAD_MAX];
+@end@
+};
+
+static void ring_bell(void *ctx, uint32_t port)
+{
+	struct mica_io *io = ctx;
+
+	io->ops->port_notify(io, port);
+}
+
+static int probe(struct back_device *dev)
+{
+	struct @name@_back *b = env_alloc(sizeof(*b));
+	int rc;
+
+	if (!b)
+		return -ENOMEM;
+	b->dev = dev;
+	dev->priv = b;
+	rc = back_write(dev, "version", "%u", @NAME@_VERSION);
+@back_keys@	return rc;
+}
+
+static int read_keys(struct back_device *dev, uint32_t refs[@NAME@_RING_PAGES], uint32_t *port)
+{
+	uint64_t value;
+	int rc = back_read_front_u64(dev, &value, @NAME@_VERSION, @NAME@_VERSION, "version");
+
+	for (unsigned i = 0; !rc && i < @NAME@_RING_PAGES; i++) {
+		rc = back_read_front_u64(dev, &value, 0, UINT32_MAX, "ring-ref%u", i);
+		refs[i] = value;
+	}
+	if (!rc)
+		rc = back_read_front_u64(dev, &value, 1, UINT32_MAX, "event-channel");
+	*port = value;
+	return rc;
+}
+
+static int attach(struct @name@_back *b)
+{
+	struct mica_io *io = back_io(b->dev->back);
+	struct mica_bell bell = { .ring = ring_bell, .ctx = io, .port = b->port };
+	size_t bytes = @NAME@_RING_PAGES * MICA_IO_PAGE_BYTES;
+
+	if (!b->dev->resuming) {
+		@name@_ring_back_attach(&b->ring, b->shared, bytes, &bell);
+		return 0;
+	}
+	return @name@_ring_back_resume(&b->ring, b->shared, bytes, &bell,
+				       mica_shared_load(&((struct ring_header *)b->shared)->rsp_prod));
+}
+
+static int disconnect(struct back_device *dev)
+{
+	struct @name@_back *b = dev->priv;
+	struct mica_io *io = back_io(dev->back);
+
+	if (b->port)
+		back_unbind(dev, b->port);
+	if (b->shared)
+		io->ops->unmap(io, b->shared, @NAME@_RING_PAGES);
+	b->port = 0;
+	b->shared = NULL;
+	return 0;
+}
+
+static void work(struct @name@_back *b);
+
+static int connect(struct back_device *dev)
+{
+	struct @name@_back *b = dev->priv;
+	struct mica_io *io = back_io(dev->back);
+	uint32_t refs[@NAME@_RING_PAGES], port;
+	int rc = read_keys(dev, refs, &port);
+
+	if (rc)
+		return back_fail(dev, rc, "DEV-003", NULL,
+				 "the guest's keys of the device are missing or wrong");
+	rc = io->ops->map(io, dev->domid, refs, @NAME@_RING_PAGES, true, &b->shared);
+	if (!rc)
+		rc = back_bind(dev, port, &b->port);
+	if (!rc)
+		rc = attach(b);
+	if (rc) {
+		disconnect(dev);
+		return back_fail(dev, rc, "DEV-003", NULL,
+				 "the guest's ring or event channel cannot be used");
+	}
+	work(b);
+	return 0;
+}
+
+static void remove_device(struct back_device *dev)
+{
+	env_free(dev->priv);
+	dev->priv = NULL;
+}
+
+@if payload@
+/* Copy the payload in or out; false: the guest's page cannot be had. */
+static bool copy_payload(struct @name@_back *b, uint32_t ref, uint32_t bytes, bool in)
+{
+	struct mica_io *io = back_io(b->dev->back);
+	struct mica_io_side theirs = { .by_ref = true, .domid = b->dev->domid, .ref = ref };
+	struct mica_io_side ours = { .mem = b->data };
+	struct mica_io_copy piece = {
+		.from = in ? theirs : ours, .to = in ? ours : theirs, .bytes = bytes,
+	};
+
+	return !bytes || !io->ops->copy(io, &piece, 1);
+}
+
+static void serve(struct @name@_back *b, const struct @name@_request *req,
+		  struct @name@_response *rsp)
+{
+	uint32_t bytes = req->@payload_bytes@;
+
+	if (bytes > @NAME@_PAYLOAD_MAX || !copy_payload(b, req->@payload_grant@, bytes, true)) {
+		rsp->status = @NAME@_BAD_PAYLOAD;
+		return;
+	}
+	@name@_serve(b->dev, req, b->data, &bytes, rsp);
+	if (bytes > @NAME@_PAYLOAD_MAX || !copy_payload(b, req->@payload_grant@, bytes, false)) {
+		rsp->status = @NAME@_BAD_PAYLOAD;
+		bytes = 0;
+	}
+	rsp->@payload_bytes@ = bytes;
+}
+@else@
+static void serve(struct @name@_back *b, const struct @name@_request *req,
+		  struct @name@_response *rsp)
+{
+	@name@_serve(b->dev, req, rsp);
+}
+@end@
+
+static void work(struct @name@_back *b)
+{
+	struct @name@_request req;
+	struct mica_io *io = back_io(b->dev->back);
+	unsigned done = 0;
+	int rc = 0;
+
+	do {
+		while (done < BUDGET && (rc = @name@_ring_back_take(&b->ring, &req)) == 1) {
+			struct @name@_response rsp = { .id = req.id | @NAME@_ANSWER };
+
+			if (req.id & @NAME@_ANSWER)
+				rsp.status = @NAME@_UNKNOWN;
+			else
+				serve(b, &req, &rsp);
+			@name@_ring_back_answer(&b->ring, &rsp);
+			done++;
+		}
+		@name@_ring_back_push(&b->ring);
+		if (done == BUDGET) {		/* the timer comes back for the rest */
+			io->ops->timer_set(io, io->ops->now_ns(io) + 1);
+			break;
+		}
+	} while (!rc && @name@_ring_back_more(&b->ring));
+	b->served += done;
+	if (@name@_ring_back_dead(&b->ring))
+		back_cut_off(b->dev, "its request index names requests that cannot be there");
+}
+
+static void event(struct back_device *dev, uint32_t port)
+{
+	work(dev->priv);
+}
+
+static void timer(void *ctx)
+{
+	struct back *const *back = ctx;
+
+	for (struct back_device *dev = back_first(*back); dev; dev = dev->next) {
+		struct @name@_back *b = dev->priv;
+
+		if (b && b->shared)
+			work(b);
+	}
+}
+
+/* Open it with the address of the struct back pointer as context: the timer looks there. */
+const struct back_kind @name@_back_kind = {
+	.dir = "@name@", .probe = probe, .connect = connect, .disconnect = disconnect,
+	.remove = remove_device, .event = event, .timer = timer,
+};
