@@ -15,7 +15,7 @@ static bool may(const struct domain *caller, uint8_t flags)
 long command_run(const struct command *list, unsigned n, const char *call, struct vcpu *self,
 		 uint64_t cmd, gva_t at)
 {
-	union { uint64_t words[CMD_ARG_MAX / 8]; domid_t domid; } arg;
+	union { uint64_t words[CMD_ARG_MAX / 8]; domid_t ids[CMD_ARG_MAX / sizeof(domid_t)]; } arg;
 	struct domain *d = self->dom;
 	const struct command *c = cmd < n ? &list[table_index(cmd, n)] : NULL;
 	long rc;
@@ -27,15 +27,15 @@ long command_run(const struct command *list, unsigned n, const char *call, struc
 		return refuse(-EPERM, "%s %lu: not a control or hardware domain", call, cmd);
 	if (copy_from_guest(&arg, at, c->size))
 		return refuse(-EFAULT, "%s %lu: argument at %lx", call, cmd, at.a);
-	if (c->flags & CMD_TARGET) {
-		d = domain_get_target(self, arg.domid, &err);
+	if (c->domid_end) {
+		d = domain_get_target(self, arg.ids[c->domid_end / sizeof(domid_t) - 1], &err);
 		if (!d)
 			return err;
 	}
 	rc = c->fn(self, d, &arg, at);
 	if (!rc && (c->flags & CMD_ANSWERS) && copy_to_guest(at, &arg, c->size))
 		rc = refuse(-EFAULT, "%s %lu: answer to %lx", call, cmd, at.a);
-	if (c->flags & CMD_TARGET)
+	if (c->domid_end)
 		domain_put(d);
 	return rc == RESTART ? hypercall_again(self, 0) : rc;
 }

@@ -205,11 +205,6 @@ static void set_operand(const struct store *s, struct regs *r, unsigned reg, boo
 		*p = (*p & ~mask) | ((v << (high ? 8 : 0)) & mask);
 }
 
-static bool is_bit_op(const struct store *s)
-{
-	return s->op >= STORE_BTS;
-}
-
 uint64_t store_address(const struct store *s, struct regs *r, uint64_t fs_base, uint64_t gs_base)
 {
 	uint64_t a = (uint64_t)s->disp;
@@ -220,7 +215,7 @@ uint64_t store_address(const struct store *s, struct regs *r, uint64_t fs_base, 
 		a += *insn_register(r, s->base);
 	if (s->index != REG_NONE)
 		a += *insn_register(r, s->index) << s->scale;
-	if (is_bit_op(s) && s->reg != REG_NONE) {	/* the bit may lie in another word */
+	if (s->op >= STORE_BTS && s->reg != REG_NONE) {	/* the bit may lie in another word */
 		unsigned shift = 64 - 8 * s->bytes, log = __builtin_ctz(8 * s->bytes);
 		int64_t bit = (int64_t)(operand(s, r) << shift) >> shift;
 

@@ -200,24 +200,19 @@ static long exchange_all(struct exchange *e, gva_t arg)
 
 long memory_exchange(struct vcpu *self, struct domain *d, void *arg, gva_t at)
 {
-	struct exchange e = { .x = arg };
+	struct exchange e = { .x = arg, .d = d };
 	unsigned most;
 	long rc = check(self, e.x);
-	int err;
 
 	if (rc)
 		return rc;
 	most = MAX(e.x->in.extent_order, e.x->out.extent_order);
 	e.in_shift = most - e.x->in.extent_order;
 	e.out_shift = most - e.x->out.extent_order;
-	e.d = domain_get_target(self, e.x->in.domid, &err);
-	if (!e.d)
-		return err;
 	e.taken = kmalloc(sizeof(*e.taken) << most);
 	e.fresh = kmalloc(sizeof(*e.fresh) << e.out_shift);
 	rc = e.taken && e.fresh ? exchange_all(&e, at) : -ENOMEM;
 	kfree(e.fresh);
 	kfree(e.taken);
-	domain_put(e.d);
 	return rc;
 }

@@ -291,25 +291,16 @@ static long machine_memory_map(struct vcpu *self, struct domain *d, void *arg, g
 	return rc;
 }
 
-static long claim_pages(struct vcpu *self, struct domain *caller, void *arg, gva_t at)
+static long claim_pages(struct vcpu *self, struct domain *d, void *arg, gva_t at)
 {
 	const struct xen_memory_reservation *r = arg;
-	struct domain *d;
-	uint64_t owned;
-	int rc;
+	uint64_t owned = read_once(d->mem.tot_frames);
 
 	if (r->extent_start || r->extent_order || r->mem_flags)
 		return refuse(-EINVAL, "claim_pages: list, order and flags must be 0");
-	d = domain_get_target(self, r->domid, &rc);
-	if (!d)
-		return rc;
-	owned = read_once(d->mem.tot_frames);
 	if (r->nr_extents && (r->nr_extents < owned || r->nr_extents > d->mem.max_frames))
-		rc = refuse(-EINVAL, "claim_pages: %lu of %lu", r->nr_extents, d->mem.max_frames);
-	else
-		rc = space_claim(&d->mem, r->nr_extents ? r->nr_extents - owned : 0);
-	domain_put(d);
-	return rc;
+		return refuse(-EINVAL, "claim_pages: %lu of %lu", r->nr_extents, d->mem.max_frames);
+	return space_claim(&d->mem, r->nr_extents ? r->nr_extents - owned : 0);
 }
 
 /* How many frames a resource has at most; 0 = there is no such thing. */
@@ -375,26 +366,26 @@ static long physmap_refused(struct vcpu *self, struct domain *d, void *arg, gva_
 }
 
 static const struct command commands[] = {
-	COMMAND(XENMEM_current_reservation, current_reservation, domid_t, CMD_TARGET),
-	COMMAND(XENMEM_maximum_reservation, maximum_reservation, domid_t, CMD_TARGET),
+	COMMAND_OF(XENMEM_current_reservation, current_reservation, struct xen_memory_domain, domid, 0),
+	COMMAND_OF(XENMEM_maximum_reservation, maximum_reservation, struct xen_memory_domain, domid, 0),
 	COMMAND(XENMEM_machphys_mfn_list, machphys_mfn_list, struct xen_machphys_mfn_list,
 		CMD_CONTROL | CMD_ANSWERS),
-	COMMAND(XENMEM_add_to_physmap, physmap_refused, domid_t, CMD_TARGET),
+	COMMAND_OF(XENMEM_add_to_physmap, physmap_refused, struct xen_memory_domain, domid, 0),
 	COMMAND(XENMEM_memory_map, memory_map, struct xen_memory_map, CMD_ANSWERS),
 	COMMAND(XENMEM_machine_memory_map, machine_memory_map, struct xen_memory_map,
 		CMD_CONTROL | CMD_ANSWERS),
-	COMMAND(XENMEM_exchange, memory_exchange, struct xen_memory_exchange, 0),
+	COMMAND_OF(XENMEM_exchange, memory_exchange, struct xen_memory_exchange, in.domid, 0),
 	COMMAND(XENMEM_machphys_mapping, machphys_mapping, struct xen_machphys_mapping, CMD_ANSWERS),
-	COMMAND(XENMEM_set_memory_map, set_memory_map, struct xen_foreign_memory_map,
-		CMD_CONTROL | CMD_TARGET),
-	COMMAND(XENMEM_maximum_gpfn, maximum_gpfn, domid_t, CMD_TARGET),
-	COMMAND(XENMEM_remove_from_physmap, physmap_refused, domid_t, CMD_TARGET),
-	COMMAND(XENMEM_add_to_physmap_batch, physmap_refused, domid_t, CMD_TARGET),
-	COMMAND(XENMEM_claim_pages, claim_pages, struct xen_memory_reservation, CMD_CONTROL),
+	COMMAND_OF(XENMEM_set_memory_map, set_memory_map, struct xen_foreign_memory_map, domid,
+		   CMD_CONTROL),
+	COMMAND_OF(XENMEM_maximum_gpfn, maximum_gpfn, struct xen_memory_domain, domid, 0),
+	COMMAND_OF(XENMEM_remove_from_physmap, physmap_refused, struct xen_memory_domain, domid, 0),
+	COMMAND_OF(XENMEM_add_to_physmap_batch, physmap_refused, struct xen_memory_domain, domid, 0),
+	COMMAND_OF(XENMEM_claim_pages, claim_pages, struct xen_memory_reservation, domid, CMD_CONTROL),
 	COMMAND(XENMEM_reserved_device_memory_map, reserved_device_memory,
 		struct xen_reserved_device_memory_map, CMD_ANSWERS),
-	COMMAND(XENMEM_acquire_resource, acquire_resource, struct xen_mem_acquire_resource,
-		CMD_TARGET | CMD_ANSWERS),
+	COMMAND_OF(XENMEM_acquire_resource, acquire_resource, struct xen_mem_acquire_resource, domid,
+		   CMD_ANSWERS),
 };
 
 long hc_memory_op(struct vcpu *self, uint64_t cmd, gva_t arg)

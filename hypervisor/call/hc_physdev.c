@@ -206,7 +206,7 @@ static long nothing_to_do(struct vcpu *self, struct domain *d, void *arg, gva_t 
 }
 
 static const struct command commands[] = {
-	[PHYSDEVOP_IRQ_UNMASK_NOTIFY] = { eoi_all, 0, 0 },
+	[PHYSDEVOP_IRQ_UNMASK_NOTIFY] = { .fn = eoi_all },
 	COMMAND(PHYSDEVOP_irq_status_query, irq_status_query, struct physdev_irq_status_query,
 		CMD_ANSWERS),
 	COMMAND(PHYSDEVOP_set_iopl, set_iopl, struct physdev_set_iopl, 0),
@@ -216,8 +216,8 @@ static const struct command commands[] = {
 	COMMAND(PHYSDEVOP_alloc_irq_vector, alloc_irq_vector, struct physdev_irq,
 		CMD_HARDWARE | CMD_ANSWERS),
 	COMMAND(PHYSDEVOP_eoi, eoi, struct physdev_eoi, 0),
-	COMMAND(PHYSDEVOP_map_pirq, map_pirq, struct physdev_map_pirq, CMD_HARDWARE | CMD_TARGET),
-	COMMAND(PHYSDEVOP_unmap_pirq, unmap_pirq, struct physdev_unmap_pirq, CMD_TARGET),
+	COMMAND_OF(PHYSDEVOP_map_pirq, map_pirq, struct physdev_map_pirq, domid, CMD_HARDWARE),
+	COMMAND_OF(PHYSDEVOP_unmap_pirq, unmap_pirq, struct physdev_unmap_pirq, domid, 0),
 	COMMAND(PHYSDEVOP_manage_pci_add, old_device, struct physdev_manage_pci, CMD_HARDWARE),
 	COMMAND(PHYSDEVOP_manage_pci_remove, nothing_to_do, struct physdev_manage_pci, CMD_HARDWARE),
 	COMMAND(PHYSDEVOP_pirq_eoi_gmfn_v1, eoi_page_v1, struct physdev_pirq_eoi_gmfn, 0),

@@ -138,8 +138,8 @@ static long op_pin_override(struct vcpu *self, struct domain *d, void *arg, gva_
 
 static const struct command commands[] = {
 	COMMAND(SCHEDOP_poll, op_poll, struct sched_poll, 0),
-	COMMAND(SCHEDOP_remote_shutdown, op_remote_shutdown, struct sched_remote_shutdown,
-		CMD_CONTROL | CMD_TARGET),
+	COMMAND_OF(SCHEDOP_remote_shutdown, op_remote_shutdown, struct sched_remote_shutdown, domain_id,
+		   CMD_CONTROL),
 	COMMAND(SCHEDOP_shutdown_code, op_shutdown_code, struct sched_shutdown, 0),
 	COMMAND(SCHEDOP_watchdog, op_watchdog, struct sched_watchdog, 0),
 	COMMAND(SCHEDOP_pin_override, op_pin_override, struct sched_pin_override, CMD_HARDWARE),

@@ -48,16 +48,21 @@ struct command {
 	command_fn *fn;			/* NULL: -ENOSYS */
 	uint8_t size;			/* of the structure that is copied in, at most CMD_ARG_MAX */
 	uint8_t flags;
+	uint8_t domid_end;		/* where in it the domain it is about ends; 0: it is the caller's */
 };
 
-/* Row of a table: command @nr, whose structure is a @type. */
-#define COMMAND(nr, fn, type, flags)	[nr] = { fn, sizeof(type), flags }
-
 #define CMD_ARG_MAX		72
+/* Size of a @type, which does not compile when it is too large. */
+#define CMD_SIZE(type)		(sizeof(type) + 0 * sizeof(char[sizeof(type) <= CMD_ARG_MAX ? 1 : -1]))
+
+/* Rows of a table: command @nr, whose structure is a @type; of the domain named in its @field. */
+#define COMMAND(nr, fn, type, flags)	[nr] = { fn, CMD_SIZE(type), flags, 0 }
+#define COMMAND_OF(nr, fn, type, field, flags) \
+	[nr] = { fn, CMD_SIZE(type), flags, offsetof(type, field) + sizeof(domid_t) }
+
 #define CMD_CONTROL		1	/* for control domains; -EPERM before anything is read */
 #define CMD_HARDWARE		2	/* for the hardware domain */
-#define CMD_TARGET		4	/* @d is whom the structure begins with: else it is the caller's */
-#define CMD_ANSWERS		8	/* the structure goes back when 0 is returned */
+#define CMD_ANSWERS		4	/* the structure goes back when 0 is returned */
 
 /* Row @cmd of @list (@n rows); @call is the name of the hypercall for the log. */
 long command_run(const struct command *list, unsigned n, const char *call, struct vcpu *self,

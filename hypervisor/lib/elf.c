@@ -150,35 +150,30 @@ bool elf_segment(const struct elf *e, unsigned i, struct elf_segment *seg)
 	return false;
 }
 
-/* Finds the next place that holds notes, starting with @pos->table_index; false if there is
- * none. */
-static bool next_place(const struct elf *e, struct elf_note_pos *pos)
+/* Entry @i of the table that says where notes are, as a program header. */
+static void get_place(const struct elf *e, unsigned i, struct phdr *p)
 {
-	unsigned n = e->notes_in_sections ? e->nr_sh : e->nr_ph;
-	uint64_t offset, len;
-	struct phdr p;
 	struct shdr s;
 
-	while (pos->table_index < n) {
-		unsigned i = pos->table_index++;
+	if (!e->notes_in_sections) {
+		get_phdr(e, i, p);
+		return;
+	}
+	memcpy(&s, e->image + e->sh_offset + i * sizeof(s), sizeof(s));
+	*p = (struct phdr){ s.type == SHT_NOTE ? PT_NOTE : 0, .offset = s.offset, .filesz = s.size };
+}
 
-		if (e->notes_in_sections) {
-			memcpy(&s, e->image + e->sh_offset + i * sizeof(s), sizeof(s));
-			if (s.type != SHT_NOTE)
-				continue;
-			offset = s.offset;
-			len = s.size;
-		} else {
-			get_phdr(e, i, &p);
-			if (p.type != PT_NOTE)
-				continue;
-			offset = p.offset;
-			len = p.filesz;
-		}
-		if (!inside(e, offset, len))
+/* Finds the next place that holds notes, starting with @pos->table_index; false if there is none. */
+static bool next_place(const struct elf *e, struct elf_note_pos *pos)
+{
+	struct phdr p;
+
+	while (pos->table_index < (e->notes_in_sections ? e->nr_sh : e->nr_ph)) {
+		get_place(e, pos->table_index++, &p);
+		if (p.type != PT_NOTE || !inside(e, p.offset, p.filesz))
 			continue;
-		pos->offset = offset;
-		pos->end = offset + len;
+		pos->offset = p.offset;
+		pos->end = p.offset + p.filesz;
 		return true;
 	}
 	return false;
