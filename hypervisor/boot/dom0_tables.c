@@ -69,10 +69,9 @@ boot_text void dom0_build_p2m(struct dom0_memory *m, const struct dom0_layout *l
 	const unsigned per_page = PAGE_SIZE / sizeof(uint64_t);
 	uint64_t *list = NULL;
 
-	/* Linux writes entries up to the end of the last page. */
-	for (uint64_t pfn = 0; pfn < l->p2m.nr * per_page; pfn++) {
-		if (pfn % per_page == 0)
-			list = dom0_mem_va(m, l->p2m.pfn + pfn / per_page, NULL);
+	/* What is left of the last page has no frame behind it; the runs below cover everything before. */
+	for (uint64_t pfn = nr_pages; pfn % per_page; pfn++) {
+		list = dom0_mem_va(m, l->p2m.pfn + pfn / per_page, NULL);
 		list[pfn % per_page] = ~0ul;
 	}
 	for (unsigned r = 0; r < m->nr; r++) {
