@@ -33,7 +33,13 @@ $(LAB)/%/initrd-guests: $(LAB)/%/vmlinuz $(LAB)/bin/stress $(LAB)/bin/audit $(LA
 ## make guest-images dom0's image with Debian's tools, Mica's, and guests
 guest-images: $(GUEST_IMAGES)
 
+## make bench-guests guests by the dozen: 100 idle ones, weights and caps, the store over their rings
+##                 (bench-density, bench-shares, bench-rings: one of them)
+BENCHES := density shares rings
+bench-guests: $(BENCHES:%=bench-%)
+$(BENCHES:%=bench-%): bench-%: $(ELF) $(GUEST_IMAGES)
+	@tests/bench/$*.sh $(BUILD)
 
 test test-system: $(LAB)/6.1/initrd-guests
-.PHONY: guest-images
+.PHONY: guest-images bench-guests $(BENCHES:%=bench-%)
 .PRECIOUS: $(LAB)/%/initrd-guests
