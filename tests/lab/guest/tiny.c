@@ -8,7 +8,7 @@
  * as they are read), flood (fills its console
  * without end), deaf (never reads its store ring), hoard (makes nodes in the store until it is
  * refused), storm=N (asks the store without end, N requests on their way at a time, and says ten
- * times a second how many a second were answered; N is one digit), burn (never blocks), crash, trap (dies of an exception nobody handles), off (powers off
+ * times a second how many were answered since when; N is one digit), burn (never blocks), crash, trap (dies of an exception nobody handles), off (powers off
  * at once).
  */
 #define TEST_NAME "tiny"
@@ -262,8 +262,8 @@ static void storm_ask(unsigned long n)
 static void store_storm(unsigned int depth)
 {
 	char path[32], reply[64];
-	uint64_t until = time_now_ns() + SECOND_NS / 10;
-	unsigned long asked = 0, answered = 0, before = 0;
+	uint64_t began = time_now_ns(), next = began, now;
+	unsigned long asked = 0, answered = 0;
 	uint32_t len;
 
 	for (unsigned int i = 0; i < 16; i++) {
@@ -277,11 +277,11 @@ static void store_storm(unsigned int depth)
 		while (asked != answered)
 			if (store_message(reply, sizeof(reply), &len) != XS_WATCH_EVENT)
 				answered++;
-		if (time_now_ns() < until)
+		now = time_now_ns();
+		if (now < next)
 			continue;
-		con_print("GUEST: storm %lu requests a second\r\n", (answered - before) * 10);
-		before = answered;
-		until += SECOND_NS / 10;
+		con_print("GUEST: storm %lu requests in %lu us\r\n", answered, (now - began) / 1000);
+		next = now + SECOND_NS / 10;
 	}
 }
 
