@@ -16,6 +16,9 @@ static const struct {
 	{ "ls", NULL, "list" }, { "unpause", NULL, "resume" },
 	{ "vcpu-list", "cpu", "show" }, { "vcpu-pin", "cpu", "pin" }, { "vcpu-set", "cpu", "set" },
 	{ "mem-set", "memory", "set" }, { "mem-max", "memory", "max" },
+	{ "block-attach", "disk", "attach" }, { "block-list", "disk", "list" },
+	{ "block-detach", "disk", "detach" }, { "network-attach", "nic", "attach" },
+	{ "network-list", "nic", "list" }, { "network-detach", "nic", "detach" },
 	{ "debug-keys", NULL, "keys" }, { "uptime", NULL, "list" }, { "vm-list", NULL, "list" },
 };
 
@@ -38,8 +41,6 @@ static const struct {
 	{ "save", "saving guests is not offered by this version" },
 	{ "restore", "restoring guests is not offered by this version" },
 	{ "migrate", "migration is not offered by this version" },
-	{ "block-attach", "disks are not offered by this version" },
-	{ "network-attach", "network cards are not offered by this version" },
 	{ "dump-core", "core dumps are not offered by this version" },
 	{ "loadpolicy", "there are no security labels" }, { "getenforce", "there are no security labels" },
 	{ "psr-hwinfo", "cache allocation is not offered" },

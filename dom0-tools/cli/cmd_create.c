@@ -129,6 +129,8 @@ static int create_from(struct mica_config *c, int argc, char **argv)
 
 	if (apply_settings(c, argc, argv, &e) || mica_domain_config_read(&d, c, &e))
 		return cli_report(&e);
+	if (d.warning[0])
+		cli_say("warning: %s", d.warning);
 	if (cli.plan) {
 		plan(&d);
 		status = 0;

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "lib/device.h"
+#include "lib/hotplug.h"
 
 #define TICK_MS	500
 
@@ -237,6 +238,7 @@ int mica_device_detach(struct mica_store *s, domid_t id, enum mica_device_kind k
 			  "away under the guest");
 		return rc;
 	}
+	mica_hotplug_undo(s, d.back);
 	do {
 		rc = remove_both(s, &d);
 	} while (rc == -EAGAIN && ++tries < 50);

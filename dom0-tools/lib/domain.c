@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "lib/domain.h"
+#include "lib/hotplug.h"
 #include "lib/names.h"
 
 void mica_domain_name(struct mica_store *s, domid_t id, char name[MICA_NAME_MAX])
@@ -201,6 +202,22 @@ int mica_domain_rename(struct mica *m, struct mica_store *s, domid_t id, const c
 	return 0;
 }
 
+/* What the host set up for its disks of the kernel's back end. */
+static void undo_hotplug(struct mica_store *s, domid_t id)
+{
+	char path[96], back[128], **numbers;
+	int n;
+
+	snprintf(path, sizeof(path), "/local/domain/0/backend/vbd/%u", id);
+	n = mica_store_list(s, path, &numbers);
+	for (int i = 0; i < n; i++) {
+		snprintf(back, sizeof(back), "%s/%.16s", path, numbers[i]);
+		mica_hotplug_undo(s, back);
+	}
+	if (n >= 0)
+		free(numbers);
+}
+
 /* Backends in dom0 keep a directory per guest. */
 static void forget_backends(struct mica_store *s, domid_t id)
 {
@@ -224,6 +241,7 @@ void mica_domain_forget(struct mica_store *s, domid_t id, const uint8_t uuid[16]
 	if (!s)
 		return;
 	mica_store_release(s, id);
+	undo_hotplug(s, id);
 	forget_backends(s, id);
 	snprintf(path, sizeof(path), "/local/domain/%u", id);
 	mica_store_rm(s, path);

@@ -12,6 +12,7 @@
 
 #include "lib/device.h"
 #include "lib/domain.h"
+#include "lib/hotplug.h"
 
 #define UNDO_TIMEOUT_MS	5000
 
@@ -174,6 +175,35 @@ static int introduce(struct start *t)
 	return 0;
 }
 
+/* The host's part of its devices, and a line for each. */
+static int devices(struct start *t)
+{
+	const struct mica_domain_config *d = t->d;
+	char what[256];
+	int rc = 0;
+
+	for (unsigned i = 0; !rc && i < d->nr_disks; i++) {
+		const struct mica_disk *disk = &d->disks[i];
+
+		rc = mica_hotplug_disk(t->s, t->built.id, disk, t->e);
+		snprintf(what, sizeof(what), "%s %s %.180s (%s%s)", disk->vdev,
+			 disk->kernel ? "kernel" : "mica-blkd", disk->target, disk->format,
+			 disk->read_only ? ", read-only" : "");
+		if (!rc)
+			step_done(t, "devices", what);
+	}
+	for (unsigned i = 0; !rc && i < d->nr_nics; i++) {
+		const struct mica_nic *nic = &d->nics[i];
+
+		rc = mica_hotplug_nic(t->s, t->built.id, nic, t->e);
+		snprintf(what, sizeof(what), "eth%u %s net %s mac %s", nic->handle,
+			 nic->kernel ? "kernel" : "mica-netd", nic->network, nic->mac);
+		if (!rc)
+			step_done(t, "devices", what);
+	}
+	return rc;
+}
+
 static int launch(struct start *t)
 {
 	char what[64];
@@ -204,7 +234,9 @@ static void undo(struct start *t)
 int mica_domain_start(struct mica *m, struct mica_store *s, const struct mica_domain_config *d,
 		      const struct mica_create_options *o, domid_t *id, struct mica_error *e)
 {
-	static int (*const after_build[])(struct start *t) = { place, introduce, launch };
+	static int (*const after_build[])(struct start *t) = {
+		place, introduce, devices, launch,
+	};
 	struct start *t = calloc(1, sizeof(*t));
 	int rc;
 
@@ -218,7 +250,7 @@ int mica_domain_start(struct mica *m, struct mica_store *s, const struct mica_do
 	mica_kernel_free(&t->kernel);
 	mica_file_free(&t->initrd);
 	if (!rc) {
-		for (unsigned i = 0; !rc && i < 3; i++)
+		for (unsigned i = 0; !rc && i < 4; i++)
 			rc = after_build[i](t);
 		if (rc)
 			undo(t);

@@ -73,6 +73,16 @@ static void test_wrong_command_lines(void **state)
 		{ "memory set a lots", "not a size" },
 		{ "destroy a", "--yes" },
 		{ "store perm / x9", "not n, r, w or b" },
+		{ "disk attach web /x,xvda,iosp=5", "did you mean 'iops'?" },
+		{ "disk attach web x", "no absolute path" },
+		{ "disk limit web xvda iops=many", "neither iops=N nor bps=SIZE" },
+		{ "disk limit web xvda", "too few arguments" },
+		{ "nic attach web brigde=lan", "did you mean 'bridge'?" },
+		{ "nic attach web vlan=4095", "no number from 0 to 4094" },
+		{ "net create 1st", "is no name of a network" },
+		{ "net create lan uplnk=tap", "did you mean 'uplink='?" },
+		{ "net create lan subnet=10.0.0.1", "an address with 8 to 29 bits" },
+		{ "net create lan uplink=eth0", "none, tap or bridge:NAME" },
 		{ "help nothing", "no command" },
 		{ "help MICA-FOO-001", "no error code" },
 		{ "completion fish", "bash only" },
@@ -96,7 +106,9 @@ static void test_xl_spellings(void **state)
 		"mem-set web 512", "mem-max web 1024", "unpause web", "pause web", "info",
 		"sched-credit2 -d web -w 512", "sched-credit2 -d web -c 50", "debug-keys q", "domid web",
 		"domname 3", "shutdown -w web", "--yes destroy web", "dmesg", "top -b", "rename a b",
-		"reboot web", "uptime",
+		"reboot web", "uptime", "block-list web", "block-attach web /dev/x raw xvdb w",
+		"block-detach web xvdb", "network-list", "network-attach web bridge=lan",
+		"network-detach web 0",
 	};
 	static const char *const refused[] = { "save web f", "pci-attach web 0", "vncviewer web" };
 
