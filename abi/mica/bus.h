@@ -35,7 +35,12 @@ enum mica_bus_role {
 enum mica_bus_will {
 	MICA_BUS_UP			= 0,	/* back: online is 1; front: its driver runs */
 	MICA_BUS_DOWN			= 1,	/* the device is to go */
-	MICA_BUS_BROKEN			= 2,	/* an action failed and nothing has changed since */
+	/*
+	 * An action failed and nothing has changed since.  A back end is up again when its own
+	 * state was made 1 by the toolstack, or when it has closed and the front end comes back to 1
+	 * - unless that was cut off for breaking the protocol.
+	 */
+	MICA_BUS_BROKEN			= 2,
 };
 
 /* Every one may be asked for again when it was done already, and then changes nothing. */

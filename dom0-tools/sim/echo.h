@@ -5,7 +5,8 @@
  * does anything else that has the table.
  *
  * A request asks for a number plus one, or for bytes in a page of the front end's to be turned
- * over (by grant copy).  The ends poll their watches' and bells' work with a timer, so that a
+ * over (by grant copy) into the bytes after them: doing it twice does no harm, as it must not where
+ * a back end that was killed does again what it cannot know to be done.  The ends poll their watches' and bells' work with a timer, so that a
  * lost event or watch costs time and nothing else; what cannot be mended cuts the device off with
  * one reason, in words, and leaves nothing behind.
  *
@@ -52,6 +53,8 @@ struct echo_end {
 	bool told;				/* of this wait */
 	bool found, removed;
 	bool resources;				/* rings published or mapped */
+	bool cut;				/* the peer broke the protocol: no second chance */
+	uint8_t last_own, last_peer;		/* states as last seen */
 	unsigned store_errors;			/* in a row */
 	char reason[160];			/* why it was cut off; empty: it was not */
 	unsigned reasons;
@@ -62,8 +65,11 @@ struct echo_end {
 
 /* Follow the table until there is nothing to do now, then arm the timer. */
 void echo_settle(struct echo_end *e);
-/* The device cannot go on: remember why, the first time, and close. */
+/* The device cannot go on: remember why, the first time, and close.  It may come back when the
+ * peer starts over, or the toolstack makes the device anew. */
 void echo_broken(struct echo_end *e, const char *why);
+/* The same, for a peer that broke the protocol: only a device made anew comes back. */
+void echo_cut(struct echo_end *e, const char *why);
 int echo_read(struct echo_end *e, const char *dir, const char *key, char *value, size_t room);
 int echo_read_number(struct echo_end *e, const char *dir, const char *key, uint32_t *number);
 int echo_write(struct echo_end *e, const char *key, const char *value);

@@ -38,7 +38,7 @@ static int turn_over(struct echo_back_dev *b, const struct echo_request *req)
 	struct mica_io_copy in[2], out[2];
 
 	if (!req->bytes || req->bytes > ECHO_MAX_BYTES || req->bytes % 2 ||
-	    req->offset > MICA_IO_PAGE_BYTES - req->bytes)
+	    req->offset > MICA_IO_PAGE_BYTES - 2u * req->bytes)
 		return -EINVAL;
 	memset(in, 0, sizeof(in));
 	memset(out, 0, sizeof(out));
@@ -47,7 +47,9 @@ static int turn_over(struct echo_back_dev *b, const struct echo_request *req)
 			.ref = req->gref, .offset = req->offset + i * half };
 		struct mica_io_side ours = { .mem = bytes + i * half };
 
-		in[i].from = out[i].to = theirs;
+		in[i].from = theirs;
+		theirs.offset += req->bytes;
+		out[i].to = theirs;
 		in[i].to = out[i].from = ours;
 		in[i].bytes = out[i].bytes = half;
 	}
@@ -123,7 +125,7 @@ static void work(struct echo_back_dev *b)
 		forget_published(b);
 	} while (rc == 0 && echo_back_more(&b->ring));
 	if (echo_back_dead(&b->ring) && b->end.will == MICA_BUS_UP)
-		echo_broken(&b->end, "the front end's request index is impossible");
+		echo_cut(&b->end, "the front end's request index is impossible");
 }
 
 /* --- connection --- */

@@ -27,6 +27,12 @@ void echo_broken(struct echo_end *e, const char *why)
 	e->will = MICA_BUS_BROKEN;
 }
 
+void echo_cut(struct echo_end *e, const char *why)
+{
+	echo_broken(e, why);
+	e->cut = true;
+}
+
 int echo_read(struct echo_end *e, const char *dir, const char *key, char *value, size_t room)
 {
 	char path[256];
@@ -121,6 +127,22 @@ static void look_at_online(struct echo_end *e)
 		e->will = MICA_BUS_DOWN;
 }
 
+/* Has something changed that gives a broken back end another chance? */
+static void look_for_change(struct echo_end *e, unsigned own, unsigned peer)
+{
+	bool anew = own == XenbusStateInitialising && e->last_own != own;
+	bool again = own == XenbusStateClosed && peer == XenbusStateInitialising &&
+		     e->last_peer != peer;
+
+	if (e->role == MICA_BUS_BACK && e->will == MICA_BUS_BROKEN && (anew || (again && !e->cut))) {
+		e->will = MICA_BUS_UP;
+		e->cut = false;
+	}
+	e->last_own = (uint8_t)own;
+	if (own == XenbusStateClosed || peer != XenbusStateInitialising)
+		e->last_peer = (uint8_t)peer;
+}
+
 static void wait_in(struct echo_end *e, const struct mica_bus_rule *rule)
 {
 	if (rule == e->rule)
@@ -146,6 +168,7 @@ static bool step(struct echo_end *e)
 	if (!e->found && own == XenbusStateUnknown)
 		return false;			/* not made yet */
 	e->found = true;
+	look_for_change(e, own, peer);
 	look_at_online(e);
 	rule = mica_bus_step(e->role, own, peer, e->will);
 	wait_in(e, rule);

@@ -47,10 +47,12 @@ static void fill(struct echo_front_dev *f, struct echo_request *req, unsigned sl
 	req->gref = f->data_ref;
 	if (req->op != ECHO_TURN)
 		return;
-	req->offset = (uint16_t)(slot * 128);
+	req->offset = (uint16_t)(slot * 256);
 	req->bytes = 128;
-	for (unsigned i = 0; i < req->bytes; i++)
+	for (unsigned i = 0; i < req->bytes; i++) {
 		data_of(f, req)[i] = pattern(req->id, i);
+		data_of(f, req)[req->bytes + i] = 0;
+	}
 }
 
 static void send_one(struct echo_front_dev *f, unsigned slot)
@@ -83,7 +85,7 @@ static bool right(struct echo_front_dev *f, const struct echo_request *req,
 	if (rsp->value != req->value + 1)
 		return false;
 	for (unsigned i = 0; req->op == ECHO_TURN && i < req->bytes; i++)
-		if ((data_of(f, req)[i] ^ pattern(req->id, i)) != 0xff)
+		if ((data_of(f, req)[req->bytes + i] ^ pattern(req->id, i)) != 0xff)
 			return false;
 	return true;
 }

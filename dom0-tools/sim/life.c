@@ -2,7 +2,8 @@
 /*
  * Life and death in the simulated world, and the toolstack's part in it: devices are made and
  * detached, a driver's process dies and is started again, a guest is suspended and resumed.
- * The plan's "life" faults strike when a domain has written a certain state of its own.
+ * The plan's "life" faults strike when a domain has written a certain state of its own, or at any
+ * point.  Death is at once; a suspend waits for the callback under way, as a kernel's freezer does.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -88,7 +89,7 @@ void sim_kill(struct mica_io *io)
 
 	sim_trace(w, "d%u is killed", d->id);
 	d->alive = false;
-	d->inside = d->resumed = false;
+	d->inside = d->resumed = d->freeze = false;
 	d->timer = 0;
 	d->late_port = 0;
 	store_drop(d);
@@ -153,6 +154,13 @@ void life_due(struct sim *w)
 		w->on_death(w->death_ctx, w->dead);
 }
 
+static void die(struct sim_dom *d)
+{
+	d->world->dead = d->id;
+	d->world->death_due = d->world->now + d->world->death_after + 1;
+	sim_kill(&d->io);
+}
+
 void life_wrote(struct sim_dom *d, const char *path, const char *value)
 {
 	const char *slash = strrchr(path, '/');
@@ -162,10 +170,19 @@ void life_wrote(struct sim_dom *d, const char *path, const char *value)
 		return;
 	snprintf(event, sizeof(event), "state=%.8s", value);
 	if (sim_fault(d->world, d, SIM_LIFE_SUSPEND, event))
-		sim_suspend(&d->io);
-	if (sim_fault(d->world, d, SIM_LIFE_DIE, event)) {
-		d->world->dead = d->id;
-		d->world->death_due = d->world->now + d->world->death_after + 1;
-		sim_kill(&d->io);
-	}
+		d->freeze = true;
+	if (sim_fault(d->world, d, SIM_LIFE_DIE, event))
+		die(d);
+}
+
+void life_point(struct sim_dom *d)
+{
+	const uint64_t kinds = 1ull << SIM_LIFE_KILL | 1ull << SIM_LIFE_MOVE;
+
+	if (!d->world->options.plan || !(d->world->options.plan->kinds & kinds))
+		return;
+	if (sim_fault(d->world, d, SIM_LIFE_MOVE, NULL))
+		d->freeze = true;
+	if (sim_fault(d->world, d, SIM_LIFE_KILL, NULL))
+		die(d);
 }

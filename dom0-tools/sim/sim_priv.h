@@ -39,7 +39,8 @@
 	_(STORE_SLOW, "store.slow") _(STORE_GARBAGE, "store.garbage")		\
 	_(WATCH_DROP, "watch.drop") _(WATCH_DOUBLE, "watch.double")		\
 	_(WATCH_LATE, "watch.late") _(LIFE_DIE, "life.die")			\
-	_(LIFE_SUSPEND, "life.suspend")
+	_(LIFE_SUSPEND, "life.suspend") _(LIFE_KILL, "life.kill")		\
+	_(LIFE_MOVE, "life.suspend-now")
 
 enum sim_fault_kind {
 #define SIM_FAULT_ENUM(name, text) SIM_##name,
@@ -131,6 +132,7 @@ struct sim_dom {
 	struct sim *world;
 	domid_t id;
 	bool alive, inside, resumed, in_txn;
+	bool freeze;			/* suspend it when its callback returns */
 	struct fiber fiber;
 	uint64_t timer;
 	struct sim_message *messages;
@@ -231,6 +233,8 @@ void watch_fires(struct sim_dom *d, const char *path, const char *token);
 /* life.c: @d has written @value to @path; a fault may be waiting for that state. */
 void life_wrote(struct sim_dom *d, const char *path, const char *value);
 void life_due(struct sim *w);
+/* A point of @d's: faults that strike anywhere. */
+void life_point(struct sim_dom *d);
 
 extern const struct mica_io_ops sim_ops;
 

@@ -72,7 +72,7 @@ static bool ready(const struct sim_dom *d)
 {
 	if (!d->alive)
 		return false;
-	return d->inside || d->resumed || event_pending(d) ||
+	return d->inside || d->freeze || d->resumed || event_pending(d) ||
 	       (d->messages && d->messages->due <= d->world->now) ||
 	       (d->timer && d->timer <= d->world->now);
 }
@@ -169,6 +169,10 @@ static void call_one(struct sim_dom *d)
 	bool message = d->messages && d->messages->due <= w->now;
 	unsigned pick;
 
+	if (d->freeze) {
+		d->freeze = false;
+		sim_suspend(&d->io);
+	}
 	if (d->resumed) {
 		d->resumed = false;
 		sim_trace(w, "resumed");
@@ -214,9 +218,9 @@ void sim_point(struct sim_dom *d)
 	w->now += SIM_POINT_NS;
 	if (w->later || w->death_due)
 		deliver_due(w);
-	if (w->steps < w->max_steps && !w->stop && sim_dice(w, 256) < w->options.stay)
-		return;
-	fiber_switch(&d->fiber, &w->scheduler);
+	if (w->steps >= w->max_steps || w->stop || sim_dice(w, 256) >= w->options.stay)
+		fiber_switch(&d->fiber, &w->scheduler);
+	life_point(d);
 }
 
 enum sim_end sim_run(struct sim *w, uint64_t until_ns, uint64_t steps)
@@ -394,14 +398,16 @@ void sim_close(struct sim *w)
 	if (!w)
 		return;
 	tap_close(w);
-	for (unsigned i = 0; i < w->doms; i++) {	/* a port of one may name another: all first */
+	for (unsigned i = 0; i < w->doms; i++) {
 		store_drop(w->dom[i]);
 		sim_drop_messages(w->dom[i]);
 		hub_drop_all(w->dom[i], true);
 	}
 	for (unsigned i = 0; i < w->doms; i++) {
-		free(w->dom[i]->fiber.stack);
-		free(w->dom[i]);
+		struct sim_dom *d = w->dom[i];
+
+		free(d->fiber.stack);
+		free(d);
 	}
 	while (w->later) {
 		struct sim_later *l = w->later;

@@ -42,7 +42,8 @@ struct order_world {
 struct order_run {
 	enum order_end (*body[2])(void *program);
 	size_t program_bytes[2];
-	bool full_is_plain;		/* mutation: the barrier is missing */
+	bool plain_full[2];		/* mutation: this actor's barriers are missing */
+	bool needs_bind;		/* bells for actor 1 are lost until it has bound */
 	uint64_t states, steps;
 	const char *failure;
 	struct order_world stuck;
@@ -104,7 +105,7 @@ static void order_store(uint32_t *to, uint32_t value, int full)
 
 	if (order_replayed(&ignored))
 		return;
-	if (full && !order_run->full_is_plain) {
+	if (full && !order_run->plain_full[order_self]) {
 		if (a->queued) {		/* not yet: somebody flushes first */
 			longjmp(order_out, 2);
 		}
@@ -135,17 +136,39 @@ static void order_put(void *to, const void *from, size_t bytes)
 	order_store((uint32_t *)to, value, 0);
 }
 
-/* The bell of actor @port: one more access, and like any trap it empties the store queue. */
-static void order_bell(void *ctx, uint32_t port)
+#define ORDER_BOUND	60u		/* in the header's padding: actor 1 has bound */
+
+/* One access of another kind, like any trap it empties the store queue first.  True: do it. */
+static bool order_trap(void)
 {
 	uint32_t ignored;
 
 	if (order_replayed(&ignored))
-		return;
-	if (order_now->actor[order_self].queued && !order_run->full_is_plain)
+		return false;
+	if (order_now->actor[order_self].queued)
 		longjmp(order_out, 2);
-	order_now->actor[1 - port].pending = 1;
 	order_note(0);
+	return true;
+}
+
+/* The bell of actor @port. */
+static void order_bell(void *ctx, uint32_t port)
+{
+	if (order_trap() && (port == 1 || !order_run->needs_bind || order_now->memory[ORDER_BOUND]))
+		order_now->actor[1 - port].pending = 1;
+}
+
+/* Acknowledge the event: whatever came until now does not wake any more. */
+__attribute__((unused)) static void order_ack(void)
+{
+	if (order_trap())
+		order_now->actor[order_self].pending = 0;
+}
+
+__attribute__((unused)) static void order_bind(void)
+{
+	if (order_trap())
+		order_now->memory[ORDER_BOUND] = 1;
 }
 
 static const struct mica_ring_memory order_memory = {
