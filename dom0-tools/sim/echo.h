@@ -114,9 +114,9 @@ struct echo_journal {
 	uint32_t req_cons;
 	bool valid;
 	struct {
-		bool used;
-		uint32_t answered_at;
-		bool answered;
+		bool used;		/* written after all the rest of the entry */
+		bool answered;		/* into the slot of index answered_at */
+		uint32_t taken_at, answered_at;
 		struct echo_request request;
 	} open[ECHO_SLOTS];
 };

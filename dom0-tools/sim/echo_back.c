@@ -77,7 +77,7 @@ static void serve(struct echo_back_dev *b, unsigned slot)
 	b->errors += rsp.status != 0;
 	b->served++;
 	b->journal->open[slot].answered_at = b->ring.end.prod;
-	b->journal->open[slot].answered = true;
+	__atomic_store_n(&b->journal->open[slot].answered, true, __ATOMIC_RELEASE);
 	echo_back_answer(&b->ring, &rsp);
 }
 
@@ -90,6 +90,21 @@ static void forget_published(struct echo_back_dev *b)
 		if (b->journal->open[i].used && b->journal->open[i].answered &&
 		    (int32_t)(published - b->journal->open[i].answered_at) > 0)
 			b->journal->open[i].used = false;
+}
+
+/*
+ * A request was taken.  This may end between any two stores: an entry counts only once it is
+ * used, and one beyond req_cons is still in the ring and will be taken again.
+ */
+static void note_taken(struct echo_back_dev *b, unsigned slot, const struct echo_request *req)
+{
+	uint32_t cons = echo_back_req_cons(&b->ring);
+
+	b->journal->open[slot].request = *req;
+	b->journal->open[slot].answered = false;
+	b->journal->open[slot].taken_at = cons - 1;
+	__atomic_store_n(&b->journal->open[slot].used, true, __ATOMIC_RELEASE);
+	__atomic_store_n(&b->journal->req_cons, cons, __ATOMIC_RELEASE);
 }
 
 static unsigned journal_room(const struct echo_journal *j)
@@ -111,10 +126,7 @@ static void work(struct echo_back_dev *b)
 		while ((rc = echo_back_take(&b->ring, &req)) == 1) {
 			unsigned slot = journal_room(b->journal);
 
-			b->journal->open[slot].request = req;
-			b->journal->open[slot].answered = false;
-			b->journal->open[slot].used = true;
-			b->journal->req_cons = echo_back_req_cons(&b->ring);
+			note_taken(b, slot, &req);
 			serve(b, slot);
 			if (journal_room(b->journal) == ECHO_SLOTS) {
 				echo_back_push(&b->ring);
@@ -141,6 +153,7 @@ static void disconnect(struct echo_back_dev *b)
 		io->ops->unmap(io, b->ring_page, 1);
 	b->ring_page = NULL;
 	b->end.resources = false;
+	__atomic_store_n(&b->journal->valid, false, __ATOMIC_RELEASE);
 	memset(b->journal, 0, sizeof(*b->journal));
 }
 
@@ -154,6 +167,9 @@ static int resume(struct echo_back_dev *b)
 		return rc;
 	b->resumes++;
 	forget_published(b);
+	for (unsigned i = 0; i < ECHO_SLOTS; i++)
+		if ((int32_t)(b->journal->open[i].taken_at - b->journal->req_cons) >= 0)
+			b->journal->open[i].used = false;
 	/* Exactly the requests taken and not answered may be left, or somebody has cheated. */
 	for (unsigned i = 0; i < ECHO_SLOTS; i++)
 		if (b->journal->open[i].used && echo_back_open(&b->ring))
@@ -189,8 +205,8 @@ static int connect_rings(struct echo_back_dev *b, const char **why)
 	*why = "the ring is not as the back end left it";
 	if (b->journal->valid)
 		return resume(b);
-	b->journal->valid = true;
 	echo_back_attach(&b->ring, b->ring_page, MICA_IO_PAGE_BYTES, &b->bell);
+	__atomic_store_n(&b->journal->valid, true, __ATOMIC_RELEASE);
 	return 0;
 }
 

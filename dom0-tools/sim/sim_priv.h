@@ -188,6 +188,9 @@ struct sim_dom *sim_find(struct sim *w, domid_t id);
 void sim_leave_for_good(struct sim_dom *d) __attribute__((noreturn));
 void sim_queue(struct sim_dom *d, struct sim_message *m);
 void sim_drop_messages(struct sim_dom *d);
+/* Raise what is due by now; when the next thing is, or UINT64_MAX. */
+void sim_deliver_due(struct sim *w);
+uint64_t sim_next_due(struct sim *w);
 
 /* The fault to do now, or null.  @path: of the store, or null. */
 struct sim_fault *sim_fault(struct sim *w, struct sim_dom *d, enum sim_fault_kind what,

@@ -77,7 +77,7 @@ static bool ready(const struct sim_dom *d)
 	       (d->timer && d->timer <= d->world->now);
 }
 
-static void deliver_due(struct sim *w)
+void sim_deliver_due(struct sim *w)
 {
 	struct sim_later **at = &w->later;
 
@@ -100,7 +100,7 @@ static void deliver_due(struct sim *w)
 }
 
 /* When the next thing happens by itself; UINT64_MAX: never. */
-static uint64_t next_due(struct sim *w)
+uint64_t sim_next_due(struct sim *w)
 {
 	uint64_t next = w->death_due ? w->death_due : UINT64_MAX;
 
@@ -217,7 +217,7 @@ void sim_point(struct sim_dom *d)
 	w->steps++;
 	w->now += SIM_POINT_NS;
 	if (w->later || w->death_due)
-		deliver_due(w);
+		sim_deliver_due(w);
 	if (w->steps >= w->max_steps || w->stop || sim_dice(w, 256) >= w->options.stay)
 		fiber_switch(&d->fiber, &w->scheduler);
 	life_point(d);
@@ -231,7 +231,7 @@ enum sim_end sim_run(struct sim *w, uint64_t until_ns, uint64_t steps)
 		struct sim_dom *list[SIM_DOMS];
 		unsigned n = 0;
 
-		deliver_due(w);
+		sim_deliver_due(w);
 		if (w->stop)
 			return SIM_STOPPED;
 		if (w->steps >= w->max_steps)
@@ -240,7 +240,7 @@ enum sim_end sim_run(struct sim *w, uint64_t until_ns, uint64_t steps)
 			if (ready(w->dom[i]))
 				list[n++] = w->dom[i];
 		if (!n) {
-			uint64_t next = next_due(w);
+			uint64_t next = sim_next_due(w);
 
 			if (next == UINT64_MAX)
 				return SIM_IDLE;
