@@ -51,6 +51,7 @@ struct back_device {
 	unsigned phase;			/* the rest is the library's own */
 	unsigned doing, after;		/* step under way; state to write when it ends */
 	bool online, gone, again, told;
+	unsigned broken;		/* what both ends said when a step failed */
 	unsigned probes;		/* since window_ns */
 	uint64_t window_ns;
 };

@@ -98,27 +98,34 @@ static int read_front(struct back_device *dev)
 	return 0;
 }
 
-/* False: the store did not answer, which says nothing about the device. */
-static bool said(int rc)
+/* A state key's text, cut short if it must be: a state has one digit.  False: the store did not
+ * answer, which says nothing about the device. */
+static bool state_of(int rc, const char *text, unsigned *state)
 {
+	*state = rc == -ENOENT ? XenbusStateUnknown : rc ? MICA_BUS_NONSENSE : mica_bus_parse(text);
 	return !rc || rc == -ENOENT || rc == -EINVAL || rc == -ERANGE || rc == -EACCES;
 }
 
-/* What is no state counts as none. */
 static bool read_states(struct back_device *dev)
 {
-	uint64_t ours = 0, theirs = 0, online = 0;
-	int o = back_read_u64(dev, &ours, 0, XenbusStateReconfigured, "state");
-	int t = back_read_front_u64(dev, &theirs, 0, XenbusStateReconfigured, "state");
-	int on = back_read_u64(dev, &online, 0, 1, "online");
+	char ours[8], theirs[8], online[8];
+	int o = back_read(dev, ours, sizeof(ours), "state");
+	int t = back_read_front(dev, theirs, sizeof(theirs), "state");
+	int on = back_read(dev, online, sizeof(online), "online");
+	unsigned value;
 
-	if (!said(o) || !said(t) || !said(on))
+	if (!state_of(o, ours, &dev->state) || !state_of(t, theirs, &dev->front_state) ||
+	    !state_of(on, online, &value))
 		return false;
 	dev->gone = o == -ENOENT;
-	dev->state = (unsigned)ours;
-	dev->front_state = (unsigned)theirs;
-	dev->online = online;
+	dev->online = !on && !strcmp(online, "1");
 	return true;
+}
+
+/* What has to change before a step that failed is tried again. */
+static unsigned situation(const struct back_device *dev)
+{
+	return 1 + dev->front_state * 2 + dev->online;
 }
 
 static enum back_step choose(struct back_device *dev, unsigned *after)
@@ -131,10 +138,12 @@ static enum back_step choose(struct back_device *dev, unsigned *after)
 		return STEP_NONE;
 	facts = (struct back_facts){
 		.phase = dev->phase, .ours = dev->state, .theirs = dev->front_state,
-		.online = dev->online, .gone = dev->gone,
+		.will = dev->broken == situation(dev) ? MICA_BUS_BROKEN :
+			dev->online ? MICA_BUS_UP : MICA_BUS_DOWN,
+		.gone = dev->gone, .resuming = dev->resuming,
 	};
 	step = back_next(&facts, after);
-	if (step == STEP_PROBE || step == STEP_RESUME || step == STEP_CLOSE) {
+	if (dev->phase == PHASE_NEW && step != STEP_NONE && step != STEP_FORGET) {
 		if (kind->wants && !kind->wants(dev))
 			return STEP_NONE;
 		if (step == STEP_PROBE && !not_too_often(dev))
@@ -165,16 +174,6 @@ static int perform(struct back_device *dev, enum back_step step)
 	}
 }
 
-static enum back_phase phase_after(enum back_step step)
-{
-	switch (step) {
-	case STEP_PROBE: case STEP_RESUME: return PHASE_READY;
-	case STEP_CONNECT: return PHASE_UP;
-	case STEP_DISCONNECT: return PHASE_DOWN;
-	default: return PHASE_NEW;
-	}
-}
-
 /* The step under way ended with @rc; false when the device must not be looked at again. */
 static bool finish(struct back_device *dev, int rc)
 {
@@ -186,19 +185,18 @@ static bool finish(struct back_device *dev, int rc)
 		dev->back->kind->remove(dev);
 		dev->phase = PHASE_NEW;
 		dev->resuming = false;
+		dev->broken = situation(dev);
 		if (!dev->gone)
 			back_set_state(dev, XenbusStateClosed);
-		/* It is tried again when an end says something, not now. */
+		/* It is tried again when an end says something else. */
 		return false;
 	}
-	dev->phase = phase_after(step);
+	dev->phase = back_phase_after(dev->phase, step);
 	if (step == STEP_CONNECT) {
 		back_clear_error(dev);
-		if (dev->resuming && dev->state != XenbusStateInitialised)
-			after = 0;
 		dev->resuming = false;
 	}
-	if (after && !dev->gone)
+	if (after && after != dev->state && !dev->gone)
 		back_set_state(dev, after);
 	return true;
 }
@@ -252,6 +250,7 @@ void back_cut_off(struct back_device *dev, const char *why, ...)
 	va_end(args);
 	back_fail(dev, 0, "MICA-DEV-002", "the guest's driver may be at fault, or the guest hostile;"
 		  " the device works again when the guest begins anew", "cut off: %s", text);
+	dev->broken = situation(dev);
 	dev->doing = STEP_DISCONNECT;
 	dev->after = XenbusStateClosed;
 	rc = dev->back->kind->disconnect(dev);

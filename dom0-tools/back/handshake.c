@@ -2,106 +2,130 @@
 /*
  * The back end's half of the xenbus handshake, pure, so that a test tries every input.
  *
- *	phase    theirs                step         our state after it
- *	NEW      Initialising          probe        InitWait         (ours Initialising or Closed)
- *	NEW      any                   probe        InitWait         (ours InitWait: restarted)
- *	NEW      Initialised Connected resume       unchanged        (ours Connected, Closing)
- *	NEW      Initialising          probe        InitWait         (ours Connected: it began anew)
- *	READY    Initialised Connected connect      Connected
- *	READY    Closing Closed        remove       Closed
- *	UP       Closing               disconnect   Closing
- *	UP       Closed, none          disconnect   Closed
- *	UP       Initialising InitWait disconnect   none yet
- *	DOWN     Initialising InitWait remove       Initialising, then probed again
- *	DOWN     the rest but Closing  remove       Closed
+ * What is to be done follows from <mica/bus.h>'s table, which knows states only.  Here it is set
+ * against what this process has of the device, one step at a time:
  *
- * The toolstack takes a device away by writing Closing over our state: the front end sees that,
- * closes when its users let it, and until then input and output go on.  A directory that is gone
- * takes everything down whatever the states say.
+ *	NEW --probe--> READY --connect--> UP --disconnect--> DOWN --remove--> NEW
+ *	                 +------------------remove------------------------------^
+ *
+ * A daemon that is started anew is NEW towards states an earlier one wrote: it probes again where
+ * the table says to stay, and where the device is connected it resumes, which is probe and connect
+ * with no state written.
  */
-#include <mica/io/xenbus.h>
-
 #include "back/handshake.h"
 
-static bool ready(unsigned state)
+static bool uses(unsigned theirs)
 {
-	return state == XenbusStateInitialised || state == XenbusStateConnected;
+	return theirs == XenbusStateInitialised || theirs == XenbusStateConnected;
 }
 
-static bool begins(unsigned state)
+static enum back_step write_if_new(const struct back_facts *f, unsigned *after)
 {
-	return state == XenbusStateInitialising || state == XenbusStateInitWait;
+	return *after && *after != f->ours ? STEP_WRITE : STEP_NONE;
 }
 
-static enum back_step next_new(const struct back_facts *f, unsigned *after)
+/* Whatever is held goes, one step nearer to NEW. */
+static enum back_step let_go(const struct back_facts *f, unsigned *after)
 {
-	if (f->gone)
-		return STEP_FORGET;
-	switch (f->ours) {
-	case XenbusStateInitialising:
-	case XenbusStateInitWait:
-		*after = XenbusStateInitWait;
-		return f->online ? STEP_PROBE : STEP_NONE;
-	case XenbusStateInitialised:
-	case XenbusStateConnected:
-	case XenbusStateClosing:
-		if (ready(f->theirs))
-			return STEP_RESUME;
-		if (f->online && f->ours != XenbusStateClosing && begins(f->theirs)) {
-			*after = XenbusStateInitWait;
-			return STEP_PROBE;
-		}
-		*after = XenbusStateClosed;
-		return STEP_CLOSE;
-	case XenbusStateClosed:
-		*after = XenbusStateInitWait;
-		return f->online && f->theirs == XenbusStateInitialising ? STEP_PROBE : STEP_NONE;
-	default:
-		return STEP_NONE;
+	switch (f->phase) {
+	case PHASE_UP: return STEP_DISCONNECT;
+	case PHASE_READY:
+	case PHASE_DOWN: return STEP_REMOVE;
+	default: return write_if_new(f, after);
 	}
 }
 
-static enum back_step next_ready(const struct back_facts *f, unsigned *after)
+/* Nothing is to change, but a new daemon has to get there first. */
+static enum back_step stay(const struct back_facts *f, unsigned *after)
 {
-	bool asked = f->ours == XenbusStateClosing && !ready(f->theirs);
+	bool served = f->ours == XenbusStateConnected || f->ours == XenbusStateClosing;
 
-	*after = f->gone ? 0 : XenbusStateClosed;
-	if (f->gone || asked || f->theirs == XenbusStateClosing || f->theirs == XenbusStateClosed)
-		return STEP_REMOVE;
-	if (!ready(f->theirs))
-		return STEP_NONE;
-	*after = XenbusStateConnected;
-	return STEP_CONNECT;
-}
-
-static enum back_step next_up(const struct back_facts *f, unsigned *after)
-{
-	if (f->gone || begins(f->theirs)) {
+	if (f->ours == XenbusStateClosed || f->phase == PHASE_DOWN) {
+		if (f->phase == PHASE_DOWN)
+			*after = f->ours == XenbusStateClosing ? XenbusStateClosed : 0;
+		return let_go(f, after);
+	}
+	if (*after != f->ours)
+		return STEP_WRITE;
+	if (f->phase == PHASE_UP && !served) {		/* somebody wrote over our state */
 		*after = 0;
-		return STEP_DISCONNECT;
+		return let_go(f, after);
 	}
-	if (ready(f->theirs))
+	if (f->phase == PHASE_NEW) {
+		*after = 0;
+		return served ? STEP_RESUME : STEP_PROBE;
+	}
+	if (f->phase == PHASE_READY && served && uses(f->theirs)) {
+		/* Closing, but in use: an earlier daemon connected it.  Otherwise it never was. */
+		*after = f->resuming ? 0 : XenbusStateClosed;
+		return f->resuming ? STEP_CONNECT : STEP_REMOVE;
+	}
+	return STEP_NONE;
+}
+
+static enum back_step connect(const struct back_facts *f, unsigned *after)
+{
+	switch (f->phase) {
+	case PHASE_NEW:
+		*after = 0;
+		return f->ours == XenbusStateConnected ? STEP_RESUME : STEP_PROBE;
+	case PHASE_READY:
+		return STEP_CONNECT;
+	case PHASE_UP:
+		return write_if_new(f, after);
+	default:
+		*after = 0;
+		return STEP_REMOVE;
+	}
+}
+
+static enum back_step disconnect(const struct back_facts *f, unsigned *after)
+{
+	/* Closing, and the guest has not let go: wait. */
+	if (f->phase == PHASE_DOWN && *after == f->ours)
 		return STEP_NONE;
-	*after = f->theirs == XenbusStateClosing ? XenbusStateClosing : XenbusStateClosed;
-	return STEP_DISCONNECT;
+	if (f->phase == PHASE_READY && *after == XenbusStateClosing)
+		*after = XenbusStateClosed;	/* it never was connected */
+	return let_go(f, after);
 }
 
 enum back_step back_next(const struct back_facts *f, unsigned *after)
 {
-	*after = 0;
-	switch (f->phase) {
-	case PHASE_NEW:
-		return next_new(f, after);
-	case PHASE_READY:
-		return next_ready(f, after);
-	case PHASE_UP:
-		return next_up(f, after);
-	case PHASE_DOWN:
-		if (!f->gone && f->theirs == XenbusStateClosing)
-			return STEP_NONE;
-		*after = f->gone ? 0 : begins(f->theirs) ? XenbusStateInitialising :
-			XenbusStateClosed;
-		return STEP_REMOVE;
+	const struct mica_bus_rule *rule =
+		mica_bus_step(MICA_BUS_BACK, f->gone ? XenbusStateUnknown : f->ours, f->theirs,
+			      f->will);
+
+	*after = f->gone ? 0 : rule->next;
+	switch (rule->action) {
+	case MICA_BUS_PROBE:
+		if (f->phase == PHASE_NEW)
+			return STEP_PROBE;
+		if (f->phase == PHASE_READY)
+			return STEP_WRITE;
+		*after = 0;
+		return let_go(f, after);
+	case MICA_BUS_CONNECT:
+		return connect(f, after);
+	case MICA_BUS_DISCONNECT:
+		return disconnect(f, after);
+	case MICA_BUS_REMOVE:
+		if (f->gone && f->phase == PHASE_NEW)
+			return STEP_FORGET;
+		return let_go(f, after);
+	default:
+		return stay(f, after);
 	}
-	return STEP_NONE;
+}
+
+enum back_phase back_phase_after(enum back_phase now, enum back_step step)
+{
+	switch (step) {
+	case STEP_PROBE:
+	case STEP_RESUME: return PHASE_READY;
+	case STEP_CONNECT: return PHASE_UP;
+	case STEP_DISCONNECT: return PHASE_DOWN;
+	case STEP_REMOVE:
+	case STEP_FORGET: return PHASE_NEW;
+	default: return now;
+	}
 }

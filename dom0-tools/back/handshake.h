@@ -4,6 +4,7 @@
 #define MICA_BACK_HANDSHAKE_H
 
 #include <stdbool.h>
+#include <mica/bus.h>
 
 /* What this daemon has of a device. */
 enum back_phase {
@@ -15,23 +16,26 @@ enum back_phase {
 
 enum back_step {
 	STEP_NONE,
-	STEP_PROBE,		/* then InitWait */
-	STEP_RESUME,		/* probe, of a device that both ends call connected */
-	STEP_CONNECT,		/* then Connected */
-	STEP_DISCONNECT,	/* then the state of after */
-	STEP_REMOVE,		/* then the state of after */
-	STEP_CLOSE,		/* nothing is held: only write Closed */
+	STEP_PROBE,
+	STEP_RESUME,		/* probe, of a device that was connected before this daemon */
+	STEP_CONNECT,
+	STEP_DISCONNECT,
+	STEP_REMOVE,
+	STEP_WRITE,		/* only the state */
 	STEP_FORGET,		/* the directory is gone and nothing is held */
 };
 
 struct back_facts {
 	enum back_phase phase;
-	unsigned ours, theirs;	/* enum xenbus_state; theirs is what a guest wrote */
-	bool online;		/* the toolstack wants it */
+	unsigned ours, theirs;	/* of mica_bus_parse(); theirs is what a guest wrote */
+	enum mica_bus_will will;
 	bool gone;		/* our directory is not there */
+	bool resuming;		/* READY by STEP_RESUME */
 };
 
 /* @after: the state to write when the step has ended, 0: none. */
 enum back_step back_next(const struct back_facts *f, unsigned *after);
+/* The phase after @step; what went wrong in it ends in PHASE_NEW. */
+enum back_phase back_phase_after(enum back_phase now, enum back_step step);
 
 #endif

@@ -37,8 +37,8 @@
 #define ALLOW		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
 
 static const int calls[] = {
-	SYS_read, SYS_write, SYS_poll, SYS_ppoll, SYS_epoll_wait, SYS_epoll_pwait, SYS_sendto,
-	SYS_recvfrom, SYS_sendmsg, SYS_recvmsg, SYS_timerfd_settime, SYS_io_uring_enter, SYS_preadv,
+	SYS_read, SYS_write, SYS_poll, SYS_ppoll, SYS_epoll_wait, SYS_epoll_pwait, SYS_epoll_ctl,
+	SYS_sendto, SYS_recvfrom, SYS_sendmsg, SYS_recvmsg, SYS_timerfd_settime, SYS_io_uring_enter, SYS_preadv,
 	SYS_preadv2, SYS_pwritev, SYS_pwritev2, SYS_fdatasync, SYS_fallocate, SYS_munmap,
 	SYS_mremap, SYS_madvise, SYS_brk, SYS_futex, SYS_clock_gettime, SYS_nanosleep,
 	SYS_clock_nanosleep, SYS_restart_syscall, SYS_rt_sigreturn, SYS_rt_sigprocmask, SYS_getpid,

@@ -7,6 +7,14 @@ RUN_OPTIONS  := $(if $(filter 0,$(GUESTS)),--cmdline lab=shell,--image initrd-gu
 	--cmdline "lab=guests lab-store=$(STORE)")
 GUEST_TOOLS  := $(UNPACK) $(STORED) $(CONSOLED) $(NETD) $(BLKD) $(MICA)
 
+# A disk for dom0 with what serves other formats than raw, and images of a root file system.
+$(LAB)/storage-tools/root: tests/lab/setup.sh | $(BUILD)/.setup-lab
+	@tests/lab/setup.sh storage-tools $(LAB)/storage-tools
+	@touch $@
+
+$(LAB)/storage.img: $(BLKD_NBD) tests/lab/mkstorage.sh tests/lab/guest/init | $(LAB)/storage-tools/root
+	@tests/lab/mkstorage.sh $(LAB) $(BLKD_NBD)
+
 TINY_SRC := tests/lab/guest/tiny.c $(wildcard tests/guest/lib/*.c tests/guest/lib/*.S)
 TINY_CFLAGS := -O2 -g -std=gnu11 -ffreestanding -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone \
 	-mgeneral-regs-only -fno-stack-protector -fcf-protection=none -fno-strict-aliasing \
@@ -31,7 +39,7 @@ $(LAB)/%/initrd-guests: $(LAB)/%/vmlinuz $(LAB)/bin/stress $(LAB)/bin/audit $(LA
 	@tests/lab/mkinitrd.sh --guests $(LAB) $(@D)
 
 ## make guest-images dom0's image with Debian's tools, Mica's, and guests
-guest-images: $(GUEST_IMAGES)
+guest-images: $(GUEST_IMAGES) $(LAB)/storage.img
 
 ## make bench-guests guests by the dozen: 100 idle ones, weights and caps, the store over their rings
 ##                 (bench-density, bench-shares, bench-rings: one of them)
@@ -40,6 +48,6 @@ bench-guests: $(BENCHES:%=bench-%)
 $(BENCHES:%=bench-%): bench-%: $(ELF) $(GUEST_IMAGES)
 	@tests/bench/$*.sh $(BUILD)
 
-test test-system: $(LAB)/6.1/initrd-guests
+test test-system: $(LAB)/6.1/initrd-guests $(LAB)/storage.img
 .PHONY: guest-images bench-guests $(BENCHES:%=bench-%)
 .PRECIOUS: $(LAB)/%/initrd-guests

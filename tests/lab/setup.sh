@@ -7,6 +7,7 @@
 #   setup.sh kernel 6.1|6.12|cloud DIR   fetch Debian's kernel package, unpack it into DIR
 #   setup.sh xen DIR                 fetch Debian's Xen, the reference the lab compares against
 #   setup.sh xen-tools DIR           fetch Debian's Xen tools and their libraries into DIR/root
+#   setup.sh storage-tools DIR       the same for qemu-storage-daemon and libnbd
 #
 # Kernels are never installed: the package file is unpacked with dpkg-deb.  Versions come
 # from apt, so the newest point release is what gets tested.  Backports are read through an
@@ -30,6 +31,12 @@ XEN_TOOLS="xen-utils-4.17 xen-utils-common xenstore-utils libxencall1 libxendevi
 	libxtables12 dnsmasq-base libdbus-1-3 libhogweed6 libidn2-0 libnetfilter-conntrack3
 	libnettle8 libnfnetlink0 libunistring2 libsystemd0 libcap2
 	e2fsprogs libext2fs2 libcom-err2 libblkid1"
+
+# What disks of other formats than raw need in dom0; they come on a disk, not in its image.
+STORAGE_TOOLS="qemu-system-common qemu-utils libnbd0 libxml2 libicu72 libstdc++6 libgnutls30
+	liburing2 libaio1 libnuma1 libfuse3-3 libglib2.0-0 libgmp10 libhogweed6 libnettle8 libidn2-0
+	libunistring2 libtasn1-6 libp11-kit0 libffi8 libpcre2-8-0 liblzma5 libzstd1 zlib1g
+	libxengnttab1 libxenevtchn1 libxentoolcore1 libxentoollog1 libc6 libgcc-s1"
 
 say()
 {
@@ -147,25 +154,26 @@ xen()
 	mv "$dir/xen.tmp" "$dir/xen"
 }
 
-xen_tools()
+# tools DIR WHAT PACKAGES: unpack them into DIR/root
+tools()
 {
-	local dir=$1 deb
+	local dir=$1 what=$2 list=$3 deb
 
 	# Fetched again when the list has changed since.
-	[ "$(cat "$dir/list" 2>/dev/null)" != "$XEN_TOOLS" ] || return 0
+	[ "$(cat "$dir/list" 2>/dev/null)" != "$list" ] || return 0
 	mkdir -p "$dir/deb"
 	dir=$(realpath "$dir")
-	say "downloading Debian's Xen tools"
-	apt-get -q update >/dev/null || die "apt-get update failed for the Xen tools"
-	(cd "$dir/deb" && apt-get -q -o APT::Sandbox::User=root download $XEN_TOOLS >/dev/null) ||
-		die "cannot download the Xen tools"
+	say "downloading Debian's $what"
+	apt-get -q update >/dev/null || die "apt-get update failed for the $what"
+	(cd "$dir/deb" && apt-get -q -o APT::Sandbox::User=root download $list >/dev/null) ||
+		die "cannot download the $what"
 	rm -rf "$dir/root.tmp" "$dir/root"
 	mkdir -p "$dir/root.tmp"
 	for deb in "$dir"/deb/*.deb; do
 		dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$dir/root.tmp"
 	done
 	mv "$dir/root.tmp" "$dir/root"
-	echo "$XEN_TOOLS" >"$dir/list"
+	echo "$list" >"$dir/list"
 }
 
 case "${1:-} ${2:-}" in
@@ -173,6 +181,8 @@ case "${1:-} ${2:-}" in
 "packages lab") packages $LAB_PACKAGES ;;
 "kernel "*) kernel "$2" "${3:?directory}" ;;
 "xen "*) xen "${2:?directory}" ;;
-"xen-tools "*) xen_tools "${2:?directory}" ;;
-*) die "usage: setup.sh packages build|lab | kernel 6.1|6.12|cloud DIR | xen DIR | xen-tools DIR" ;;
+"xen-tools "*) tools "${2:?directory}" "Xen tools" "$XEN_TOOLS" ;;
+"storage-tools "*) tools "${2:?directory}" "storage tools" "$STORAGE_TOOLS" ;;
+*) die "usage: setup.sh packages build|lab | kernel 6.1|6.12|cloud DIR | xen DIR | xen-tools DIR |
+	storage-tools DIR" ;;
 esac

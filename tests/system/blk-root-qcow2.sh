@@ -1,0 +1,14 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# A stock guest with its root file system on a qcow2 image: kills, restart, a second user refused.
+# seconds: 150
+. tests/system/lib.sh
+[ -e "$BUILD/lab/storage.img" ] || skip "no disk with storage tools: make guest-images"
+cp --sparse=always "$BUILD/lab/storage.img" "$WORK/host.img"
+guests blk-root "lab-store=mica BLK_TYPE=qcow2" --disk "virtio:$WORK/host.img" --limit 900
+# what the guest left is a whole file system, by other eyes than ours
+debugfs -R "dump root.qcow2 $WORK/root" "$WORK/host.img" 2>/dev/null
+command -v qemu-img >/dev/null || skip "no qemu-img to look at the image with"
+qemu-img check "$WORK/root" || fail "the image is damaged"
+qemu-img convert -f qcow2 -O raw "$WORK/root" "$WORK/raw"
+e2fsck -fn "$WORK/raw" >"$WORK/fsck" 2>&1 || { cat "$WORK/fsck"; fail "the file system is damaged"; }
