@@ -50,7 +50,7 @@ struct back_device {
 	void *priv;			/* the daemon's; for it to free in remove() */
 	unsigned phase;			/* the rest is the library's own */
 	unsigned doing, after;		/* step under way; state to write when it ends */
-	bool online, gone, again, told;
+	bool online, gone, again, told, watched;
 	unsigned broken;		/* what both ends said when a step failed */
 	unsigned probes;		/* since window_ns */
 	uint64_t window_ns;

@@ -136,9 +136,11 @@ static enum back_step choose(struct back_device *dev, unsigned *after)
 
 	if (!read_states(dev))
 		return STEP_NONE;
+	if (dev->broken != situation(dev))
+		dev->broken = 0;
 	facts = (struct back_facts){
 		.phase = dev->phase, .ours = dev->state, .theirs = dev->front_state,
-		.will = dev->broken == situation(dev) ? MICA_BUS_BROKEN :
+		.will = dev->broken ? MICA_BUS_BROKEN :
 			dev->online ? MICA_BUS_UP : MICA_BUS_DOWN,
 		.gone = dev->gone, .resuming = dev->resuming,
 	};
@@ -364,8 +366,13 @@ static void on_changed(void *ctx, const char *path, const char *token)
 		ours_changed(b, path);
 	} else if (sscanf(token, "f/%u/%u", &domid, &handle) == 2) {
 		dev = back_find(b, (domid_t)domid, handle);
-		if (dev)
-			back_look(dev);
+		if (!dev)
+			return;
+		/* The first comes with the watch; any other is the guest's, who wants something. */
+		if (dev->watched)
+			dev->broken = 0;
+		dev->watched = true;
+		back_look(dev);
 	} else if (b->kind->watched) {
 		b->kind->watched(b->ctx, path, token);
 	}

@@ -112,9 +112,32 @@ int back_read_front_or(struct back_device *dev, uint64_t *value, uint64_t low, u
 	return rc ? rc : number(text, low, high, value);
 }
 
-int back_write(struct back_device *dev, const char *key, const char *value, ...)
+/* Only where the device still is: a key written after the toolstack took the directory away would
+ * leave a directory that nobody removes. */
+static int write_if_there(struct back_device *dev, const char *path, const char *value)
 {
 	struct mica_io *io = dev->back->io;
+	char there[BACK_PATH + 16], text[4];
+	int rc, began;
+
+	snprintf(there, sizeof(there), "%s/frontend-id", dev->dir);
+	do {
+		began = io->ops->begin(io);
+		if (began && began != -EBUSY)	/* busy: the caller's own transaction */
+			return began;
+		rc = io->ops->read(io, there, text, sizeof(text));
+		rc = rc == -ENOENT ? rc : io->ops->write(io, path, value);
+		if (!began) {
+			int end = io->ops->end(io, !rc);
+
+			rc = rc ? rc : end;
+		}
+	} while (rc == -EAGAIN && !began);
+	return rc;
+}
+
+int back_write(struct back_device *dev, const char *key, const char *value, ...)
+{
 	char path[KEY_PATH], text[MICA_IO_VALUE_BYTES];
 	va_list args;
 	int n;
@@ -127,7 +150,7 @@ int back_write(struct back_device *dev, const char *key, const char *value, ...)
 	n = snprintf(path, sizeof(path), "%s/%s", dev->dir, key);
 	if (n < 0 || (size_t)n >= sizeof(path))
 		return -ENAMETOOLONG;
-	return io->ops->write(io, path, text);
+	return write_if_there(dev, path, text);
 }
 
 int back_set_state(struct back_device *dev, unsigned state)
