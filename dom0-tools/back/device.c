@@ -250,7 +250,7 @@ void back_cut_off(struct back_device *dev, const char *why, ...)
 	va_start(args, why);
 	vsnprintf(text, sizeof(text), why, args);
 	va_end(args);
-	back_fail(dev, 0, "MICA-DEV-002", "the guest's driver may be at fault, or the guest hostile;"
+	back_fail(dev, 0, "MICA-DEV-006", "the guest's driver may be at fault, or the guest hostile;"
 		  " the device works again when the guest begins anew", "cut off: %s", text);
 	dev->broken = situation(dev);
 	dev->doing = STEP_DISCONNECT;

@@ -72,7 +72,7 @@ struct vbd {
 	uint64_t progress, restarts;
 	uint64_t retry_ns;		/* try to lock, or start the process, again; 0: not */
 	uint64_t retry_until_ns;
-	uint64_t deadline_ns;		/* of a disconnection */
+	uint64_t deadline_ns;		/* of its start or of a disconnection */
 	char last_words[256];		/* of a process that could not go on */
 	uint64_t told_sum;		/* numbers in the store are of then */
 	bool gone;			/* removed; freed when nobody looks at it any more */
@@ -84,6 +84,8 @@ extern const struct back_kind vbd_kind;
 /* vbd.c */
 /* The lock, the process: what a probe still needs. */
 void vbd_probe_on(struct vbd *v);
+/* The process of a probe is ready; @bytes and @can_discard from an NBD server. */
+void vbd_ready(struct vbd *v, uint64_t bytes, bool can_discard);
 /* The step under way has ended. */
 void vbd_done(struct vbd *v, int rc);
 /* Retries and deadlines; true while there are any. */

@@ -35,6 +35,7 @@
 #define WAIT_FIRST_NS	10000000ull
 #define WAIT_MOST_NS	1000000000ull
 #define DRAIN_NS	30000000000ull	/* for a disconnection */
+#define START_NS	60000000000ull	/* until it is READY */
 
 int child_journal(struct vbd *v)
 {
@@ -125,6 +126,8 @@ int child_start(struct vbd *v)
 	}
 	v->control = pair[0];
 	v->child = CHILD_STARTING;
+	v->deadline_ns = now_ns() + START_NS;
+	loop_need_tick();
 	fcntl(v->control, F_SETFL, O_NONBLOCK);
 	loop_watch(v->control, v);
 	tell_config(v);
@@ -179,18 +182,22 @@ void child_resize(struct vbd *v)
 
 /* --- what it says --- */
 
-static void on_ready(struct vbd *v, int32_t engine)
+static void on_ready(struct vbd *v, const struct blkd_message *m)
 {
+	int32_t engine = m->rc;
+
 	if (v->child != CHILD_STARTING)
 		return;
 	v->child = CHILD_IDLE;
+	v->deadline_ns = 0;
 	v->engine = engine >= ENGINE_URING && engine <= ENGINE_ERROR ? (enum engine_kind)engine :
 		ENGINE_THREADS;
 	/* Resized or limited while it was away. */
 	child_limits(v);
-	child_resize(v);
+	if (!v->storage)
+		child_resize(v);
 	if (v->step == VBD_PROBE)
-		vbd_done(v, 0);
+		vbd_ready(v, m->ready.bytes, m->ready.can_discard);
 	if (v->has_rings && v->child == CHILD_IDLE)
 		child_connect(v);
 }
@@ -247,7 +254,7 @@ static void on_message(struct vbd *v, struct blkd_message *m)
 		clean(m);
 	switch (m->type) {
 	case MSG_READY:
-		on_ready(v, m->rc);
+		on_ready(v, m);
 		break;
 	case MSG_DONE:
 		on_done(v, m->rc);

@@ -36,6 +36,8 @@ struct engine {
 	int image;			/* the image, or the socket to the server */
 	bool block_device;		/* discards by ioctl */
 	unsigned depth;			/* most transfers at a time */
+	uint64_t bytes;			/* out: size of what start() found, 0: the caller knows */
+	bool can_discard;		/* out, with bytes */
 	void *priv;
 };
 

@@ -66,6 +66,8 @@ static int nbd_start(struct engine *e)
 	if (!n->h || e->fd < 0 || nbd_set_export_name(n->h, "disk") ||
 	    nbd_connect_socket(n->h, e->image))
 		return nbd_get_errno() ? -nbd_get_errno() : -ECONNREFUSED;
+	e->bytes = nbd_get_size(n->h) > 0 ? (uint64_t)nbd_get_size(n->h) : 0;
+	e->can_discard = nbd_can_trim(n->h) == 1;
 	want(e, EPOLL_CTL_ADD);
 	return 0;
 }

@@ -341,6 +341,7 @@ int main(int argc, char **argv)
 	up = leave_foreground();
 	only_one();
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	storage_sweep(settings.run_dir);
 	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	catch_signals();
 	open_world(&io);

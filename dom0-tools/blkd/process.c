@@ -173,6 +173,10 @@ static void begin(const struct engine_ops *const *engines, struct mica_io **io)
 	start_engine(&m.config, engines);
 	disk_init(&disk, *io, &engine, map_journal(), m.config.domid);
 	disk.shape = m.config.shape;
+	if (engine.bytes) {
+		disk.shape.bytes = engine.bytes & ~(uint64_t)(BLK_SECTOR - 1);
+		disk.shape.discard = disk.shape.discard && engine.can_discard;
+	}
 	disk.align = m.config.align;
 	disk.durable = m.config.durable;
 	disk.fault = on_fault;
@@ -187,6 +191,8 @@ static void begin(const struct engine_ops *const *engines, struct mica_io **io)
 			die("cannot give up privileges: %s", strerror(-rc));
 	}
 	m = (struct blkd_message){ .type = MSG_READY, .rc = (int32_t)engine.ops->kind };
+	m.ready.bytes = engine.bytes;
+	m.ready.can_discard = engine.can_discard;
 	tell(&m);
 }
 

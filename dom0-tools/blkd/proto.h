@@ -54,7 +54,11 @@ struct blkd_message {
 			bool resume;
 		} connect;
 		struct { uint64_t ops, bytes; } limits;
-		uint64_t bytes;		/* RESIZE; READY: what the NBD server has */
+		uint64_t bytes;		/* RESIZE */
+		struct {
+			uint64_t bytes;	/* what the NBD server has; 0: not one */
+			bool can_discard;
+		} ready;
 		char text[256];		/* FAULT, NOTE */
 	};
 };

@@ -2,15 +2,15 @@
 /*
  * One qemu-storage-daemon for each disk that is not raw.
  *
- *	image --qemu-storage-daemon--> NBD on RUN_DIR/<domid>-<vdev>.nbd --> mica-blkd-nbd
+ *	image --qemu-storage-daemon--> NBD on RUN_DIR/<domid>-<vdev>-*.nbd --> mica-blkd-nbd
  *
  * The formats of `formats` name a file; type "blockdev" hands its params to the daemon as they
  * are (driver=rbd,pool=...), for network disks.  A daemon that dies is started again when the
  * disk's process, which has lost its connection, is.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,10 +24,9 @@
 #include "blkd/blkd.h"
 #include "blkd/storage.h"
 
-#define MEASURE_MS	5000
-
 struct storage {
-	char type[16], path[1024], socket[108];
+	char type[16], path[1024], base[80], socket[108];
+	unsigned starts;
 	bool read_only;
 	pid_t pid;
 };
@@ -100,6 +99,8 @@ int storage_restart(struct storage *s)
 	if (s->pid > 0)
 		return 0;
 	unlink(s->socket);
+	/* A name of its own each time: one that is still ending removes its socket by name. */
+	snprintf(s->socket, sizeof(s->socket), "%s-%d-%u.nbd", s->base, getpid(), s->starts++);
 	s->pid = fork();
 	if (s->pid < 0)
 		return -errno;
@@ -123,9 +124,9 @@ int storage_start(struct storage **out, const char *type, const char *path, bool
 	snprintf(s->type, sizeof(s->type), "%s", type);
 	snprintf(s->path, sizeof(s->path), "%s", path);
 	*why = "the socket's name is too long";
-	rc = strlen(socket) < sizeof(s->socket) ? 0 : -ENAMETOOLONG;
+	rc = strlen(socket) < sizeof(s->base) ? 0 : -ENAMETOOLONG;
 	if (!rc)
-		strcpy(s->socket, socket);
+		strcpy(s->base, socket);
 	s->read_only = read_only;
 	if (!rc)
 		*why = "cannot be opened";
@@ -155,64 +156,24 @@ int storage_connect(struct storage *s)
 	return rc;
 }
 
-/* `mica-blkd-nbd --measure` on the socket prints "BYTES DISCARD". */
-static int ask(int fd, char *answer, size_t room)
-{
-	struct pollfd wait = { .events = POLLIN };
-	int pipe_fd[2];
-	ssize_t n = 0;
-	pid_t pid;
-
-	if (pipe2(pipe_fd, O_CLOEXEC))
-		return -errno;
-	pid = fork();
-	if (!pid) {
-		dup2(fd, 0);
-		dup2(pipe_fd[1], 1);
-		execl(settings.nbd_program, settings.nbd_program, "--measure", (char *)NULL);
-		_exit(127);
-	}
-	close(pipe_fd[1]);
-	wait.fd = pipe_fd[0];
-	if (pid > 0 && poll(&wait, 1, MEASURE_MS) == 1)
-		n = read(pipe_fd[0], answer, room - 1);
-	close(pipe_fd[0]);
-	if (pid > 0) {
-		kill(pid, SIGKILL);
-		waitpid(pid, NULL, 0);
-	}
-	if (n <= 0)
-		return -EIO;
-	answer[n] = '\0';
-	return 0;
-}
-
-int storage_measure(struct storage *s, uint64_t *bytes, bool *can_discard)
-{
-	unsigned long long size;
-	unsigned discard;
-	char answer[64];
-	int fd = storage_connect(s), rc;
-
-	if (fd < 0)
-		return fd;
-	rc = ask(fd, answer, sizeof(answer));
-	close(fd);
-	if (rc)
-		return rc;
-	if (sscanf(answer, "%llu %u", &size, &discard) != 2 || !size)
-		return -EPROTO;
-	*bytes = size & ~511ull;
-	*can_discard = discard;
-	return 0;
-}
-
 bool storage_died(struct storage *s, pid_t pid)
 {
 	if (s->pid != pid)
 		return false;
 	s->pid = 0;
 	return true;
+}
+
+void storage_sweep(const char *run_dir)
+{
+	DIR *dir = opendir(run_dir);
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir)))
+		if (strstr(e->d_name, ".nbd"))
+			unlinkat(dirfd(dir), e->d_name, 0);
+	if (dir)
+		closedir(dir);
 }
 
 void storage_stop(struct storage *s)

@@ -16,17 +16,18 @@ struct storage;
 bool storage_is_raw(const char *type);
 /* NULL, or why there is no such type. */
 const char *storage_refuse(const char *type);
-/* Start one; *s on success.  0 or -errno with *why. */
+/* Start one; *s on success.  @socket: what the names of its sockets begin with.  0 or -errno with
+ * *why. */
 int storage_start(struct storage **s, const char *type, const char *path, bool read_only,
 		  const char *socket, const char **why);
 /* A connected socket, or -errno; -ENOENT, -ECONNREFUSED: not yet. */
 int storage_connect(struct storage *s);
-/* Size and flags as the server tells them; asked on a connection of its own. */
-int storage_measure(struct storage *s, uint64_t *bytes, bool *can_discard);
 /* True when @pid was its server, which has ended. */
 bool storage_died(struct storage *s, pid_t pid);
 /* Start the server if there is none.  0 or -errno. */
 int storage_restart(struct storage *s);
 void storage_stop(struct storage *s);
+/* Sockets that servers of an earlier daemon left. */
+void storage_sweep(const char *run_dir);
 
 #endif

@@ -23,7 +23,7 @@
 
 #define LOCK_NS		10000000000ull	/* an image may still be held by a process that is dying */
 #define LOCK_AGAIN_NS	100000000ull
-#define SERVER_NS	30000000000ull	/* for a storage server to come back */
+#define SERVER_NS	60000000000ull	/* for a storage server to come back */
 #define MAX_ORDER	4u
 
 struct vbd *vbds;
@@ -139,7 +139,7 @@ static int open_storage(struct vbd *v, bool read_only)
 	if (why)
 		return back_fail(v->dev, -EINVAL, "MICA-DISK-001", why, "type '%s' is not known",
 				 v->type);
-	snprintf(socket, sizeof(socket), "%s/%u-%u.nbd", settings.run_dir, v->dev->domid,
+	snprintf(socket, sizeof(socket), "%s/%u-%u", settings.run_dir, v->dev->domid,
 		 v->dev->handle);
 	if (used_by(v))
 		return in_use(v, 0);
@@ -149,8 +149,8 @@ static int open_storage(struct vbd *v, bool read_only)
 	v->image.align = 1;
 	v->image.physical_bytes = 4096;
 	v->image.discard_bytes = 65536;
-	v->image.shape = (struct blk_shape){ .sector_bytes = 512, .read_only = read_only };
-	v->retry_until_ns = now_ns() + LOCK_NS;
+	v->image.shape = (struct blk_shape){ .sector_bytes = 512, .read_only = read_only,
+					     .discard = !read_only };
 	return 0;
 }
 
@@ -158,12 +158,9 @@ static int write_features(struct vbd *v)
 {
 	struct back_device *dev = v->dev;
 	const struct image *im = &v->image;
-	uint64_t enable;
-	bool discard = im->shape.discard &&
-		(back_read_u64(dev, &enable, 0, 1, "discard-enable") || enable);
+	bool discard = im->shape.discard;
 	int rc = 0;
 
-	v->image.shape.discard = discard;
 	rc |= back_write(dev, "feature-flush-cache", "1");
 	rc |= back_write(dev, "feature-barrier", "1");
 	rc |= back_write(dev, "feature-discard", discard ? "1" : "0");
@@ -184,48 +181,54 @@ static int write_features(struct vbd *v)
 	return rc ? back_fail(dev, -EIO, "MICA-STORE-002", NULL, "cannot write the features") : 0;
 }
 
-/* The storage server is asked until it answers; the image is locked when nobody holds it. */
-static int ready_to_start(struct vbd *v, pid_t *holder)
-{
-	*holder = 0;
-	if (v->storage)
-		return storage_measure(v->storage, &v->image.shape.bytes, &v->image.shape.discard);
-	return image_lock(&v->image, holder);
-}
-
+/* The image is locked when nobody holds it, a storage server takes a connection when it is up;
+ * both may take a while. */
 void vbd_probe_on(struct vbd *v)
 {
-	pid_t holder;
-	int rc = ready_to_start(v, &holder);
-	bool waits = rc == -EBUSY ? !used_by(v) : v->storage && rc;
+	pid_t holder = 0;
+	int rc = v->storage ? 0 : image_lock(&v->image, &holder);
+	bool locked = !rc, waits = rc == -EBUSY && !used_by(v);
 
+	if (locked) {
+		/* An earlier one may still have held the image when this one began. */
+		if (v->storage)
+			storage_restart(v->storage);
+		rc = child_start(v);
+		waits = v->storage && rc;
+	}
 	if (waits && now_ns() < v->retry_until_ns) {
-		v->retry_ns = now_ns() + LOCK_AGAIN_NS;
+		v->retry_ns = now_ns() + (v->storage ? 10 : 1) * LOCK_AGAIN_NS;
 		loop_need_tick();
 		return;
 	}
 	v->retry_ns = 0;
-	if (rc == -EBUSY)
+	if (rc == -EBUSY && !locked)
 		rc = in_use(v, holder);
 	else if (rc)
-		rc = back_fail(v->dev, rc, "MICA-DISK-003", NULL, "%s: %s", v->path,
-			       v->storage ? "the storage server does not open it" : strerror(-rc));
-	if (!rc)
-		rc = write_features(v);
-	if (!rc) {
-		rc = child_start(v);
-		if (rc)
-			back_fail(v->dev, rc, "MICA-DISK-005", NULL,
-				  "cannot start the disk's process: %s", strerror(-rc));
-	}
+		rc = back_fail(v->dev, rc, locked && !v->storage ? "MICA-DISK-005" : "MICA-DISK-003",
+			       NULL, v->storage ? "%s: the storage server does not open it: %s" :
+			       locked ? "%s: cannot start the disk's process: %s" : "%s: %s", v->path,
+			       strerror(-rc));
 	if (rc)
 		vbd_done(v, rc);
+}
+
+void vbd_ready(struct vbd *v, uint64_t bytes, bool can_discard)
+{
+	if (v->storage) {
+		v->image.shape.bytes = bytes & ~(uint64_t)(BLK_SECTOR - 1);
+		v->image.shape.discard = v->image.shape.discard && can_discard;
+	}
+	if (v->image.shape.bytes)
+		vbd_done(v, write_features(v));
+	else
+		vbd_done(v, back_fail(v->dev, -ENODATA, "MICA-DISK-003", NULL, "%s is empty", v->path));
 }
 
 static int probe(struct back_device *dev)
 {
 	struct vbd *v = calloc(1, sizeof(*v));
-	uint64_t sector_bytes = 0;
+	uint64_t sector_bytes = 0, discard;
 	bool read_only = true;
 	int rc;
 
@@ -240,6 +243,8 @@ static int probe(struct back_device *dev)
 	if (!rc)
 		rc = storage_is_raw(v->type) ? open_raw(v, read_only, (uint32_t)sector_bytes) :
 			open_storage(v, read_only);
+	if (!back_read_u64(dev, &discard, 0, 1, "discard-enable") && !discard)
+		v->image.shape.discard = false;
 	if (!rc && child_journal(v))
 		rc = back_fail(dev, -EIO, "MICA-DISK-005", NULL, "cannot make %s: %s",
 			       v->journal_path, strerror(errno));
@@ -248,7 +253,7 @@ static int probe(struct back_device *dev)
 	v->resume = dev->resuming;
 	v->step = VBD_PROBE;
 	v->retry_ns = 1;		/* by the next tick, when probe() has returned */
-	v->retry_until_ns = now_ns() + LOCK_NS;
+	v->retry_until_ns = now_ns() + (v->storage ? SERVER_NS : LOCK_NS);
 	loop_need_tick();
 	return BACK_LATER;
 }
@@ -365,10 +370,13 @@ static void remove_vbd(struct back_device *dev)
 static void resized(struct vbd *v)
 {
 	uint64_t bytes = 0;
-	bool discard;
-	int rc = v->storage ? storage_measure(v->storage, &bytes, &discard) :
-		image_measure(&v->image, &bytes);
+	int rc = v->storage ? -EOPNOTSUPP : image_measure(&v->image, &bytes);
 
+	if (v->storage) {
+		back_note(v->dev, "an image of type %s takes a new size when it is attached again",
+			  v->type);
+		return;
+	}
 	if (rc || !bytes) {
 		back_note(v->dev, "cannot measure %s: %s", v->path, strerror(rc ? -rc : ENODATA));
 		return;
@@ -410,9 +418,10 @@ const struct back_kind vbd_kind = {
 
 /* --- time --- */
 
-static void drain_over(struct vbd *v)
+static void too_late(struct vbd *v)
 {
-	back_note(v->dev, "input and output did not end within 30 s; its process is killed");
+	back_note(v->dev, "its process did not %s in time and is killed",
+		  v->child == CHILD_STARTING ? "start" : "end input and output");
 	v->deadline_ns = 0;
 	kill(v->pid, SIGKILL);
 }
@@ -435,7 +444,7 @@ static void start_again(struct vbd *v)
 	}
 	rc = child_start(v);
 	if (rc)
-		v->retry_ns = now + LOCK_AGAIN_NS;
+		v->retry_ns = now + (v->storage ? 10 : 1) * LOCK_AGAIN_NS;
 	else
 		v->retry_until_ns = 0;
 }
@@ -460,7 +469,7 @@ bool vbd_tick(uint64_t now)
 		if (!v->gone && v->retry_ns && now >= v->retry_ns)
 			retry(v);
 		if (!v->gone && v->deadline_ns && now >= v->deadline_ns)
-			drain_over(v);
+			too_late(v);
 		again |= !v->gone && (v->retry_ns || v->deadline_ns);
 	}
 	return again;
