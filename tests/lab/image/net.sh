@@ -91,6 +91,37 @@ guest_up()
 		guest_does "$1" 60 "ip link set $2 up && ip addr add $3 dev $2" || net_fails "$1 has no $2"
 }
 
+# silent GUEST ADDRESS: no answer from there
+silent()
+{
+	guest_does "$1" 60 "! ping -c 2 -W 2 $2 >/dev/null" || net_fails "$1 reaches $2"
+}
+
+# guest_sum GUEST SECONDS FILE: its SHA-256
+guest_sum()
+{
+	step=$((step + 1))
+	guest_type "$1" "sha256sum $3 | cut -c1-64 | sed 's/^/s''um $step=/'"
+	guest_said "$2" "$1" "sum $step=[0-9a-f]{64}" >&2
+	sed -n "s/.*sum $step=\([0-9a-f]\{64\}\).*/\1/p" "$(guest_log "$1")" | head -n 1
+}
+
+# bulk FROM TO ADDRESS MIB [COMMAND]: so much random data, checked; COMMAND runs meanwhile
+bulk()
+{
+	guest_does "$1" 120 "dd if=/dev/urandom of=/sent bs=1M count=$4 2>/dev/null" || net_fails "dd"
+	sent=$(guest_sum "$1" 120 /sent)
+	guest_does "$2" 20 "(nc -l -p 5001 >/got; echo >/done) & rm -f /done" || net_fails "listen"
+	guest_does "$1" 20 "(sleep 1; nc $3 5001 </sent) & true" || net_fails "nc"
+	started=$(date +%s)
+	[ -z "${5:-}" ] || $5
+	guest_does "$2" 300 "until [ -e /done ]; do sleep 0.2; done" || net_fails "no end of the copy"
+	got=$(guest_sum "$2" 120 /got)
+	say "bulk: $4 MiB from $1 to $2 in $(($(date +%s) - started)) s"
+	equal "the checksum" "$got" "$sent"
+	[ ${#got} = 64 ] || net_fails "no checksum"
+}
+
 # pings GUEST ADDRESS [OPTION...]
 pings()
 {

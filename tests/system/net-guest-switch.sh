@@ -1,0 +1,6 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Two stock guests on mica-netd's switch: checksums, VLANs, isolation, kills of the daemon.
+# seconds: 150
+. tests/system/lib.sh
+guests net-switch "lab-store=mica" --limit 500

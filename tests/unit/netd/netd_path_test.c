@@ -1,0 +1,683 @@
+/* unit: dom0-tools/netd/path.c dom0-tools/netd/deliver.c dom0-tools/netd/batch.c dom0-tools/netd/feed.c dom0-tools/netd/drain.c dom0-tools/netd/port.c dom0-tools/netd/config.c dom0-tools/netd/tap.c dom0-tools/netd/switch.c dom0-tools/netd/mac.c dom0-tools/netd/bucket.c dom0-tools/netd/frame.c dom0-tools/netd/guard.c dom0-tools/netd/offload.c dom0-tools/netd/layout.c dom0-tools/netd/capture.c tests/unit/netd/world.c */
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The data path between guests that are in this process: every byte arrives, in order, at whom it
+ * is for and nobody else; what a hostile guest can do harms only itself; a killed daemon's
+ * successor goes on.
+ */
+#include "world.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static uint8_t frame[70000];
+
+/* From guest @from to guest @to (-1: broadcast), filled with @seed's bytes. */
+static void make(unsigned from, int to, unsigned length, unsigned seed)
+{
+	static const uint8_t all[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+
+	for (unsigned i = 14; i < length; i++)
+		frame[i] = (uint8_t)(i * 31 + seed * 7 + i / 256);
+	memcpy(frame, "\x02\0\0\0\0", 5);
+	frame[5] = (uint8_t)(to + 1);
+	if (to < 0)
+		memcpy(frame, all, 6);
+	memcpy(frame + 6, "\x02\0\0\0\0", 5);
+	frame[11] = (uint8_t)(from + 1);
+	frame[12] = 0x12;
+	frame[13] = 0x34;
+}
+
+static void say_hello(void)
+{
+	for (unsigned n = 0; n < GUESTS; n++) {
+		if (!guests[n].dev.priv)
+			continue;
+		make(n, -1, 60, 0);
+		assert_true(guest_send(n, 0, frame, 60, 0, NULL));
+	}
+	world_run();
+	for (unsigned n = 0; n < GUESTS; n++)
+		guest_forget(n);
+}
+
+static void check_got(unsigned n, unsigned nth, unsigned length)
+{
+	struct got *got = &guests[n].got[nth];
+
+	assert_int_equal(got->length, length);
+	assert_memory_equal(got->bytes, frame, length);
+}
+
+static uint64_t count(unsigned g, enum count c)
+{
+	struct port *p = guests[g].dev.priv;
+
+	return net->sw.ports[p->number].count[c];
+}
+
+static const char *const linux_keys[] = { "feature-sg=1", "feature-gso-tcpv4=1",
+					  "feature-gso-tcpv6=1", "feature-ipv6-csum-offload=1",
+					  NULL };
+
+static void every_byte_arrives(void **state)
+{
+	unsigned sent = 0;
+
+	dice_start();
+	world_begin();
+	guest_connect(0, 1, linux_keys);
+	guest_connect(1, 2, linux_keys);
+	guest_connect(2, 1, linux_keys);
+	say_hello();
+	for (int i = 0; i < 4000; i++) {
+		unsigned from = (unsigned)dice(3), to = (from + 1 + (unsigned)dice(2)) % 3;
+		unsigned length = dice(3) ? 14 + (unsigned)dice(300) : 14 + (unsigned)dice(65521);
+
+		make(from, (int)to, length, (unsigned)i);
+		if (!guest_send(from, guests[from].queues > 1 ? (unsigned)dice(2) : 0, frame, length,
+				0, NULL))
+			continue;
+		sent++;
+		world_run();
+		assert_int_equal(guests[to].n_got, 1);
+		assert_int_equal(guests[3 - from - to].n_got, 0);
+		check_got(to, 0, length);
+		guest_forget(to);
+	}
+	assert_true(sent > 3900);
+	for (unsigned n = 0; n < 3; n++)
+		assert_true(!guests[n].errors && !guests[n].bad && !guests[n].cut_off);
+	world_end();
+}
+
+static void bursts_stay_in_order(void **state)
+{
+	dice_start();
+	world_begin();
+	for (unsigned n = 0; n < 4; n++)
+		guest_connect(n, 1, linux_keys);
+	say_hello();
+	for (int round = 0; round < 100; round++) {
+		unsigned sent[4] = { 0 }, seen[4] = { 0 };
+
+		/* Three send to the fourth more than its ring holds. */
+		for (unsigned i = 0; i < 90; i++) {
+			unsigned from = (unsigned)dice(3), length = 40 + (unsigned)dice(1500);
+
+			make(from, 3, length, 0);
+			frame[20] = (uint8_t)sent[from];
+			if (guest_send(from, 0, frame, length, 0, NULL))
+				sent[from]++;
+		}
+		world_run();
+		assert_int_equal(guests[3].n_got, sent[0] + sent[1] + sent[2]);
+		for (unsigned i = 0; i < guests[3].n_got; i++) {
+			uint8_t *bytes = guests[3].got[i].bytes;
+			unsigned from = bytes[11] - 1u;
+
+			assert_true(from < 3);
+			assert_int_equal(bytes[20], seen[from]++);
+		}
+		guest_forget(3);
+	}
+	world_end();
+}
+
+static void few_notifications_and_copies(void **state)
+{
+	uint64_t copies;
+
+	world_begin();
+	world_whole = true;
+	guest_connect(0, 1, linux_keys);
+	guest_connect(1, 1, linux_keys);
+	say_hello();
+	copies = net->copies;
+	guests[1].bells = 0;
+	for (int i = 0; i < 64; i++) {
+		make(0, 1, 100, (unsigned)i);
+		assert_true(guest_send(0, 0, frame, 100, 0, NULL));
+	}
+	world_run();
+	assert_int_equal(guests[1].n_got, 64);
+	assert_int_equal(net->copies - copies, 2);	/* heads, then frames */
+	assert_int_equal(guests[1].bells, 1);
+	world_end();
+}
+
+/* A TCP frame with @payload bytes and the offloads of a Linux guest. */
+static unsigned tcp(unsigned from, unsigned to, unsigned payload)
+{
+	unsigned length = 54 + payload;
+
+	make(from, (int)to, length, payload);
+	memset(frame + 12, 0, 42);
+	frame[12] = 8;
+	frame[14] = 0x45;
+	frame[16] = (uint8_t)((40 + payload) >> 8);
+	frame[17] = (uint8_t)(40 + payload);
+	frame[22] = 64;
+	frame[23] = 6;
+	frame[29] = (uint8_t)from;
+	frame[33] = (uint8_t)to;
+	frame[46] = 0x50;
+	return length;
+}
+
+static void offloads_pass_or_are_done(void **state)
+{
+	struct netif_extra_info gso = { .type = XEN_NETIF_EXTRA_TYPE_GSO,
+					.u.gso = { .size = 1448, .type = 1 } };
+	static const char *const plain[] = { "feature-sg=1", "feature-no-csum-offload=1", NULL };
+	static const char *const one_page[] = { NULL };
+	unsigned length, payload = 0;
+
+	world_begin();
+	guest_connect(0, 1, linux_keys);
+	guest_connect(1, 1, linux_keys);
+	guest_connect(2, 1, plain);
+	guest_connect(3, 1, one_page);
+	say_hello();
+	length = tcp(0, 1, 60000);
+	assert_true(guest_send(0, 0, frame, length, NETTXF_csum_blank, &gso));
+	world_run();
+	check_got(1, 0, length);		/* as it was, checksum blank */
+	assert_true(guests[1].got[0].flags & NETRXF_csum_blank);
+	assert_int_equal(guests[1].got[0].gso.u.gso.size, 1448);
+	for (unsigned to = 2; to < 4; to++) {
+		length = tcp(0, to, 60000);
+		assert_true(guest_send(0, 0, frame, length, NETTXF_csum_blank, &gso));
+		world_run();
+		assert_int_equal(guests[to].n_got, 42);
+		payload = 0;
+		for (unsigned i = 0; i < guests[to].n_got; i++) {
+			struct got *got = &guests[to].got[i];
+			uint8_t sum[2] = { got->bytes[50], got->bytes[51] };
+
+			assert_false(got->flags & (NETRXF_csum_blank | NETRXF_extra_info));
+			assert_memory_equal(got->bytes + 54, frame + 54 + payload, got->length - 54);
+			payload += got->length - 54;
+			assert_true(offload_checksum(got->bytes, got->length));
+			assert_memory_equal(sum, got->bytes + 50, 2);
+		}
+		assert_int_equal(payload, 60000);
+	}
+	length = tcp(0, 2, 1000);		/* a checksum only */
+	guest_forget(2);
+	guest_forget(3);
+	assert_true(guest_send(0, 0, frame, length, NETTXF_csum_blank, NULL));
+	world_run();
+	assert_true(offload_checksum(frame, length));
+	check_got(2, 0, length);
+	make(0, 3, 5000, 1);			/* no segments, no second page: lost, counted */
+	assert_true(guest_send(0, 0, frame, 5000, 0, NULL));
+	world_run();
+	assert_int_equal(guests[3].n_got, 0);
+	assert_int_equal(count(3, COUNT_drop_offload), 1);
+	world_end();
+}
+
+static void trunks_get_tags(void **state)
+{
+	static const char *const access_keys[] = { "feature-sg=1", "vlan=10", NULL };
+	static const char *const trunk_keys[] = { "feature-sg=1", "trunk=10,20", NULL };
+	static const char *const other_keys[] = { "feature-sg=1", "vlan=20", NULL };
+	static const unsigned lengths[] = { 60, 128, 129, 1500, 20000 };
+	uint8_t tagged[20004];
+
+	world_begin();
+	guest_connect(0, 1, access_keys);
+	guest_connect(1, 1, trunk_keys);
+	guest_connect(2, 1, other_keys);
+	for (unsigned i = 0; i < 5; i++) {
+		unsigned length = lengths[i];
+
+		make(0, -1, length, i);
+		assert_true(guest_send(0, 0, frame, length, 0, NULL));
+		world_run();
+		assert_int_equal(guests[2].n_got, 0);
+		assert_int_equal(guests[1].n_got, 1);
+		memcpy(tagged, frame, 12);
+		memcpy(tagged + 12, "\x81\0\0\x0a", 4);
+		memcpy(tagged + 16, frame + 12, length - 12);
+		assert_int_equal(guests[1].got[0].length, length + 4);
+		assert_memory_equal(guests[1].got[0].bytes, tagged, length + 4);
+		guest_forget(1);
+		tagged[15] = 20;
+		tagged[11] = 2;
+		frame[11] = 2;
+		assert_true(guest_send(1, 0, tagged, length + 4, 0, NULL));
+		world_run();
+		assert_int_equal(guests[0].n_got, 0);
+		assert_int_equal(guests[2].n_got, 1);
+		check_got(2, 0, length);
+		guest_forget(2);
+	}
+	world_end();
+}
+
+static void a_deaf_guest_stops_nobody(void **state)
+{
+	unsigned delivered = 0;
+
+	dice_start();
+	world_begin();
+	world_whole = true;
+	for (unsigned n = 0; n < 4; n++)
+		guest_connect(n, 1, linux_keys);
+	say_hello();
+	guests[3].deaf = true;
+	for (int i = 0; i < 3000; i++) {
+		unsigned from = (unsigned)dice(3);
+
+		make(from, 3, 1000, 0);
+		guest_send(from, 0, frame, 1000, 0, NULL);
+		if (i % 10 == 0)
+			world_run();
+		if (i == 1500)
+			world_ns += 2 * STALL_NS;
+		if (i < 1500)
+			continue;
+		make(0, 1, 500, (unsigned)i);
+		delivered += guest_send(0, 0, frame, 500, 0, NULL);
+		if (guests[1].n_got > 400)
+			guest_forget(1);
+	}
+	world_run();
+	assert_true(delivered > 1300);
+	assert_true(count(3, COUNT_drop_full) > 100);
+	assert_true(count(3, COUNT_drop_stalled) > 100);
+	guest_forget(1);
+	guests[3].deaf = false;			/* it listens again */
+	guest_forget(3);
+	guest_run(3);
+	make(0, 3, 700, 5);
+	assert_true(guest_send(0, 0, frame, 700, 0, NULL));
+	world_run();
+	assert_true(guests[3].n_got >= 1);
+	check_got(3, guests[3].n_got - 1, 700);
+	assert_int_equal(net->waiting, 0);
+	world_end();
+}
+
+static void a_killed_daemon_goes_on(void **state)
+{
+	unsigned restarts = 0;
+
+	dice_start();
+	world_begin();
+	for (unsigned n = 0; n < 3; n++)
+		guest_connect(n, 1, linux_keys);
+	say_hello();
+	for (int i = 0; i < 3000; i++) {
+		unsigned from = (unsigned)dice(3), to = (from + 1) % 3;
+		unsigned length = 60 + (unsigned)dice(dice(4) ? 200 : 60000);
+
+		make(from, (int)to, length, (unsigned)i);
+		guest_send(from, 0, frame, length, 0, NULL);
+		if (!dice(3))
+			path_round(net);
+		if (!dice(5))
+			guest_run((unsigned)dice(3));
+		if (!dice(40)) {
+			world_restart();
+			restarts++;
+		}
+		if (!dice(20))
+			world_run();
+		for (unsigned n = 0; n < 3; n++)
+			if (guests[n].n_got > 200)
+				guest_forget(n);
+	}
+	world_run();
+	assert_true(restarts > 30);
+	for (unsigned n = 0; n < 3; n++) {
+		/* every request was answered, every slot is free again */
+		assert_int_equal(nettx_front_room(&guests[n].queue[0].tx), NET_SLOTS);
+		assert_true(!guests[n].errors && !guests[n].cut_off);
+		for (unsigned id = 0; id < 200; id++)
+			assert_false(guests[n].queue[0].tx_busy[id]);
+		guest_forget(n);
+	}
+	make(0, 1, 60, 3);
+	assert_true(guest_send(0, 0, frame, 60, 0, NULL));
+	world_run();
+	check_got(1, guests[1].n_got - 1, 60);
+	world_end();
+}
+
+/* --- hostile guests --- */
+
+static void one_bad(const union nettx_request *r, unsigned n, bool fatal)
+{
+	world_begin();
+	guest_connect(0, 1, linux_keys);
+	guest_connect(1, 1, linux_keys);
+	guest_connect(2, 1, linux_keys);
+	say_hello();
+	for (unsigned i = 0; i < n; i++)
+		guest_raw(0, &r[i]);
+	nettx_front_push(&guests[0].queue[0].tx);
+	net_kind.event(&guests[0].dev, 1);
+	world_run();
+	assert_int_equal(guests[0].cut_off, fatal);
+	make(1, 2, 3000, 3);
+	assert_true(guest_send(1, 0, frame, 3000, 0, NULL));
+	world_run();
+	check_got(2, guests[2].n_got - 1, 3000);
+	world_end();
+}
+
+#define REQ(...)	{ .req = { .gref = 20, __VA_ARGS__ } }
+#define EXTRA(...)	{ .extra = { __VA_ARGS__ } }
+
+static void broken_chains_end_the_port(void **state)
+{
+	union nettx_request chain[60];
+
+	one_bad((union nettx_request[]){ REQ(.size = 100, .offset = 4000) }, 1, true);
+	one_bad((union nettx_request[]){ REQ(.size = 100, .flags = NETTXF_more_data),
+					 REQ(.size = 100) }, 2, true);
+	one_bad((union nettx_request[]){ REQ(.size = 5000, .flags = NETTXF_more_data),
+					 REQ(.size = 4096, .offset = 1) }, 2, true);
+	one_bad((union nettx_request[]){ REQ(.size = 100, .flags = NETTXF_more_data),
+					 REQ(.size = 0) }, 2, true);
+	one_bad((union nettx_request[]){ REQ(.size = 9000, .flags = NETTXF_more_data),
+					 REQ(.size = 100) }, 2, true);
+	one_bad((union nettx_request[]){ REQ(.size = 100, .flags = NETTXF_more_data),
+					 REQ(.size = 50, .flags = NETTXF_extra_info) }, 2, true);
+	one_bad((union nettx_request[]){ REQ(.size = 100, .flags = NETTXF_extra_info),
+					 EXTRA(.type = 9) }, 2, true);
+	one_bad((union nettx_request[]){ REQ(.size = 100, .flags = NETTXF_extra_info),
+					 EXTRA(.type = 0) }, 2, true);
+	one_bad((union nettx_request[]){ REQ(.size = 100, .flags = NETTXF_extra_info),
+					 EXTRA(.type = 1, .u.gso = { .type = 1 }) }, 2, true);
+	one_bad((union nettx_request[]){ REQ(.size = 100, .flags = NETTXF_extra_info),
+					 EXTRA(.type = 1, .u.gso = { .type = 7, .size = 9 }) }, 2, true);
+	chain[0] = (union nettx_request)REQ(.size = 100, .flags = NETTXF_extra_info);
+	for (unsigned i = 1; i < 60; i++)
+		chain[i] = (union nettx_request)EXTRA(.type = 4, .flags = XEN_NETIF_EXTRA_FLAG_MORE);
+	one_bad(chain, 60, true);
+	for (unsigned i = 0; i < 60; i++)
+		chain[i] = (union nettx_request)REQ(.size = i ? 10 : 900, .flags = NETTXF_more_data);
+	one_bad(chain, 60, true);
+	/* Not nice, but its own affair: too short, a reference that is none. */
+	one_bad((union nettx_request[]){ REQ(.size = 13) }, 1, false);
+	one_bad((union nettx_request[]){ { .req = { .gref = 100000, .size = 60 } } }, 1, false);
+	one_bad((union nettx_request[]){ { .req = { .gref = 1, .size = 60 } },
+					 { .req = { .gref = ~0u, .size = 60 } } }, 2, false);
+}
+
+static void impossible_indices_end_the_port(void **state)
+{
+	for (int which = 0; which < 2; which++) {
+		world_begin();
+		guest_connect(0, 1, linux_keys);
+		guest_connect(1, 1, linux_keys);
+		say_hello();
+		/* the request index of tx, then of rx */
+		((struct ring_header *)guests[0].pages[which])->req_prod += 1000;
+		make(1, 0, 60, 0);
+		for (int i = 0; i < 300 && !guests[0].cut_off; i++) {
+			guest_send(1, 0, frame, 60, 0, NULL);
+			if (guests[0].dev.priv)
+				net_kind.event(&guests[0].dev, 1);
+			path_round(net);
+			guest_run(1);
+		}
+		assert_int_equal(guests[0].cut_off, 1);
+		assert_false(guests[1].cut_off);
+		world_end();
+	}
+}
+
+static void storms_end_the_port(void **state)
+{
+	world_begin();
+	guest_connect(0, 1, linux_keys);
+	for (unsigned i = 0; i < SPURIOUS_MOST * 2 && guests[0].dev.priv; i++) {
+		net_kind.event(&guests[0].dev, 2);
+		if (i % 100 == 0)
+			path_round(net);
+	}
+	assert_int_equal(guests[0].cut_off, 1);
+	assert_string_equal(guests[0].why, "a storm of events without work");
+	world_end();
+}
+
+static void take_a_grant(void)
+{
+	for (unsigned i = 0; i < 20; i++)
+		guests[0].granted[RING_REFS + dice(200)] = false;
+}
+
+static void grants_taken_away_end_the_port(void **state)
+{
+	dice_start();
+	world_begin();
+	guest_connect(0, 1, linux_keys);
+	guest_connect(1, 1, linux_keys);
+	guest_connect(2, 1, linux_keys);
+	say_hello();
+	world_meddle = take_a_grant;
+	for (int i = 0; i < 3000 && !guests[0].cut_off; i++) {
+		make(0, 1, 20000, 0);
+		guest_send(0, 0, frame, 20000, 0, NULL);
+		path_round(net);
+		make(2, 1, 60, (unsigned)i);
+		guest_send(2, 0, frame, 60, 0, NULL);
+		world_run();
+		guest_forget(1);
+	}
+	assert_int_equal(guests[0].cut_off, 1);
+	assert_int_equal(guests[2].errors, 0);
+	assert_int_equal(guests[1].cut_off, 0);
+	world_end();
+}
+
+static void change_the_head(void)
+{
+	for (unsigned i = 0; i < 200; i++)
+		memset(guests[0].pages[RING_REFS + i], 0xee, 4096);
+}
+
+/* What was judged is what arrives: the sender rewrites its page after its head was read. */
+static void heads_cannot_change_under_way(void **state)
+{
+	static const char *const guarded[] = { "feature-sg=1", "antispoof=1", NULL };
+
+	world_begin();
+	guest_connect(0, 1, guarded);
+	guest_connect(1, 1, linux_keys);
+	say_hello();
+	make(0, 1, 1000, 0);
+	assert_true(guest_send(0, 0, frame, 1000, 0, NULL));
+	path_round(net);			/* its head was read and judged */
+	world_meddle = change_the_head;
+	world_run();
+	assert_int_equal(guests[1].n_got, 1);
+	assert_memory_equal(guests[1].got[0].bytes, frame, 128);
+	assert_int_equal(guests[1].got[0].bytes[128], 0xee);
+	world_end();
+}
+
+static void random_rings_harm_only_their_owner(void **state)
+{
+	unsigned cuts = 0;
+
+	dice_start();
+	for (int world = 0; world < 150; world++) {
+		world_begin();
+		for (unsigned n = 0; n < 3; n++)
+			guest_connect(n, 1, linux_keys);
+		say_hello();
+		for (int i = 0; i < 60; i++) {
+			union nettx_request r = { .req = {
+				.gref = (uint32_t)dice(600), .offset = (uint16_t)dice(dice(4) ? 64 : 5000),
+				.flags = (uint16_t)dice(16), .size = (uint16_t)dice(dice(4) ? 2000 : 65536),
+				.id = (uint16_t)dice(300),
+			} };
+
+			if (guests[0].dev.priv) {
+				guest_raw(0, &r);
+				nettx_front_push(&guests[0].queue[0].tx);
+				net_kind.event(&guests[0].dev, 1);
+			}
+			if (guests[0].dev.priv && !dice(30))
+				memset(guests[0].pages[dice(2)] + 64, (int)dice(256), 4032);
+			make(1, 2, 1500, (unsigned)i);
+			assert_true(guest_send(1, 0, frame, 1500, 0, NULL));
+			for (int k = 0; k < 6; k++)
+				path_round(net);
+			guest_run(1);
+			guest_run(2);
+			assert_true(guests[2].n_got);
+			check_got(2, guests[2].n_got - 1, 1500);
+			guest_forget(2);
+			guest_forget(1);
+		}
+		cuts += guests[0].cut_off;
+		assert_int_equal(guests[1].cut_off + guests[2].cut_off, 0);
+		world_end();
+	}
+	assert_true(cuts > 50);
+}
+
+/* --- limits and the uplink --- */
+
+static void a_limit_holds_back(void **state)
+{
+	static const char *const slow[] = { "feature-sg=1", "rate-bps=1000000", NULL };
+	unsigned sent = 0;
+
+	world_begin();
+	guest_connect(0, 1, slow);
+	guest_connect(1, 1, linux_keys);
+	say_hello();
+	for (int ms = 0; ms < 2000; ms++) {
+		world_ns += 1000000;
+		make(0, 1, 1500, (unsigned)ms);
+		for (int i = 0; i < 4; i++)
+			sent += guest_send(0, 0, frame, 1500, 0, NULL);
+		world_run();
+		guest_forget(1);
+	}
+	/* 2 s at 1 MB/s and 100 kB at once, of 12 MB offered; nothing is dropped */
+	assert_in_range(count(1, COUNT_out_bytes), 1990000, 2110000);
+	assert_int_equal(guests[0].errors, 0);
+	world_end();
+}
+
+static void the_uplink_is_a_port(void **state)
+{
+	struct netif_extra_info gso = { .type = XEN_NETIF_EXTRA_TYPE_GSO,
+					.u.gso = { .size = 1448, .type = 1 } };
+	struct switch_config c = { .macs = SWITCH_MACS_UPLINK };
+	static uint8_t got[70000];
+	struct vnet_header v;
+	unsigned length;
+	ssize_t n;
+	int ends[2];
+
+	world_begin();
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, ends), 0);
+	assert_int_equal(tap_open(net, ends[0]), 0);
+	switch_configure(&net->sw, SWITCH_UPLINK, &c, world_ns);
+	guest_connect(0, 1, linux_keys);
+	length = tcp(0, 9, 30000);
+	assert_true(guest_send(0, 0, frame, length, NETTXF_csum_blank, &gso));
+	world_run();
+	n = read(ends[1], got, sizeof(got));
+	assert_int_equal(n, length + sizeof(v));
+	memcpy(&v, got, sizeof(v));
+	assert_memory_equal(got + sizeof(v), frame, length);
+	assert_int_equal(v.gso_type, VNET_GSO_TCPV4);
+	assert_int_equal(v.gso_size, 1448);
+	assert_int_equal(v.flags, VNET_NEEDS_CHECKSUM);
+	assert_int_equal(v.checksum_start, 34);
+	assert_int_equal(v.header_bytes, 54);
+	/* and the other way */
+	length = tcp(9, 0, 40000);
+	memcpy(got, &v, sizeof(v));
+	memcpy(got + sizeof(v), frame, length);
+	assert_int_equal(write(ends[1], got, length + sizeof(v)), length + sizeof(v));
+	world_run();
+	assert_int_equal(guests[0].n_got, 1);
+	check_got(0, 0, length);
+	assert_int_equal(guests[0].got[0].gso.u.gso.size, 1448);
+	assert_true(guests[0].got[0].flags & NETRXF_csum_blank);
+	/* nonsense from there is dropped */
+	v.gso_type = 3;
+	memcpy(got, &v, sizeof(v));
+	assert_int_equal(write(ends[1], got, 100), 100);
+	assert_int_equal(write(ends[1], got, 13), 13);
+	world_run();
+	assert_int_equal(guests[0].n_got, 1);
+	close(ends[1]);
+	net_kind.disconnect(&guests[0].dev);
+	net->port[SWITCH_UPLINK] = NULL;
+	free(net->tap);
+	net->tap = NULL;
+	close(ends[0]);
+	world_end();
+}
+
+static void captures_see_the_port(void **state)
+{
+	char dir[] = "/tmp/netd_path_XXXXXX";
+	uint8_t head[4];
+	int fd, back = open(".", O_RDONLY | O_DIRECTORY);
+
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(chdir(dir), 0);
+	world_begin();
+	guest_connect(0, 1, linux_keys);
+	guest_connect(1, 1, linux_keys);
+	say_hello();
+	guest_set(&guests[1], "capture", "snaplen=9000,bytes=100000");
+	net_kind.changed(&guests[1].dev, "capture");
+	make(0, 1, 5000, 1);
+	assert_true(guest_send(0, 0, frame, 5000, 0, NULL));
+	world_run();
+	check_got(1, guests[1].n_got - 1, 5000);
+	assert_int_equal(count(1, COUNT_copied_through), 1);
+	guest_set(&guests[1], "capture", "0");
+	net_kind.changed(&guests[1].dev, "capture");
+	fd = open("2.0.pcapng", O_RDONLY);
+	assert_int_equal(read(fd, head, 4), 4);
+	assert_memory_equal(head, "\x0a\x0d\x0d\x0a", 4);
+	assert_true(lseek(fd, 0, SEEK_END) > 5000);
+	close(fd);
+	unlink("2.0.pcapng");
+	assert_int_equal(fchdir(back), 0);
+	rmdir(dir);
+	close(back);
+	world_end();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_byte_arrives),
+		cmocka_unit_test(bursts_stay_in_order),
+		cmocka_unit_test(few_notifications_and_copies),
+		cmocka_unit_test(offloads_pass_or_are_done),
+		cmocka_unit_test(trunks_get_tags),
+		cmocka_unit_test(a_deaf_guest_stops_nobody),
+		cmocka_unit_test(a_killed_daemon_goes_on),
+		cmocka_unit_test(broken_chains_end_the_port),
+		cmocka_unit_test(impossible_indices_end_the_port),
+		cmocka_unit_test(storms_end_the_port),
+		cmocka_unit_test(grants_taken_away_end_the_port),
+		cmocka_unit_test(heads_cannot_change_under_way),
+		cmocka_unit_test(random_rings_harm_only_their_owner),
+		cmocka_unit_test(a_limit_holds_back),
+		cmocka_unit_test(the_uplink_is_a_port),
+		cmocka_unit_test(captures_see_the_port),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
