@@ -166,6 +166,7 @@ static int attach(struct queue *q, bool resuming)
 	}
 	rc = nettx_back_resume(&q->feed.ring, q->feed_page, MICA_IO_PAGE_BYTES, &tx,
 			       mica_shared_load(&tx_head->rsp_prod));
+	q->drain.dirty = true;		/* the last notification may be lost: ring once */
 	return rc ? rc : netrx_back_resume(&q->drain.ring, q->drain_page, MICA_IO_PAGE_BYTES, &rx,
 					   mica_shared_load(&rx_head->rsp_prod));
 }

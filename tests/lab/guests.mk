@@ -32,7 +32,13 @@ $(LAB)/xen-tools/root: tests/lab/setup.sh | $(BUILD)/.setup-lab
 	@tests/lab/setup.sh xen-tools $(LAB)/xen-tools
 	@touch $@
 
-$(LAB)/%/initrd-guests: $(LAB)/%/vmlinuz $(LAB)/bin/stress $(LAB)/bin/audit $(LAB)/bin/blkload $(LAB)/tiny.elf \
+$(LAB)/bin/netload: tests/bench/netload.c | $(BUILD)/.setup-build
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	@$(CC) $(TOOL_CFLAGS) -static $< -o $@
+
+$(LAB)/%/initrd-guests: $(LAB)/%/vmlinuz $(LAB)/bin/netload $(LAB)/bin/blkload $(LAB)/bin/stress $(LAB)/bin/audit \
+		$(LAB)/tiny.elf \
 		tests/lab/mkinitrd.sh $(GUEST_TOOLS) \
 		$(wildcard tests/lab/image/* tests/lab/image/*/* tests/lab/guest/* docs/examples/*) \
 		| $(LAB)/xen-tools/root

@@ -159,6 +159,7 @@ add_guests()
 		add_libraries "$root" "$debian/$program"
 	done
 	cp "$lab/bin/blkload" "$root/bin/"
+	cp "$lab/bin/netload" "$root/bin/"
 	pack "$root" "$tmp/guests/initrd"
 	cp "$here"/guest/*.cfg "$tmp/guests/"
 	# as in the checkout, so that the README's commands work in dom0 as they stand there

@@ -38,8 +38,16 @@ worker_of()
 # nic GUEST HANDLE NETWORK MAC [KEY VALUE]...: give it a network device
 nic()
 {
+	nic_at mnet "$@"
+}
+
+# nic_at KIND ...: the same for a back end of that kind
+nic_at()
+{
+	kind=$1
+	shift
 	id=$(xl domid "$1")
-	back=/local/domain/0/backend/mnet/$id/$2
+	back=/local/domain/0/backend/$kind/$id/$2
 	front=/local/domain/$id/device/vif/$2
 	xenstore-write "$back/frontend" "$front" "$back/frontend-id" "$id" "$back/handle" "$2" \
 		"$back/mac" "$4" "$back/network" "$3" "$back/online" 1 "$back/state" 1
@@ -56,6 +64,17 @@ nic()
 		"$front/mac" "$mac" "$front/state" 1
 	xenstore-chmod -r "$front" "n$id" r0
 	mica resume "$guest"
+}
+
+# nic_kernel GUEST HANDLE BRIDGE MAC: one served by dom0's kernel and a Linux bridge
+nic_kernel()
+{
+	nic_at vif "$1" "$2" "$3" "$4" script "" bridge "$3"
+	id=$(xl domid "$1")
+	wait_for 30 ip link show "vif$id.$2" || die "the kernel makes no vif$id.$2"
+	brctl addif "$3" "vif$id.$2"
+	ip link set "vif$id.$2" up
+	xenstore-write "/local/domain/0/backend/vif/$id/$2/hotplug-status" connected
 }
 
 # nic_set GUEST HANDLE KEY VALUE: change it while it runs
@@ -87,14 +106,14 @@ guest_does()
 # guest_up GUEST DEVICE ADDRESS/BITS
 guest_up()
 {
-	guest_does "$1" 60 "until ip link show $2 >/dev/null 2>&1; do sleep 0.2; done" &&
-		guest_does "$1" 60 "ip link set $2 up && ip addr add $3 dev $2" || net_fails "$1 has no $2"
+	guest_does "$1" 180 "until ip link show $2 >/dev/null 2>&1; do sleep 0.2; done" &&
+		guest_does "$1" 180 "ip link set $2 up && ip addr add $3 dev $2" || net_fails "$1 has no $2"
 }
 
 # silent GUEST ADDRESS: no answer from there
 silent()
 {
-	guest_does "$1" 60 "! ping -c 2 -W 2 $2 >/dev/null" || net_fails "$1 reaches $2"
+	guest_does "$1" 180 "! ping -c 2 -W 2 $2 >/dev/null" || net_fails "$1 reaches $2"
 }
 
 # guest_sum GUEST SECONDS FILE: its SHA-256
@@ -109,13 +128,13 @@ guest_sum()
 # bulk FROM TO ADDRESS MIB [COMMAND]: so much random data, checked; COMMAND runs meanwhile
 bulk()
 {
-	guest_does "$1" 120 "dd if=/dev/urandom of=/sent bs=1M count=$4 2>/dev/null" || net_fails "dd"
+	guest_does "$1" 300 "dd if=/dev/urandom of=/sent bs=1M count=$4 2>/dev/null" || net_fails "dd"
 	sent=$(guest_sum "$1" 120 /sent)
-	guest_does "$2" 20 "(nc -l -p 5001 >/got; echo >/done) & rm -f /done" || net_fails "listen"
-	guest_does "$1" 20 "(sleep 1; nc $3 5001 </sent) & true" || net_fails "nc"
+	guest_does "$2" 120 "(nc -l -p 5001 >/got; echo >/done) & rm -f /done" || net_fails "listen"
+	guest_does "$1" 120 "(sleep 1; nc $3 5001 </sent) & true" || net_fails "nc"
 	started=$(date +%s)
 	[ -z "${5:-}" ] || $5
-	guest_does "$2" 300 "until [ -e /done ]; do sleep 0.2; done" || net_fails "no end of the copy"
+	guest_does "$2" 900 "until [ -e /done ]; do sleep 0.2; done" || net_fails "no end of the copy"
 	got=$(guest_sum "$2" 120 /got)
 	say "bulk: $4 MiB from $1 to $2 in $(($(date +%s) - started)) s"
 	equal "the checksum" "$got" "$sent"
@@ -127,7 +146,7 @@ pings()
 {
 	who=$1
 	shift
-	guest_does "$who" 60 "ping -c 3 -W 5 $*"
+	guest_does "$who" 180 "ping -c 3 -W 5 $*"
 }
 
 # net_fails WHY: what the daemon and the store say about it, and the end
@@ -145,10 +164,10 @@ net_fails()
 two_guests()
 {
 	for guest in left right; do
-		must mica create /root/docs/examples/debian.cfg name=$guest memory=192 maxmem=192 \
+		must mica create /root/docs/examples/debian.cfg name=$guest memory=192 maxmem=192 $* \
 			"extra=\"console=hvc0 guest=$guest\""
 	done
 	for guest in left right; do
-		guest_said 180 $guest "^GUEST: up $guest"
+		guest_said 600 $guest "^GUEST: up $guest"
 	done
 }

@@ -334,6 +334,10 @@ static void a_killed_daemon_goes_on(void **state)
 	}
 	world_run();
 	assert_true(restarts > 30);
+	guests[0].bells = 0;
+	world_restart();
+	path_round(net);
+	assert_int_equal(guests[0].bells, 2);	/* tx and rx, asked or not */
 	for (unsigned n = 0; n < 3; n++) {
 		/* every request was answered, every slot is free again */
 		assert_int_equal(nettx_front_room(&guests[n].queue[0].tx), NET_SLOTS);
