@@ -79,12 +79,8 @@ struct domain *domain_get(domid_t id)
 
 	if (id == DOMID_SELF)
 		id = current->dom->id;
-	lock_take(&table_lock);
 	d = lookup(id);
-	if (d && !get_existing(d))
-		d = NULL;
-	lock_drop(&table_lock);
-	return d;
+	return d && get_existing(d) ? d : NULL;
 }
 
 struct domain *domain_next(domid_t from)
@@ -157,28 +153,28 @@ static void nothing(void *arg)
 {
 }
 
-/* SOFTIRQ_REAP.  A CPU that just let go of a vCPU may still look at its domain (dom/vcpu.c, let_go); it does
- * not poll there, so once every CPU has answered a call none does any more. */
+/* SOFTIRQ_REAP.  A CPU may still look at a domain that it just found in the table (domain_get) or whose vCPU
+ * it just let go of (dom/vcpu.c, let_go).  It does not poll there: once every CPU has answered a call none
+ * does any more. */
 static void reap(void)
 {
-	struct domain *d = atomic_xchg(&reap_list, NULL), *next;
-	bool any = d;
+	struct domain *list = atomic_xchg(&reap_list, NULL), *next;
 
-	if (any)
-		smp_call(cpus_online, nothing, NULL);
-
-	for (; d; d = next) {
-		next = d->reap_next;
+	if (!list)
+		return;
+	for (struct domain *d = list; d; d = d->reap_next)
 		leave_table(d);
-		free_domain(d);
+	smp_call(cpus_online, nothing, NULL);
+	for (; list; list = next) {
+		next = list->reap_next;
+		free_domain(list);
 	}
-	if (any)
-		virq_raise_global(VIRQ_DOM_EXC);
+	virq_raise_global(VIRQ_DOM_EXC);
 }
 
-void domain_put(struct domain *d)
+void domain_put_many(struct domain *d, uint32_t n)
 {
-	if (atomic_sub(&d->refs, 1) != 1)
+	if (atomic_sub(&d->refs, n) != n)
 		return;
 	d->reap_next = atomic_read(&reap_list);
 	while (!atomic_cmpxchg(&reap_list, &d->reap_next, d))

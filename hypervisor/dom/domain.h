@@ -91,7 +91,10 @@ void iomem_init(void);			/* dom/iomem.c */
 int domain_create(domid_t id, const struct domain_config *cfg, struct domain **out);
 /* NULL when there is none.  Accepts DOMID_SELF. */
 struct domain *domain_get(domid_t id);
-void domain_put(struct domain *d);
+/* @n references more, of which the caller has one already; @n of his fewer. */
+static inline void domain_get_many(struct domain *d, uint32_t n) { atomic_add(&d->refs, n); }
+void domain_put_many(struct domain *d, uint32_t n);
+static inline void domain_put(struct domain *d) { domain_put_many(d, 1); }
 /* For a caller acting on another: NULL and *rc = -ESRCH / -EPERM unless it is itself or the caller is
  * privileged.  Takes a reference. */
 struct domain *domain_get_target(struct vcpu *caller, domid_t id, int *rc);

@@ -53,9 +53,9 @@ struct domain *domain_get(domid_t id)
 	return &world[id];
 }
 
-void domain_put(struct domain *d)
+void domain_put_many(struct domain *d, uint32_t n)
 {
-	assert_true(atomic_sub(&d->refs, 1) > 1);
+	assert_true(atomic_sub(&d->refs, n) > n);
 }
 
 struct domain *domain_next(domid_t from)
