@@ -1,73 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * grant_table_op(cmd, list, count): walks the list, one element copied in once, done, its answer
+ * grant_table_op(cmd, list, count): walks the list, some elements copied in once, done, their answers
  * copied out; delegates to ipc/grant*.c.  The commands that are not about lists are lists of one.
- * Between elements it stops when preemption is due and continues with the rest.  What elements share
- * (page-table batch, unmaps waiting for the flush, the ends of copies) is one struct batch, finished
- * before the guest sees the call's end.
+ * Between these parts it stops when preemption is due and continues with the rest.  What elements
+ * share is in struct grant_batch, which ends before the guest sees the call's end.
  */
 #include <mica/grant.h>
 #include "call/handlers.h"
 #include "ipc/grant.h"
 
-union element {
-	struct gnttab_map_grant_ref map;
-	struct gnttab_unmap_grant_ref unmap;
-	struct gnttab_unmap_and_replace replace;
-	struct gnttab_copy copy;
-	struct gnttab_swap_grant_ref swap;
-	struct gnttab_cache_flush flush;
-	struct gnttab_setup_table setup;
-	struct gnttab_get_status_frames status_frames;
-	struct gnttab_query_size query;
-	struct gnttab_set_version set_version;
-	struct gnttab_get_version get_version;
-};
-
-struct batch {
-	struct pt_batch pt;
-	struct grant_unmaps unmaps;
-	struct grant_copier copier;
-	int result;			/* of a call whose elements all went back */
-};
-
-/* 0 or RESTART; a negative error ends the whole call. */
-typedef int element_fn(struct vcpu *self, struct batch *b, union element *e);
-
-static int do_map(struct vcpu *self, struct batch *b, union element *e)
-{
-	return grant_map(self, &b->pt, &e->map);
-}
-
-static int do_unmap(struct vcpu *self, struct batch *b, union element *e)
-{
-	if (grant_unmaps_full(&b->unmaps))
-		grant_unmaps_finish(self, &b->unmaps);
-	return grant_unmap(self, &b->pt, &b->unmaps, &e->unmap);
-}
-
-static int do_replace(struct vcpu *self, struct batch *b, union element *e)
-{
-	if (grant_unmaps_full(&b->unmaps))
-		grant_unmaps_finish(self, &b->unmaps);
-	return grant_unmap_and_replace(self, &b->pt, &b->unmaps, &e->replace);
-}
-
-static int do_copy(struct vcpu *self, struct batch *b, union element *e)
-{
-	return grant_copy(self, &b->copier, &e->copy);
-}
-
-static int do_swap(struct vcpu *self, struct batch *b, union element *e)
-{
-	e->swap.status = grant_swap(self->dom, e->swap.ref_a, e->swap.ref_b);
-	return 0;
-}
-
-static int do_cache_flush(struct vcpu *self, struct batch *b, union element *e)
-{
-	return grant_cache_flush(self, &e->flush);
-}
+#define MAX_SIZE		sizeof(struct gnttab_copy)
 
 /* The domain whose table is asked for; GNTST_* in *status when the caller may not. */
 static struct domain *table_of(struct vcpu *self, domid_t id, int16_t *status)
@@ -89,130 +31,127 @@ static int16_t list_frames(struct domain *d, gva_t list, unsigned nr,
 	return GNTST_okay;
 }
 
-static int do_setup_table(struct vcpu *self, struct batch *b, union element *e)
+static uint32_t do_setup_table(struct grant_batch *b, void *ops, uint32_t n)
 {
-	struct gnttab_setup_table *op = &e->setup;
-	struct domain *d = table_of(self, op->dom, &op->status);
+	struct gnttab_setup_table *op = ops;
+	struct domain *d = table_of(b->v, op->dom, &op->status);
 
 	if (!d)
-		return 0;
+		return 1;
 	op->status = grant_setup(d, op->nr_frames);
 	if (!op->status)
 		op->status = list_frames(d, gva(op->frame_list), op->nr_frames, grant_frame);
 	domain_put(d);
-	return 0;
+	return 1;
 }
 
-static int do_get_status_frames(struct vcpu *self, struct batch *b, union element *e)
+static uint32_t do_get_status_frames(struct grant_batch *b, void *ops, uint32_t n)
 {
-	struct gnttab_get_status_frames *op = &e->status_frames;
-	struct domain *d = table_of(self, op->dom, &op->status);
+	struct gnttab_get_status_frames *op = ops;
+	struct domain *d = table_of(b->v, op->dom, &op->status);
 
 	if (!d)
-		return 0;
+		return 1;
 	if (grant_version(d) != 2 || op->nr_frames > grant_nr_status_frames(d))
 		op->status = refuse(GNTST_general_error, "get_status_frames: d%u has %u, not %u", d->id,
 				    grant_nr_status_frames(d), op->nr_frames);
 	else
 		op->status = list_frames(d, gva(op->frame_list), op->nr_frames, grant_status_frame);
 	domain_put(d);
-	return 0;
+	return 1;
 }
 
-static int do_query_size(struct vcpu *self, struct batch *b, union element *e)
+static uint32_t do_query_size(struct grant_batch *b, void *ops, uint32_t n)
 {
-	struct domain *d = table_of(self, e->query.dom, &e->query.status);
+	struct gnttab_query_size *op = ops;
+	struct domain *d = table_of(b->v, op->dom, &op->status);
 
 	if (!d)
-		return 0;
-	e->query.nr_frames = grant_nr_frames(d);
-	e->query.max_nr_frames = grant_max_frames(d);
+		return 1;
+	op->nr_frames = grant_nr_frames(d);
+	op->max_nr_frames = grant_max_frames(d);
 	domain_put(d);
-	return 0;
+	return 1;
 }
 
 /* The version in force goes back whether or not it could be changed. */
-static int do_set_version(struct vcpu *self, struct batch *b, union element *e)
+static uint32_t do_set_version(struct grant_batch *b, void *ops, uint32_t n)
 {
-	b->result = grant_set_version(self->dom, e->set_version.version);
-	e->set_version.version = grant_version(self->dom);
-	return 0;
+	struct gnttab_set_version *op = ops;
+
+	b->result = grant_set_version(b->v->dom, op->version);
+	op->version = grant_version(b->v->dom);
+	return 1;
 }
 
-static int do_get_version(struct vcpu *self, struct batch *b, union element *e)
+static uint32_t do_get_version(struct grant_batch *b, void *ops, uint32_t n)
 {
-	int rc;
-	struct domain *d = domain_get_target(self, e->get_version.dom, &rc);
+	struct gnttab_get_version *op = ops;
+	struct domain *d = domain_get_target(b->v, op->dom, &b->why);
 
 	if (!d)
-		return rc;
-	e->get_version.version = grant_version(d);
+		return 0;
+	op->version = grant_version(d);
 	domain_put(d);
-	return 0;
-}
-
-static void batch_begin(struct vcpu *self, struct batch *b)
-{
-	pt_batch_begin(&b->pt, &self->dom->mem, &self->dom->mem, &self->scan);
-	b->unmaps.n = 0;
-	b->result = 0;
-	b->copier = (struct grant_copier){ 0 };
-}
-
-/* Copies end first: they hold frames; then the flush, then what unmapping left to undo. */
-static void batch_end(struct vcpu *self, struct batch *b)
-{
-	grant_copier_finish(&b->copier);
-	grant_unmaps_finish(self, &b->unmaps);
-	pt_batch_end(&b->pt);
+	return 1;
 }
 
 static const struct {
-	element_fn *fn;
+	grant_list_fn *fn;
 	uint8_t size;
 	enum { LIST, ONE, ONLY_ONE } form;	/* count elements; count must be 1; one, whatever it is */
 } operation[] = {
-	[GNTTABOP_map_grant_ref] = { do_map, sizeof(struct gnttab_map_grant_ref), LIST },
-	[GNTTABOP_unmap_grant_ref] = { do_unmap, sizeof(struct gnttab_unmap_grant_ref), LIST },
+	[GNTTABOP_map_grant_ref] = { grant_map, sizeof(struct gnttab_map_grant_ref), LIST },
+	[GNTTABOP_unmap_grant_ref] = { grant_unmap, sizeof(struct gnttab_unmap_grant_ref), LIST },
 	[GNTTABOP_setup_table] = { do_setup_table, sizeof(struct gnttab_setup_table), ONE },
-	[GNTTABOP_copy] = { do_copy, sizeof(struct gnttab_copy), LIST },
+	[GNTTABOP_copy] = { grant_copy, sizeof(struct gnttab_copy), LIST },
 	[GNTTABOP_query_size] = { do_query_size, sizeof(struct gnttab_query_size), ONE },
-	[GNTTABOP_unmap_and_replace] = { do_replace, sizeof(struct gnttab_unmap_and_replace), LIST },
+	[GNTTABOP_unmap_and_replace] = { grant_unmap_and_replace,
+					 sizeof(struct gnttab_unmap_and_replace), LIST },
 	[GNTTABOP_set_version] = { do_set_version, sizeof(struct gnttab_set_version), ONLY_ONE },
 	[GNTTABOP_get_status_frames] = { do_get_status_frames,
 					 sizeof(struct gnttab_get_status_frames), ONE },
 	[GNTTABOP_get_version] = { do_get_version, sizeof(struct gnttab_get_version), ONLY_ONE },
-	[GNTTABOP_swap_grant_ref] = { do_swap, sizeof(struct gnttab_swap_grant_ref), LIST },
-	[GNTTABOP_cache_flush] = { do_cache_flush, sizeof(struct gnttab_cache_flush), LIST },
+	[GNTTABOP_swap_grant_ref] = { grant_swap, sizeof(struct gnttab_swap_grant_ref), LIST },
+	[GNTTABOP_cache_flush] = { grant_cache_flush, sizeof(struct gnttab_cache_flush), LIST },
 };
 
-/* Operation @cmd for each of @count elements. */
+/* Operation @cmd for each of @count elements.  A list that ends in a page that is not there is done up to
+ * that page: then one by one. */
 static long for_each_element(struct vcpu *self, uint64_t cmd, gva_t at, uint32_t count)
 {
 	uint64_t row = table_index(cmd, ARRAY_SIZE(operation));
-	element_fn *fn = operation[row].fn;
+	grant_list_fn *fn = operation[row].fn;
 	size_t size = operation[row].size;
-	union element e;
-	struct batch b;
-	uint32_t done;
+	char buf[GRANT_CHUNK * MAX_SIZE] aligned(8);
+	struct grant_batch b;
+	uint32_t n, done;
 	int rc = 0;
 
 	if (count && !guest_range_ok(at, count * size))
 		return refuse(-EFAULT, "grant_table_op %lu: list at %lx", cmd, at.a);
-	batch_begin(self, &b);
-	for (done = 0; done < count; done++) {
-		rc = done && preempt_due() ? RESTART : copy_from_guest(&e, at, size);
-		if (!rc)
-			rc = fn(self, &b, &e);
-		if (!rc)
-			rc = copy_to_guest(at, &e, size);
-		if (rc)
-			break;
-		at = gva_add(at, size);
+	grant_batch_begin(&b, self, count);
+	while (count && !rc) {
+		n = MIN(count, (uint32_t)GRANT_CHUNK);
+		if (copy_from_guest(buf, at, n * size)) {
+			n = 1;
+			rc = copy_from_guest(buf, at, size);
+			if (rc)
+				break;
+		}
+		done = fn(&b, buf, n);
+		if (copy_to_guest(at, buf, done * size))
+			rc = -EFAULT;
+		else if (done < n)
+			rc = b.why;
+		else if (count > n && preempt_due())
+			rc = RESTART;
+		at = gva_add(at, done * size);
+		count -= done;
 	}
-	batch_end(self, &b);
+	grant_batch_end(&b);
 	if (rc == RESTART)
-		return hypercall_again(self, 3, cmd, at.a, (uint64_t)(count - done));
+		return hypercall_again(self, 3, cmd, at.a, (uint64_t)count);
 	return rc ? rc : b.result;
 }
 

@@ -19,9 +19,9 @@
 
 #define MARK_TRIES		5
 
-unsigned grant_nr_refs(const struct grant_table *gt)
+void grant_count_refs(struct grant_table *gt)
 {
-	return gt->nr_frames * (gt->version == 1 ? V1_PER_FRAME : V2_PER_FRAME);
+	gt->nr_refs = (uint32_t)(gt->nr_frames * (gt->version == 1 ? V1_PER_FRAME : V2_PER_FRAME));
 }
 
 uint32_t *grant_word(struct grant_table *gt, uint32_t ref)
@@ -49,13 +49,13 @@ struct active *active_of(struct grant_table *gt, uint32_t ref)
 {
 	struct active **page = &gt->active[ref / ACTIVE_PER_PAGE];
 
-	if (!*page)
+	if (unlikely(!*page))
 		*page = hv_page_alloc();
 	return *page ? &(*page)[ref % ACTIVE_PER_PAGE] : NULL;
 }
 
 /* Does the guest's word allow @user this?  GNTST_*. */
-static int16_t word_allows(uint32_t word, domid_t user, bool write)
+static int word_allows(uint32_t word, domid_t user, bool write)
 {
 	if ((word & GTF_type_mask) != GTF_permit_access || word >> 16 != user)
 		return refuse(GNTST_general_error, "grant: flags %x for d%u, asked by d%u",
@@ -66,12 +66,12 @@ static int16_t word_allows(uint32_t word, domid_t user, bool write)
 }
 
 /* Marks the entry in use if its word allows it, see above.  *word: what was decided on. */
-static int16_t entry_mark(struct grant_table *gt, uint32_t ref, domid_t user, bool write,
+static int entry_mark(struct grant_table *gt, uint32_t ref, domid_t user, bool write,
 			  bool was_idle, uint32_t *word)
 {
 	uint32_t *p = grant_word(gt, ref), now = atomic_read(p);
 	uint16_t marks = write ? MARKS : GTF_reading;
-	int16_t rc;
+	int rc;
 
 	for (unsigned i = 0; i < MARK_TRIES; i++) {
 		*word = now;
@@ -94,12 +94,12 @@ static int16_t entry_mark(struct grant_table *gt, uint32_t ref, domid_t user, bo
 
 static void entry_unmark(struct grant_table *gt, uint32_t ref, uint16_t marks)
 {
-	if (ref < grant_nr_refs(gt))		/* else the pages are given back already */
+	if (ref < gt->nr_refs)			/* else the pages are given back already */
 		atomic_and(entry_marks(gt, ref), (uint16_t)~marks);
 }
 
 /* Which frame, and which part of it, a marked entry is about. */
-static int16_t entry_frame(struct grant_table *gt, uint32_t ref, uint32_t word, struct active *a)
+static int entry_frame(struct grant_table *gt, uint32_t ref, uint32_t word, struct active *a)
 {
 	union grant_entry_v2 *e2;
 	uint64_t frame;
@@ -123,20 +123,20 @@ static int16_t entry_frame(struct grant_table *gt, uint32_t ref, uint32_t word, 
 	return GNTST_okay;
 }
 
-int16_t grant_pin(struct grant_table *gt, uint32_t ref, domid_t user, bool write, bool whole,
-		  struct grant_hold *out)
+int grant_pin_other(struct grant_table *gt, uint32_t ref, domid_t user, bool write,
+		    const struct active **out)
 {
 	struct active *a;
 	uint32_t word;
-	int16_t rc;
 	bool idle;
+	int rc;
 
-	if (ref >= grant_nr_refs(gt))
+	if (ref >= gt->nr_refs)
 		return refuse(GNTST_bad_gntref, "grant: no reference %u", ref);
 	a = active_of(gt, ref);
 	if (!a)
 		return GNTST_general_error;
-	idle = active_idle(a);
+	idle = !a->uses;
 	if (!idle && (a->user != user || a->readers == UINT16_MAX || a->writers == UINT16_MAX))
 		return refuse(GNTST_general_error, "grant: %u is in use by d%u", ref, a->user);
 	if (idle || (write && !a->writers)) {
@@ -152,43 +152,18 @@ int16_t grant_pin(struct grant_table *gt, uint32_t ref, domid_t user, bool write
 		}
 		a->user = user;
 	}
-	*(write ? &a->writers : &a->readers) += 1;
-	if (whole && a->len != PAGE_SIZE) {
-		grant_unpin(gt, ref, write);
-		return refuse(GNTST_general_error, "grant: %u is a part of a page", ref);
-	}
-	*out = (struct grant_hold){ .m = mfn(a->mfn), .off = a->off, .len = a->len };
+	a->uses += write ? ONE_WRITER : ONE_READER;
+	*out = a;
 	return GNTST_okay;
 }
 
-void grant_unpin(struct grant_table *gt, uint32_t ref, bool write)
+void grant_unpin_other(struct grant_table *gt, uint32_t ref, bool write)
 {
 	struct active *a = active_of(gt, ref);	/* there since the pin */
 
-	*(write ? &a->writers : &a->readers) -= 1;
-	if (active_idle(a))
+	a->uses -= write ? ONE_WRITER : ONE_READER;
+	if (!a->uses)
 		entry_unmark(gt, ref, MARKS);
 	else if (!a->writers)
 		entry_unmark(gt, ref, GTF_writing);
-}
-
-int grant_take_frame(mfn_t m, const struct memspace *owner, bool write, struct scan *s)
-{
-	struct frame *f = frame_of(m);
-
-	if (!frame_valid(m) || owner->dying)
-		return refuse(-EINVAL, "grant: frame %lx of d%u", m.n, owner->id);
-	if (write)
-		return frame_take(f, owner, KIND_WRITABLE, s);
-	if (frame_get(f, owner))
-		return 0;
-	return refuse(-EINVAL, "grant: frame %lx is not d%u's", m.n, owner->id);
-}
-
-void grant_drop_frame(mfn_t m, bool write)
-{
-	if (write)
-		frame_drop(frame_of(m), KIND_WRITABLE);
-	else
-		frame_put(frame_of(m));
 }

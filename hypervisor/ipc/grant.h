@@ -5,8 +5,6 @@
  * maptrack entry of the mapping domain.  Per-element results are GNTST_*; these functions never
  * return -E for what one element got wrong.
  *
- * Functions that return int give 0 when op->status is set, or RESTART: nothing was changed, end the
- * batch and do this element again.
  */
 #ifndef IPC_GRANT_H
 #define IPC_GRANT_H
@@ -15,37 +13,51 @@
 #include "dom/vcpu.h"
 #include "mm/pt.h"
 
-/* Unmapped, but the flush is still to come: until then the frames stay held.  One per hypercall. */
-#define GRANT_UNMAPS		32
-struct grant_unmaps {
-	unsigned n;
-	uint32_t handle[GRANT_UNMAPS];
-};
-
-int grant_map(struct vcpu *v, struct pt_batch *b, struct gnttab_map_grant_ref *op);
-/* @u must have room; whoever passes it calls grant_unmaps_finish before the guest goes on. */
-int grant_unmap(struct vcpu *v, struct pt_batch *b, struct grant_unmaps *u,
-		struct gnttab_unmap_grant_ref *op);
-int grant_unmap_and_replace(struct vcpu *v, struct pt_batch *b, struct grant_unmaps *u,
-			    struct gnttab_unmap_and_replace *op);
-static inline bool grant_unmaps_full(const struct grant_unmaps *u) { return u->n == GRANT_UNMAPS; }
-/* One TLB flush, then the frames are let go and the granters see it. */
-void grant_unmaps_finish(struct vcpu *v, struct grant_unmaps *u);
-
 /* One end of a copy, kept from one element to the next while they name the same frame. */
 struct copy_end {
-	struct domain *peer;		/* whose table, referenced; NULL: nothing held */
-	bool by_ref, write;
-	domid_t domid;
+	struct domain *peer;		/* whose table or frame, referenced; NULL: none yet */
+	uint32_t whom;			/* that domain as the guest named it, and whether by reference */
+	bool held;			/* frame m is taken, and its reference pinned */
+	uint16_t off, len;		/* part of it that may be touched */
 	uint64_t name;			/* reference or frame number as the guest gave it */
 	mfn_t m;
-	uint16_t off, len;		/* part of the frame that may be touched */
 };
-struct grant_copier {
-	struct copy_end from, to;	/* zero at the start */
+
+/* What the elements of one hypercall share. */
+#define GRANT_CHUNK		32	/* elements of one call of grant_map and the like */
+#define GRANT_UNMAPS		256	/* that wait for one flush */
+struct grant_batch {
+	struct vcpu *v;
+	struct grant_table *mine;	/* of its domain */
+	struct pt_batch pt;
+	uint32_t left;			/* elements to come when it began */
+	int why;			/* a list ended early: RESTART unless said */
+	int result;			/* of a call whose elements all went back */
+	/* map */
+	struct domain *peer;		/* the last one mapped from, referenced; NULL: none */
+	uint32_t spare, spare_end;	/* chain of free handles that are ours; NO_HANDLE: none */
+	uint64_t va, entries;		/* machine address of the level-1 table from @va on; 0: none yet */
+	/* unmapped, but the flush is still to come: until then the frames stay held */
+	unsigned nr_unmapped;
+	uint32_t unmapped[GRANT_UNMAPS];
+	/* copy */
+	struct copy_end from, to;
 };
-int grant_copy(struct vcpu *v, struct grant_copier *c, struct gnttab_copy *op);
-void grant_copier_finish(struct grant_copier *c);
+
+/* @count: of elements, about. */
+void grant_batch_begin(struct grant_batch *b, struct vcpu *v, uint32_t count);
+/* To be called before the guest goes on: one TLB flush, then frames that were unmapped are let go
+ * and the granters see it. */
+void grant_batch_end(struct grant_batch *b);
+/*
+ * A list of @n elements (at most GRANT_CHUNK), of the operation's structure: does the first ones, sets
+ * their status, and says how many.  Fewer than @n: b->why is RESTART, and the rest is for another batch;
+ * or an error that ends the whole call.
+ */
+typedef uint32_t grant_list_fn(struct grant_batch *b, void *ops, uint32_t n);
+grant_list_fn grant_map, grant_unmap, grant_unmap_and_replace, grant_copy, grant_swap;
+/* x86 caches are coherent: only the checks.  -EINVAL, -EPERM. */
+grant_list_fn grant_cache_flush;
 
 /* Grows @d's table to @nr frames; frame numbers through grant_frame(). GNTST_*. */
 int16_t grant_setup(struct domain *d, unsigned nr);
@@ -58,8 +70,5 @@ unsigned grant_nr_status_frames(struct domain *d);
  * 1 cannot say, -ENOMEM. */
 int grant_set_version(struct domain *d, uint32_t version);
 uint32_t grant_version(struct domain *d);
-int16_t grant_swap(struct domain *d, uint32_t a, uint32_t b);
-/* x86 caches are coherent: only the checks.  0, -EINVAL, -EPERM. */
-int grant_cache_flush(struct vcpu *v, const struct gnttab_cache_flush *op);
 
 #endif

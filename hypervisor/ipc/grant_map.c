@@ -4,9 +4,13 @@
  *
  * Map: a handle is reserved, the grant pinned, the frame taken, the page-table entry written; the
  * first failure undoes what went before.  Unmap: the entry goes, the handle stays busy on the
- * caller's list until one TLB flush for the whole batch is done; only then the frame is let go and
+ * batch's list until one TLB flush for the whole batch is done; only then the frame is let go and
  * the granter sees its entry idle.  So nobody reaches a frame through a stale translation once its
  * owner has it back.
+ *
+ * Batches keep what they would ask for again and again: free handles, the granter, the place of the
+ * last page-table entry.  That place is like a TLB entry: it was right when the batch began, and
+ * mm/pt_foreign.c writes only to what is a level-1 table of the domain's now.
  *
  * The page-table entry has references of its own: a guest that overwrites it by other means, or
  * loses the whole table, keeps the grant in use until it unmaps the handle or dies, and that is
@@ -18,18 +22,15 @@
 #include "ipc/grant_priv.h"
 #include "mm/heap.h"
 
+#define HANDLES_AT_ONCE		64u
+#define L1_SPAN			BIT(21)		/* bytes that one level-1 table maps */
+
 /* ---- the list of mappings ---- */
 
 /* @handle is below nr_track * TRACK_PER_PAGE. */
 static struct maptrack *track_at(struct grant_table *gt, uint32_t handle)
 {
 	return &gt->track[handle / TRACK_PER_PAGE][handle % TRACK_PER_PAGE];
-}
-
-static void track_free_locked(struct grant_table *gt, uint32_t handle)
-{
-	*track_at(gt, handle) = (struct maptrack){ .mfn = gt->free_handle };
-	gt->free_handle = handle;
 }
 
 /* One page of handles more; lock held. */
@@ -45,236 +46,362 @@ static bool track_grow(struct grant_table *gt)
 	page = gt->track ? hv_page_alloc() : NULL;
 	if (!page)
 		return false;
-	gt->track[gt->nr_track++] = page;
-	for (uint32_t i = TRACK_PER_PAGE; i-- > 0;)
-		track_free_locked(gt, first + i);
+	for (uint32_t i = 0; i < TRACK_PER_PAGE; i++)
+		page[i].mfn = i + 1 < TRACK_PER_PAGE ? first + i + 1 : gt->free_handle;
+	gt->free_handle = first;
+	gt->track[gt->nr_track] = page;
+	atomic_release(&gt->nr_track, gt->nr_track + 1);
 	return true;
 }
 
-/* A handle that is ours alone, or NO_HANDLE. */
-static uint32_t track_get(struct grant_table *gt)
+/* Makes the first @n free handles, or what there is of them, the batch's. */
+static void reserve_handles(struct grant_table *gt, struct grant_batch *b, uint32_t n)
 {
-	uint32_t handle = NO_HANDLE;
-
 	lock_take(&gt->lock);
 	if (!gt->dying && (gt->free_handle != NO_HANDLE || track_grow(gt))) {
-		handle = gt->free_handle;
-		gt->free_handle = track_at(gt, handle)->mfn;
-		track_at(gt, handle)->flags = TRACK_BUSY;
+		b->spare = b->spare_end = gt->free_handle;
+		while (--n && track_at(gt, b->spare_end)->mfn != NO_HANDLE)
+			b->spare_end = track_at(gt, b->spare_end)->mfn;
+		gt->free_handle = track_at(gt, b->spare_end)->mfn;
+		track_at(gt, b->spare_end)->mfn = NO_HANDLE;
 	}
 	lock_drop(&gt->lock);
-	return handle;
 }
 
-static void track_put(struct grant_table *gt, uint32_t handle)
+/* The handles from @first to @last, linked, are free for all. */
+static void free_chain(struct grant_table *gt, uint32_t first, uint32_t last)
 {
 	lock_take(&gt->lock);
-	track_free_locked(gt, handle);
+	track_at(gt, last)->mfn = gt->free_handle;
+	gt->free_handle = first;
 	lock_drop(&gt->lock);
 }
 
-/* A live handle, made busy: ours alone until track_release.  False: no such mapping, or somebody
- * else is at it. */
-static bool track_claim(struct grant_table *gt, uint32_t handle, struct maptrack *copy)
+/* A live handle, made busy: *t is ours alone until track_release, *was its word.  RESTART: another
+ * vCPU, or this batch, is about to free it.  -ENOENT: no such mapping. */
+static always_inline int track_claim(struct grant_table *gt, uint32_t handle, struct maptrack **t, uint32_t *was)
 {
-	bool ok = false;
-
-	lock_take(&gt->lock);
-	if (handle < gt->nr_track * TRACK_PER_PAGE) {
-		*copy = *track_at(gt, handle);
-		ok = (copy->flags & (TRACK_LIVE | TRACK_BUSY)) == TRACK_LIVE;
-		if (ok)
-			track_at(gt, handle)->flags |= TRACK_BUSY;
-	}
-	lock_drop(&gt->lock);
-	return ok;
+	if (handle >= atomic_acquire(&gt->nr_track) * TRACK_PER_PAGE)
+		return -ENOENT;
+	*t = track_at(gt, handle);
+	*was = atomic_read(&(*t)->word);
+	do {
+		if (!(*was & TRACK_LIVE))
+			return -ENOENT;
+		if (*was & TRACK_BUSY)
+			return RESTART;
+	} while (!atomic_cmpxchg(&(*t)->word, was, *was | TRACK_BUSY));
+	return 0;
 }
 
-/* Writes @t back, not busy any more. */
-static void track_release(struct grant_table *gt, uint32_t handle, struct maptrack t)
+static void track_release(struct maptrack *t, uint32_t word)
 {
-	t.flags &= ~TRACK_BUSY;
-	lock_take(&gt->lock);
-	*track_at(gt, handle) = t;
-	lock_drop(&gt->lock);
+	atomic_release(&t->word, word & ~TRACK_BUSY);
+}
+
+static bool track_writes(const struct maptrack *t)
+{
+	return !(t->word & GNTMAP_readonly);
 }
 
 /* ---- map ---- */
 
-static bool track_writes(const struct maptrack *t)
+/* Asks the guest's tables where the entry for @va is, and remembers the table. */
+static noinline int walk_to_slot(struct grant_batch *b, uint64_t va, maddr_t *slot)
 {
-	return !(t->flags & GNTMAP_readonly);
+	const struct frame *root = b->v->kernel_root;
+	int rc = root ? pt_find_slot(frame_mfn(root), va, slot) : -EINVAL;
+
+	if (!rc) {
+		b->va = ALIGN_DOWN(va, L1_SPAN);
+		b->entries = slot->a & PAGE_MASK;
+	}
+	return rc;
 }
 
 /* Where the page-table entry is: named by its machine address, or by the address it maps. */
-static int find_slot(struct vcpu *v, uint32_t flags, uint64_t host_addr, maddr_t *slot)
+static always_inline int find_slot(struct grant_batch *b, uint32_t flags, uint64_t host_addr,
+				   maddr_t *slot)
 {
 	if (flags & GNTMAP_contains_pte) {
 		*slot = maddr(host_addr);
 		return 0;
 	}
-	return v->kernel_root ? pt_find_slot(frame_mfn(v->kernel_root), host_addr, slot) : -EINVAL;
+	if (unlikely(host_addr - b->va >= L1_SPAN))
+		return walk_to_slot(b, host_addr, slot);
+	*slot = maddr(b->entries + ((host_addr - b->va) >> PAGE_SHIFT) * sizeof(uint64_t));
+	return 0;
 }
 
 static pte_t grant_pte(mfn_t m, uint32_t flags)
 {
 	uint64_t bits = PTE_P | PTE_A | PTE_D | (cpu.nx ? PTE_NX : 0);
 
-	if (!(flags & GNTMAP_readonly))
+	if (!(flags & GNTMAP_readonly))		/* GNTMAP_application_map: everything is user-accessible */
 		bits |= PTE_RW;
-	if (flags & GNTMAP_application_map)
-		bits |= PTE_US;
 	return pte_make(m, bits | (((uint64_t)flags >> GNTMAP_guest_avail0) << 9 & PTE_AVAIL));
 }
 
-static int16_t pin_locked(struct domain *rd, uint32_t ref, domid_t user, bool write,
-			  struct grant_hold *h)
+/* Pins what the first of @n elements ask for of domain b->peer, and notes the frames.  How many. */
+static uint32_t pin_run(struct grant_batch *b, struct gnttab_map_grant_ref *op, uint32_t n, mfn_t *m)
 {
-	int16_t rc;
+	struct grant_table *gt = b->peer->grant;
+	const domid_t user = b->v->dom->id, peer = b->peer->id;
+	const struct active *a;
+	uint32_t i;
+	bool write;
 
-	lock_take(&rd->grant->lock);
-	rc = grant_pin(rd->grant, ref, user, write, true, h);
-	lock_drop(&rd->grant->lock);
-	return rc;
+	lock_take(&gt->lock);
+	for (i = 0; i < n && op[i].dom == peer; i++) {
+		write = !(op[i].flags & GNTMAP_readonly);
+		if (unlikely(!(op[i].flags & (GNTMAP_host_map | GNTMAP_device_map)))) {
+			op[i].status = refuse(GNTST_bad_gntref, "map: flags %x", op[i].flags);
+			continue;
+		}
+		op[i].status = (int16_t)grant_pin(gt, op[i].ref, user, write, &a);
+		if (unlikely(op[i].status))
+			continue;
+		m[i] = mfn(a->mfn);
+		if (unlikely(a->len != PAGE_SIZE)) {
+			grant_unpin(gt, op[i].ref, write);
+			op[i].status = refuse(GNTST_general_error, "map: %u is a part of a page",
+					      op[i].ref);
+		}
+	}
+	lock_drop(&gt->lock);
+	return i;
 }
 
-static void unpin_locked(struct domain *rd, uint32_t ref, bool write)
+static void unpin_run(struct grant_batch *b, struct gnttab_map_grant_ref *op, uint32_t n)
 {
-	lock_take(&rd->grant->lock);
-	grant_unpin(rd->grant, ref, write);
-	lock_drop(&rd->grant->lock);
+	lock_take(&b->peer->grant->lock);
+	for (uint32_t i = 0; i < n; i++)
+		if (!op[i].status)
+			grant_unpin(b->peer->grant, op[i].ref, !(op[i].flags & GNTMAP_readonly));
+	lock_drop(&b->peer->grant->lock);
 }
 
-/* Pinned already: takes the frame and writes the entry, or neither.  0, -errno, RESTART. */
-static int map_frame(struct vcpu *v, struct pt_batch *b, struct domain *rd, mfn_t m,
-		     const struct gnttab_map_grant_ref *op)
+/* Takes the frame and writes the entry, or neither.  0, -errno, RESTART. */
+static always_inline int map_frame(struct grant_batch *b, mfn_t m, const struct gnttab_map_grant_ref *op)
 {
-	bool write = !(op->flags & GNTMAP_readonly);
+	const struct memspace *owner = &b->peer->mem;
 	maddr_t slot;
-	int rc = grant_take_frame(m, &rd->mem, write, &v->scan);
-
-	if (rc || !(op->flags & GNTMAP_host_map))
-		return rc;
-	rc = find_slot(v, op->flags, op->host_addr, &slot);
-	if (!rc)
-		rc = pt_map_foreign(b, slot, grant_pte(m, op->flags));
-	if (rc)
-		grant_drop_frame(m, write);
-	return rc;
-}
-
-static int map_from(struct vcpu *v, struct pt_batch *b, struct domain *rd,
-		    struct gnttab_map_grant_ref *op)
-{
-	struct grant_table *mine = v->dom->grant;
-	bool write = !(op->flags & GNTMAP_readonly);
-	uint32_t handle = track_get(mine);
-	struct grant_hold h;
 	int rc;
 
-	if (handle == NO_HANDLE) {
-		op->status = refuse(GNTST_no_space, "map: d%u has no handle left", v->dom->id);
-		return 0;
-	}
-	op->status = pin_locked(rd, op->ref, v->dom->id, write, &h);
-	if (op->status)
-		goto put_handle;
-	rc = map_frame(v, b, rd, h.m, op);
-	if (rc) {
-		unpin_locked(rd, op->ref, write);
-		op->status = refuse(GNTST_general_error, "map: ref %u of d%u at %lx: %d", op->ref,
-				    rd->id, op->host_addr, rc);
-		track_put(mine, handle);
-		return rc == RESTART ? RESTART : 0;
-	}
-	track_release(mine, handle, (struct maptrack){
-		.peer = rd, .mfn = (uint32_t)h.m.n, .ref = op->ref & 0xffffff,
-		.flags = TRACK_LIVE | (op->flags & 0x1f),
-	});
-	op->handle = handle;
-	op->dev_bus_addr = mfn_maddr(h.m).a;	/* always: it is how backends learn the frame */
-	return 0;
-
-put_handle:
-	track_put(mine, handle);
-	return 0;
+	if (!(op->flags & GNTMAP_host_map))
+		return grant_take_frame(m, owner, !(op->flags & GNTMAP_readonly), &b->v->scan);
+	rc = find_slot(b, op->flags, op->host_addr, &slot);
+	return rc ? rc : pt_map_foreign(&b->pt, slot, grant_pte(m, op->flags), owner);
 }
 
-int grant_map(struct vcpu *v, struct pt_batch *b, struct gnttab_map_grant_ref *op)
+/* The batch has a handle left, if need be after asking for as many as it may use. */
+static always_inline bool have_handle(struct grant_batch *b)
 {
-	struct domain *rd;
+	if (unlikely(b->spare == NO_HANDLE))
+		reserve_handles(b->mine, b, MIN(b->left, HANDLES_AT_ONCE));
+	return likely(b->spare != NO_HANDLE);
+}
+
+/* Frame @m is pinned for it.  GNTST_*, or RESTART, and it is not mapped, but still pinned. */
+static always_inline int map_pinned(struct grant_batch *b, struct gnttab_map_grant_ref *op, mfn_t m)
+{
+	struct maptrack *t;
 	int rc;
 
-	if (!(op->flags & (GNTMAP_host_map | GNTMAP_device_map))) {
-		op->status = refuse(GNTST_bad_gntref, "map: flags %x", op->flags);
-		return 0;
+	if (!have_handle(b))
+		return refuse(GNTST_no_space, "map: d%u has no handle left", b->v->dom->id);
+	rc = map_frame(b, m, op);
+	if (unlikely(rc))
+		return rc == RESTART ? rc : refuse(GNTST_general_error, "map: ref %u of d%u at %lx: %d",
+						   op->ref, b->peer->id, op->host_addr, rc);
+	op->handle = b->spare;
+	op->dev_bus_addr = mfn_maddr(m).a;	/* always: it is how backends learn the frame */
+	t = track_at(b->mine, b->spare);
+	b->spare = t->mfn;
+	t->peer = b->peer;
+	t->mfn = (uint32_t)m.n;
+	atomic_release(&t->word, op->ref << TRACK_REF_SHIFT | TRACK_LIVE | (op->flags & 0x1f));
+	return GNTST_okay;
+}
+
+/* The first of @n elements, all that are about domain b->peer.  How many; *again: the next one is to be
+ * done again. */
+static uint32_t map_run(struct grant_batch *b, struct gnttab_map_grant_ref *op, uint32_t n, bool *again)
+{
+	mfn_t m[GRANT_CHUNK];
+	uint32_t i, mapped = 0;
+	int rc = 0;
+
+	n = pin_run(b, op, n, m);
+	domain_get_many(b->peer, n);		/* one for each mapping */
+	for (i = 0; i < n; i++) {
+		if (unlikely(op[i].status))
+			continue;
+		rc = map_pinned(b, &op[i], m[i]);
+		mapped += !rc;
+		if (likely(!rc))
+			continue;
+		if (rc == RESTART)
+			break;
+		unpin_run(b, &op[i], 1);
+		op[i].status = (int16_t)rc;
 	}
-	rd = op->dom == DOMID_SELF ? NULL : domain_get(op->dom);
-	if (!rd || !rd->grant || rd->mem.dying) {
-		op->status = refuse(GNTST_bad_domain, "map: domain %u", op->dom);
-		rc = 0;
-	} else {
-		rc = map_from(v, b, rd, op);
-		if (!rc && !op->status)
-			return 0;		/* the mapping keeps the reference */
+	domain_put_many(b->peer, n - mapped);
+	*again = i < n;
+	if (*again)
+		unpin_run(b, &op[i], n - i);
+	return i;
+}
+
+/* Makes @id the domain mapped from.  False: there is none, or it can grant nothing. */
+static bool set_granter(struct grant_batch *b, domid_t id)
+{
+	if (!b->peer || b->peer->id != id) {
+		if (b->peer)
+			domain_put(b->peer);
+		b->peer = id == DOMID_SELF ? NULL : domain_get(id);
 	}
-	if (rd)
-		domain_put(rd);
-	return rc;
+	return b->peer && b->peer->grant && !b->peer->mem.dying;
+}
+
+uint32_t grant_map(struct grant_batch *b, void *ops, uint32_t n)
+{
+	struct gnttab_map_grant_ref *op = ops;
+	uint32_t done = 0;
+	bool again = false;
+
+	while (done < n && !again) {
+		if (set_granter(b, op[done].dom)) {
+			done += map_run(b, op + done, n - done, &again);
+		} else {
+			op[done].status = refuse(GNTST_bad_domain, "map: domain %u", op[done].dom);
+			done++;
+		}
+	}
+	return done;
 }
 
 /* ---- unmap ---- */
 
-/* The parts @gone of a claimed handle are unmapped; the last part puts it on the list for the
- * flush. */
-static void unmapped(struct vcpu *v, struct grant_unmaps *u, uint32_t handle, struct maptrack t,
-		     uint32_t gone)
+/* The first of these handles, which are ours alone, and those that follow with the same granter go with all
+ * they hold, and on the chain from *free on.  @unmapped: what their page-table entries held is theirs, too.
+ * How many. */
+static unsigned let_go_of_peer(struct grant_table *mine, const uint32_t *handle, unsigned n, bool unmapped,
+			       uint32_t *free)
 {
-	const uint32_t parts = GNTMAP_host_map | GNTMAP_device_map;
+	struct maptrack *t = track_at(mine, handle[0]);
+	struct domain *peer = t->peer;
+	unsigned i = 0;
 
-	t.flags &= ~gone;
-	if (t.flags & parts)
-		track_release(v->dom->grant, handle, t);
-	else
-		u->handle[u->n++] = handle;	/* stays busy */
+	lock_take(&peer->grant->lock);
+	do {
+		if (unmapped && (t->word & GNTMAP_host_map))
+			pt_drop_foreign(mfn(t->mfn), track_writes(t));
+		else
+			grant_drop_frame(mfn(t->mfn), track_writes(t));
+		grant_unpin(peer->grant, t->word >> TRACK_REF_SHIFT, track_writes(t));
+		*t = (struct maptrack){ .mfn = *free };
+		*free = handle[i];
+		t = ++i < n ? track_at(mine, handle[i]) : NULL;
+	} while (t && t->peer == peer);
+	lock_drop(&peer->grant->lock);
+	domain_put_many(peer, i);
+	return i;
 }
 
-int grant_unmap(struct vcpu *v, struct pt_batch *b, struct grant_unmaps *u,
-		struct gnttab_unmap_grant_ref *op)
+static void let_go(struct grant_table *mine, const uint32_t *handle, unsigned n, bool unmapped)
 {
-	struct grant_table *mine = v->dom->grant;
-	struct maptrack t;
-	uint32_t gone = 0;
-	maddr_t slot;
-	int rc = 0;
+	uint32_t free = NO_HANDLE;
 
-	op->status = GNTST_okay;
-	if (!track_claim(mine, op->handle, &t)) {
-		op->status = refuse(GNTST_bad_handle, "unmap: handle %u", op->handle);
-		return 0;
+	for (unsigned i = 0; i < n;)
+		i += let_go_of_peer(mine, handle + i, n - i, unmapped, &free);
+	free_chain(mine, free, handle[0]);
+}
+
+static void unmaps_finish(struct grant_batch *b)
+{
+	if (!b->nr_unmapped)
+		return;
+	tlb_flush_mask(read_once(b->v->dom->mem.dirty_cpus));
+	let_go(b->mine, b->unmapped, b->nr_unmapped, true);
+	b->nr_unmapped = 0;
+}
+
+static void make_room(struct grant_batch *b, uint32_t n)
+{
+	if (b->nr_unmapped + n > GRANT_UNMAPS)
+		unmaps_finish(b);
+}
+
+/* What became of unmapping the parts @gone of a claimed handle: the last part puts it on the list for the
+ * flush, still busy and with what its page-table entry held. */
+static always_inline void unmapped(struct grant_batch *b, uint32_t handle, struct maptrack *t,
+				   uint32_t was, uint32_t gone)
+{
+	uint32_t left = was & ~gone;
+
+	if (likely(!(left & (GNTMAP_host_map | GNTMAP_device_map)))) {
+		b->unmapped[b->nr_unmapped++] = handle;
+		return;
 	}
-	if (op->dev_bus_addr && (t.flags & GNTMAP_device_map)) {
+	if (gone & GNTMAP_host_map)
+		grant_drop_frame(mfn(t->mfn), track_writes(t));
+	track_release(t, left);
+}
+
+/* A handle, made busy.  0, RESTART, or GNTST_bad_handle. */
+static always_inline int claim(struct grant_batch *b, uint32_t handle, struct maptrack **t, uint32_t *was)
+{
+	int rc = track_claim(b->mine, handle, t, was);
+
+	return likely(!rc) || rc == RESTART ? rc : refuse(GNTST_bad_handle, "unmap: handle %u", handle);
+}
+
+/* GNTST_* or RESTART. */
+static always_inline int unmap_one(struct grant_batch *b, const struct gnttab_unmap_grant_ref *op)
+{
+	struct maptrack *t;
+	uint32_t was, gone = 0;
+	maddr_t slot;
+	int rc = claim(b, op->handle, &t, &was);
+
+	if (unlikely(rc))
+		return rc;
+	if (op->dev_bus_addr && (was & GNTMAP_device_map)) {
 		gone |= GNTMAP_device_map;
-		if (op->dev_bus_addr >> PAGE_SHIFT != t.mfn)
+		if (op->dev_bus_addr >> PAGE_SHIFT != t->mfn)
 			rc = -EINVAL;
 	}
-	if (!rc && op->host_addr && (t.flags & GNTMAP_host_map)) {
+	if (!rc && op->host_addr && (was & GNTMAP_host_map)) {
 		gone |= GNTMAP_host_map;
-		rc = find_slot(v, t.flags, op->host_addr, &slot);
+		rc = find_slot(b, was, op->host_addr, &slot);
 		if (!rc)
-			rc = pt_unmap_foreign(b, slot, mfn(t.mfn), track_writes(&t), pte(0));
+			rc = pt_unmap_foreign(&b->pt, slot, mfn(t->mfn), track_writes(t), pte(0));
 	}
-	if (!rc) {
-		unmapped(v, u, op->handle, t, gone);
-		return 0;
+	if (likely(!rc)) {
+		unmapped(b, op->handle, t, was, gone);
+		return GNTST_okay;
 	}
-	track_release(mine, op->handle, t);
-	if (rc == RESTART)
-		return RESTART;
-	op->status =
-		refuse(GNTST_general_error, "unmap: handle %u, %lx or %lx is not what was mapped",
-		       op->handle, op->host_addr, op->dev_bus_addr);
-	return 0;
+	track_release(t, was);
+	return rc == RESTART ? rc : refuse(GNTST_general_error,
+					   "unmap: handle %u, %lx or %lx is not what was mapped",
+					   op->handle, op->host_addr, op->dev_bus_addr);
+}
+
+uint32_t grant_unmap(struct grant_batch *b, void *ops, uint32_t n)
+{
+	struct gnttab_unmap_grant_ref *op = ops;
+	uint32_t done;
+	int rc;
+
+	make_room(b, n);
+	for (done = 0; done < n; done++) {
+		rc = unmap_one(b, &op[done]);
+		if (rc == RESTART)
+			break;
+		op[done].status = (int16_t)rc;
+	}
+	return done;
 }
 
 /* A moved-out entry that cannot go anywhere any more. */
@@ -285,82 +412,102 @@ static void drop_moved(pte_t moved)
 }
 
 /* Replaces the grant's entry at @host_addr by the one at @new_addr, which becomes empty. */
-static int replace_entry(struct vcpu *v, struct pt_batch *b, const struct maptrack *t,
-			 uint64_t host_addr, uint64_t new_addr)
+static int replace_entry(struct grant_batch *b, const struct maptrack *t, uint64_t host_addr,
+			 uint64_t new_addr)
 {
 	maddr_t slot, from;
 	pte_t moved;
-	int rc = find_slot(v, 0, host_addr, &slot), back;
+	int rc = find_slot(b, 0, host_addr, &slot), back;
 
 	if (!rc)
-		rc = find_slot(v, 0, new_addr, &from);
+		rc = find_slot(b, 0, new_addr, &from);
 	if (!rc && slot.a == from.a)
 		rc = -EINVAL;
 	if (!rc)
-		rc = pt_move_out(b, from, &moved);
+		rc = pt_move_out(&b->pt, from, &moved);
 	if (rc)
 		return rc;
-	rc = pt_unmap_foreign(b, slot, mfn(t->mfn), track_writes(t), moved);
+	rc = pt_unmap_foreign(&b->pt, slot, mfn(t->mfn), track_writes(t), moved);
 	if (!rc)
 		return 0;
 	do
-		back = pt_move_in(b, from, moved);
+		back = pt_move_in(&b->pt, from, moved);
 	while (back == RESTART); /* each try goes on with the work that was in the way */
 	if (back)
 		drop_moved(moved);		/* the table is none any more */
 	return rc;
 }
 
-int grant_unmap_and_replace(struct vcpu *v, struct pt_batch *b, struct grant_unmaps *u,
-			    struct gnttab_unmap_and_replace *op)
+static int replace_one(struct grant_batch *b, const struct gnttab_unmap_and_replace *op)
 {
-	struct grant_table *mine = v->dom->grant;
-	struct maptrack t;
-	int rc;
+	struct maptrack *t;
+	uint32_t was;
+	int rc = claim(b, op->handle, &t, &was);
 
-	op->status = GNTST_okay;
-	if (!track_claim(mine, op->handle, &t)) {
-		op->status = refuse(GNTST_bad_handle, "unmap_and_replace: handle %u", op->handle);
-		return 0;
-	}
-	if ((t.flags & GNTMAP_contains_pte) || !(t.flags & GNTMAP_host_map))
+	if (rc)
+		return rc;
+	if ((was & GNTMAP_contains_pte) || !(was & GNTMAP_host_map))
 		rc = -EINVAL;
 	else
-		rc = replace_entry(v, b, &t, op->host_addr, op->new_addr);
+		rc = replace_entry(b, t, op->host_addr, op->new_addr);
 	if (!rc) {
-		unmapped(v, u, op->handle, t, GNTMAP_host_map);
-		return 0;
+		unmapped(b, op->handle, t, was, GNTMAP_host_map);
+		return GNTST_okay;
 	}
-	track_release(mine, op->handle, t);
-	if (rc == RESTART)
-		return RESTART;
-	op->status = refuse(GNTST_general_error, "unmap_and_replace: handle %u, %lx by %lx",
-			    op->handle, op->host_addr, op->new_addr);
-	return 0;
+	track_release(t, was);
+	return rc == RESTART ? rc : refuse(GNTST_general_error,
+					   "unmap_and_replace: handle %u, %lx by %lx", op->handle,
+					   op->host_addr, op->new_addr);
 }
 
-/* A busy handle goes, with all it holds. */
-static void let_go(struct grant_table *mine, uint32_t handle)
+uint32_t grant_unmap_and_replace(struct grant_batch *b, void *ops, uint32_t n)
 {
-	struct maptrack t;
+	struct gnttab_unmap_and_replace *op = ops;
+	uint32_t done;
+	int rc;
 
-	lock_take(&mine->lock);
-	t = *track_at(mine, handle);
-	track_free_locked(mine, handle);
-	lock_drop(&mine->lock);
-	grant_drop_frame(mfn(t.mfn), track_writes(&t));
-	unpin_locked(t.peer, t.ref, track_writes(&t));
-	domain_put(t.peer);
+	make_room(b, n);
+	for (done = 0; done < n; done++) {
+		rc = replace_one(b, &op[done]);
+		if (rc == RESTART)
+			break;
+		op[done].status = (int16_t)rc;
+	}
+	return done;
 }
 
-void grant_unmaps_finish(struct vcpu *v, struct grant_unmaps *u)
+/* ---- the batch ---- */
+
+void grant_batch_begin(struct grant_batch *b, struct vcpu *v, uint32_t count)
 {
-	if (!u->n)
-		return;
-	tlb_flush_mask(read_once(v->dom->mem.dirty_cpus));
-	for (unsigned i = 0; i < u->n; i++)
-		let_go(v->dom->grant, u->handle[i]);
-	u->n = 0;
+	b->v = v;
+	pt_batch_begin(&b->pt, &v->dom->mem, &v->dom->mem, &v->scan);
+	b->mine = v->dom->grant;
+	b->left = count;
+	b->why = RESTART;
+	b->result = 0;
+	b->peer = NULL;
+	copy_end_init(&b->from);
+	copy_end_init(&b->to);
+	b->spare = NO_HANDLE;
+	b->va = HV_START;			/* no guest has a table for that, and frame 0 is none */
+	b->entries = 0;
+	b->nr_unmapped = 0;
+}
+
+/* Copies end first: they hold frames; then the flush, then what unmapping left to undo. */
+void grant_batch_end(struct grant_batch *b)
+{
+	if (b->from.peer)
+		copy_end_drop(&b->from, false);
+	if (b->to.peer)
+		copy_end_drop(&b->to, true);
+	unmaps_finish(b);
+	if (b->spare != NO_HANDLE)
+		free_chain(b->mine, b->spare, b->spare_end);
+	if (b->peer)
+		domain_put(b->peer);
+	pt_batch_end(&b->pt);
 }
 
 /* ---- life, debugging ---- */
@@ -370,11 +517,10 @@ int maptrack_teardown(struct domain *d)
 {
 	struct grant_table *gt = d->grant;
 	uint32_t end = gt->nr_track * TRACK_PER_PAGE;
-	struct maptrack t;
 
 	for (uint32_t handle = 0; handle < end; handle++) {
-		if (track_claim(gt, handle, &t)) {
-			let_go(gt, handle);
+		if (track_at(gt, handle)->word & TRACK_LIVE) {
+			let_go(gt, &handle, 1, false);
 			if (preempt_due())
 				return RESTART;
 		}
@@ -394,7 +540,7 @@ unsigned maptrack_count(struct grant_table *gt)
 	unsigned n = 0;
 
 	for (uint32_t handle = 0; handle < gt->nr_track * TRACK_PER_PAGE; handle++)
-		n += !!(track_at(gt, handle)->flags & TRACK_LIVE);
+		n += !!(track_at(gt, handle)->word & TRACK_LIVE);
 	return n;
 }
 
@@ -404,7 +550,7 @@ void maptrack_audit(struct grant_table *gt, struct audit *a)
 
 	for (uint32_t handle = 0; handle < gt->nr_track * TRACK_PER_PAGE; handle++) {
 		t = track_at(gt, handle);
-		if (!(t->flags & TRACK_LIVE))
+		if (!(t->word & TRACK_LIVE))
 			continue;
 		if (track_writes(t))
 			audit_use(a, mfn(t->mfn), KIND_WRITABLE);

@@ -87,6 +87,7 @@ static int16_t setup_locked(struct domain *d, unsigned nr)
 		if (!gt->frame[gt->nr_frames])
 			return refuse(GNTST_general_error, "setup_table: no memory");
 		gt->nr_frames++;
+		grant_count_refs(gt);
 	}
 	return GNTST_okay;
 }
@@ -155,7 +156,7 @@ static bool any_active(struct grant_table *gt, uint32_t from)
 {
 	for (unsigned p = from / ACTIVE_PER_PAGE; gt->active && p < gt->nr_active; p++)
 		for (unsigned i = p ? 0 : from; gt->active[p] && i < ACTIVE_PER_PAGE; i++)
-			if (!active_idle(&gt->active[p][i]))
+			if (gt->active[p][i].uses)
 				return true;
 	return false;
 }
@@ -227,6 +228,7 @@ static int set_version_locked(struct domain *d, uint32_t version)
 		rc = version == 2 ? to_v2(d) : to_v1(gt);
 	if (!rc)
 		gt->version = (uint8_t)version;
+	grant_count_refs(gt);
 	return rc;
 }
 
@@ -252,13 +254,13 @@ static int16_t swap_locked(struct grant_table *gt, uint32_t a, uint32_t b)
 	union grant_entry_v2 keep;
 	struct active *aa, *ab;
 
-	if (a >= grant_nr_refs(gt) || b >= grant_nr_refs(gt))
+	if (a >= gt->nr_refs || b >= gt->nr_refs)
 		return refuse(GNTST_bad_gntref, "swap: references %u and %u", a, b);
 	aa = active_of(gt, a);
 	ab = active_of(gt, b);
 	if (!aa || !ab)
 		return GNTST_general_error;
-	if (!active_idle(aa) || !active_idle(ab))
+	if (aa->uses || ab->uses)
 		return refuse(GNTST_eagain, "swap: %u or %u is in use", a, b);
 	memcpy(&keep, grant_word(gt, a), size);
 	memmove(grant_word(gt, a), grant_word(gt, b), size);
@@ -267,17 +269,18 @@ static int16_t swap_locked(struct grant_table *gt, uint32_t a, uint32_t b)
 }
 
 /* Two idle entries change places. */
-int16_t grant_swap(struct domain *d, uint32_t a, uint32_t b)
+uint32_t grant_swap(struct grant_batch *b, void *ops, uint32_t n)
 {
-	int16_t rc;
+	struct gnttab_swap_grant_ref *op = ops;
 
-	lock_take(&d->grant->lock);
-	rc = swap_locked(d->grant, a, b);
-	lock_drop(&d->grant->lock);
-	return rc;
+	lock_take(&b->mine->lock);
+	for (uint32_t i = 0; i < n; i++)
+		op[i].status = (int16_t)swap_locked(b->mine, op[i].ref_a, op[i].ref_b);
+	lock_drop(&b->mine->lock);
+	return n;
 }
 
-int grant_cache_flush(struct vcpu *v, const struct gnttab_cache_flush *op)
+static int cache_flush_one(const struct domain *d, const struct gnttab_cache_flush *op)
 {
 	mfn_t m = mfn(op->a.dev_bus_addr >> PAGE_SHIFT);
 
@@ -288,10 +291,26 @@ int grant_cache_flush(struct vcpu *v, const struct gnttab_cache_flush *op)
 		return 0;
 	if (op->op & GNTTAB_CACHE_SOURCE_GREF || !frame_valid(m))
 		return refuse(-EINVAL, "cache_flush: %lx", op->a.dev_bus_addr);
-	if (!frame_get(frame_of(m), &v->dom->mem))
-		return refuse(-EPERM, "cache_flush: frame %lx is not d%u's", m.n, v->dom->id);
+	if (!frame_get(frame_of(m), &d->mem))
+		return refuse(-EPERM, "cache_flush: frame %lx is not d%u's", m.n, d->id);
 	frame_put(frame_of(m));
 	return 0;
+}
+
+uint32_t grant_cache_flush(struct grant_batch *b, void *ops, uint32_t n)
+{
+	const struct gnttab_cache_flush *op = ops;
+	uint32_t done = 0;
+	int rc;
+
+	for (; done < n; done++) {
+		rc = cache_flush_one(b->v->dom, &op[done]);
+		if (rc) {
+			b->why = rc;
+			break;
+		}
+	}
+	return done;
 }
 
 /* ---- life, debugging ---- */
@@ -303,7 +322,7 @@ static void dump_active(struct grant_table *gt)
 	for (unsigned p = 0; gt->active && p < gt->nr_active; p++) {
 		for (unsigned i = 0; gt->active[p] && i < ACTIVE_PER_PAGE; i++) {
 			a = &gt->active[p][i];
-			if (!active_idle(a))
+			if (a->uses)
 				log_info("  ref %lu: frame %x for d%u, %u read, %u write",
 					 p * ACTIVE_PER_PAGE + i, a->mfn, a->user, a->readers,
 					 a->writers);
@@ -390,6 +409,7 @@ static int grant_teardown(struct domain *d)
 	status_drop(gt);
 	while (gt->nr_frames)
 		unshare_page(gt->frame[--gt->nr_frames]);
+	gt->nr_refs = 0;
 	lock_drop(&gt->lock);
 	return 0;
 }

@@ -233,7 +233,7 @@ bool frame_end_last_use(struct frame *f, uint64_t now, uint64_t less)
 		return false;
 	f->link = tlb_now();
 	now = atomic_sub(&f->word.raw, less + WORD_CHECKING) - WORD_CHECKING;
-	if (less == WORD_TAKEN && (now & WORD_REFS) == 1)
+	if ((now & WORD_REFS) == (less & WORD_REFS))
 		frame_gone(f, now);
 	return true;
 }

@@ -55,21 +55,21 @@ static always_inline bool frame_get_fast(struct frame *f, domid_t owner)
 }
 
 /*
- * Takes @less (a use, perhaps with its reference) off @now, the word of a frame with one user.  The last
- * use leaves a stamp for whoever wants the frame as another kind, and keeps everybody out meanwhile:
+ * Takes @less (uses, perhaps with their references) off @now, the word of a frame with as many users.  The
+ * last use leaves a stamp for whoever wants the frame as another kind, and keeps everybody out meanwhile:
  * otherwise others could take, map and drop it between our stamp and our exchange, which would not
  * notice, and the stamp would be older than their translations.  False: the word is not @now any more.
  */
 bool frame_end_last_use(struct frame *f, uint64_t now, uint64_t less);
 
-/* Ends a use of something that is no table. */
+/* Ends a use, or some, of something that is no table. */
 static always_inline void frame_end_use(struct frame *f, uint64_t less)
 {
 	uint64_t now = atomic_read(&f->word.raw);
 
 	for (;;) {
-		debug_bug_on(!(now & WORD_USERS));
-		if (unlikely((now & WORD_USERS) == WORD_USE)) {
+		debug_bug_on((now & WORD_USERS) < (less & WORD_USERS));
+		if (unlikely((now & WORD_USERS) == (less & WORD_USERS))) {
 			if (frame_end_last_use(f, now, less))
 				return;
 			now = atomic_read(&f->word.raw);

@@ -68,14 +68,17 @@ int pt_walk(mfn_t root, uint64_t va, pte_t *leaf, unsigned *level);
 int pt_store(struct pt_batch *b, maddr_t slot, pte_t old, pte_t val, bool compare, pte_t *seen);
 
 /*
- * Grant mappings, level 1 only.  pt_map_foreign installs @val pointing at a frame on which the caller
- * holds a reference (and a writable use if RW); the entry takes its own.  The entry replaced is dropped.
- * The flags are checked as always.
+ * Grant mappings, level 1 only.  pt_map_foreign installs @val, which names a frame of @owner's, and takes
+ * a reference (and a writable use if RW) on it twice: for the entry and for the caller.  The entry replaced
+ * is dropped.  The flags are checked as always.  As pt_write; on failure nothing is taken.
  */
-int pt_map_foreign(struct pt_batch *b, maddr_t slot, pte_t val);
+int pt_map_foreign(struct pt_batch *b, maddr_t slot, pte_t val, const struct memspace *owner);
 /* Replaces an entry that must still map @expect with the same RW, else -EINVAL, by @to: 0, or what
- * pt_move_out gave (its references move in with it; on failure they stay with the caller). */
+ * pt_move_out gave (its references move in with it; on failure they stay with the caller).  What the entry
+ * held is the caller's then. */
 int pt_unmap_foreign(struct pt_batch *b, maddr_t slot, mfn_t expect, bool writable, pte_t to);
+/* Gives back what pt_map_foreign took, both times, after pt_unmap_foreign and a flush. */
+void pt_drop_foreign(mfn_t m, bool writable);
 /* Clears a level-1 entry and hands it, with its references, to the caller, who passes it on to
  * pt_unmap_foreign or back in by pt_move_in (which then drops what stands there). */
 int pt_move_out(struct pt_batch *b, maddr_t slot, pte_t *moved);

@@ -9,37 +9,54 @@
 #include "mm/entry.h"
 #include "mm/pt_priv.h"
 
-/* One more of what the caller holds on the target of @v. */
-static int hold_again(uint64_t v)
+/* The entry at @slot, of the table that the batch has or takes now. */
+static always_inline int leaf_slot(struct pt_batch *b, maddr_t slot, uint64_t **e)
 {
-	struct frame *f = frame_of(pte_mfn(pte(v)));
-
-	if (frame_word(f).raw & WORD_FULL)
-		return refuse(-EBUSY, "frame %x has too many references", frame_nr(f));
-	if (v & PTE_RW)
-		frame_take_again(f);
-	else
-		frame_get_again(f);
+	if (unlikely(!pt_has_table(b, slot) || b->table_kind != KIND_L1))
+		return pt_take_leaf_slot(b, slot, e);
+	*e = b->table_va + entry_index(slot);
 	return 0;
 }
 
-int pt_map_foreign(struct pt_batch *b, maddr_t slot, pte_t val)
+/* What one entry @v holds on its target, once for the entry and once for the caller. */
+static always_inline int take_twice(struct pt_batch *b, uint64_t v, const struct memspace *owner)
+{
+	struct frame *f = entry_frame(v);
+	int rc;
+
+	if (!entry_in_table(f) || owner->dying)
+		return refuse(-EINVAL, "grant entry %lx: no frame of domain %u", v, owner->id);
+	if (!(v & PTE_RW)) {
+		if (!frame_get_fast(f, owner->id))
+			return refuse(-EINVAL, "frame %x is not domain %u's", frame_nr(f), owner->id);
+		atomic_add(&f->word.raw, WORD_REF);
+		return 0;
+	}
+	rc = frame_write_fast(f, owner->id) ? 0 : frame_take(f, owner, KIND_WRITABLE, b->scan);
+	if (!rc)
+		atomic_add(&f->word.raw, WORD_TAKEN);
+	return rc;
+}
+
+int pt_map_foreign(struct pt_batch *b, maddr_t slot, pte_t val, const struct memspace *owner)
 {
 	uint64_t *e, old, new = entry_adjust(val.v, 1);
-	int rc = pt_take_leaf_slot(b, slot, &e);
+	int rc = leaf_slot(b, slot, &e);
 
 	if (rc)
 		return rc;
-	if (!(new & PTE_P) || (new & b->forbidden) || !frame_valid(pte_mfn(pte(new))))
+	if (unlikely(!(new & PTE_P) || (new & b->forbidden)))
 		return refuse(-EINVAL, "grant entry %lx: forbidden bits %lx", new,
 			      new & b->forbidden);
-	rc = hold_again(new);
-	if (rc)
+	rc = take_twice(b, new, owner);
+	if (unlikely(rc))
 		return rc;
 	old = read_once(*e);
 	rc = pt_exchange(e, &old, new, PT_NORMAL, PT_TRIES);
-	if (rc)
+	if (unlikely(rc)) {
+		entry_drop_leaf(new);
 		old = new;
+	}
 	if (old & PTE_P)
 		entry_drop_leaf(old);
 	return rc;
@@ -48,7 +65,7 @@ int pt_map_foreign(struct pt_batch *b, maddr_t slot, pte_t val)
 int pt_unmap_foreign(struct pt_batch *b, maddr_t slot, mfn_t expect, bool writable, pte_t to)
 {
 	uint64_t *e, old;
-	int rc = pt_take_leaf_slot(b, slot, &e);
+	int rc = leaf_slot(b, slot, &e);
 
 	if (rc)
 		return rc;
@@ -56,12 +73,22 @@ int pt_unmap_foreign(struct pt_batch *b, maddr_t slot, mfn_t expect, bool writab
 	for (unsigned i = 0; i < PT_TRIES; i++) {
 		if (!(old & PTE_P) || pte_mfn(pte(old)).n != expect.n || !(old & PTE_RW) == writable)
 			return refuse(-EINVAL, "entry is %lx, not a mapping of %lx", old, expect.n);
-		if (!atomic_cmpxchg(e, &old, to.v))
-			continue;
-		entry_drop_leaf(old);
-		return 0;
+		if (likely(atomic_cmpxchg(e, &old, to.v)))
+			return 0;
 	}
 	return refuse(-EAGAIN, "entry changes under our hands");
+}
+
+void pt_drop_foreign(mfn_t m, bool writable)
+{
+	struct frame *f = frame_of(m);
+
+	if (writable) {
+		frame_end_use(f, 2 * WORD_TAKEN);
+	} else {
+		frame_put_fast(f);
+		frame_put_fast(f);
+	}
 }
 
 int pt_move_out(struct pt_batch *b, maddr_t slot, pte_t *moved)

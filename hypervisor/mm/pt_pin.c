@@ -49,38 +49,35 @@ int pt_unpin(struct memspace *m, struct frame *f)
 	return was & WORD_PINNED ? 0 : refuse(-EINVAL, "frame %x is not pinned", frame_nr(f));
 }
 
-/* The entry of @level that translates @va, found from @root.  False: nothing there. */
-static bool find_entry(mfn_t root, uint64_t va, unsigned level, maddr_t *slot)
+/* The level-1 entry that translates @va, found from table @t of level 4.  False: nothing there. */
+static bool find_leaf(mfn_t t, uint64_t va, maddr_t *slot)
 {
-	mfn_t table = root;
+	pte_t e;
 
 	if (!va_canonical(va) || entry_is_hv_slot(PT_LEVELS, pt_index(va, PT_LEVELS)))
 		return false;
-	for (unsigned l = PT_LEVELS; frame_valid(table); l--) {
-		const uint64_t *t = mfn_to_virt(table);
-		pte_t e = pte(read_once(t[pt_index(va, l)]));
-
-		if (l == level) {
-			*slot = maddr(mfn_maddr(table).a + pt_index(va, l) * sizeof(uint64_t));
+	for (unsigned level = PT_LEVELS; frame_valid(t); level--) {
+		*slot = maddr(mfn_maddr(t).a + pt_index(va, level) * sizeof(uint64_t));
+		if (level == 1)
 			return true;
-		}
+		e = pte(read_once(*(const uint64_t *)maddr_to_virt(*slot)));
 		if (!pte_present(e))
 			return false;
-		table = pte_mfn(e);
+		t = pte_mfn(e);
 	}
 	return false;
 }
 
 int pt_find_slot(mfn_t root, uint64_t va, maddr_t *slot)
 {
-	return find_entry(root, va, 1, slot) ? 0 : refuse(-EINVAL, "no L1 table for %lx", va);
+	return find_leaf(root, va, slot) ? 0 : refuse(-EINVAL, "no L1 table for %lx", va);
 }
 
 int pt_walk(mfn_t root, uint64_t va, pte_t *leaf, unsigned *level)
 {
 	maddr_t slot;
 
-	if (!find_entry(root, va, 1, &slot))
+	if (!find_leaf(root, va, &slot))
 		return -EFAULT;
 	*leaf = pte(read_once(*(uint64_t *)maddr_to_virt(slot)));
 	*level = 1;

@@ -143,26 +143,26 @@ static void step_write_entry(void)
 
 static void step_copy(void)
 {
-	unsigned ref = 8 + (unsigned)unit_below(REFS), n = 1 + (unsigned)unit_below(3);
+	unsigned ref[6], n = 1 + (unsigned)unit_below(6);
 	bool out = unit_one_in(2);
-	struct gnttab_copy c[3];
+	struct gnttab_copy c[6];
 	mfn_t m;
 
 	for (unsigned i = 0; i < n; i++) {
-		struct gnttab_copy_ptr r = { .u.ref = ref,
-					     .domid = 1,
-					     .offset = (uint16_t)unit_below(2048) };
-		struct gnttab_copy_ptr f = { .u.gmfn = own[0].n, .domid = 2 };
+		struct gnttab_copy_ptr f = { .u.gmfn = own[0].n, .domid = 2 }, r = f;
 
+		ref[i] = i && unit_one_in(2) ? ref[i - 1] : 8 + (unsigned)unit_below(REFS);
+		r = (struct gnttab_copy_ptr){ .u.ref = ref[i], .domid = 1,
+					      .offset = (uint16_t)unit_below(2048) };
 		c[i] = (struct gnttab_copy){ .source = out ? f : r,
 					     .dest = out ? r : f,
-					     .len = (uint16_t)unit_below(2048),
+					     .len = (uint16_t)unit_below(unit_one_in(2) ? 256 : 2048),
 					     .flags = out ? GNTCOPY_dest_gref
 							  : GNTCOPY_source_gref };
 	}
 	assert_int_equal(call(mv, GNTTABOP_copy, c, n), 0);
 	for (unsigned i = 0; i < n; i++)
-		assert_int_equal(!c[i].status, entry_allows(ref, out, &m));
+		assert_int_equal(!c[i].status, entry_allows(ref[i], out, &m));
 }
 
 static void step_version(void)
@@ -218,6 +218,7 @@ static void random_programs(void **state)
 static void hostile_entries(void **state)
 {
 	uint64_t steps = unit_steps(30000);
+	struct gnttab_swap_grant_ref swap;
 	uint32_t h[8] = { 0 };
 
 	begin();
@@ -230,7 +231,9 @@ static void hostile_entries(void **state)
 			grant_it(ref, 2, page[unit_below(PAGES)], GTF_permit_access);
 		do_map1(ref, (unsigned)unit_below(SLOTS), (uint32_t)unit_below(32), &h[n]);
 		do_unmap1(h[unit_below(8)], VA0 + unit_below(SLOTS) * PAGE_SIZE, 0);
-		grant_swap(granter, ref, (unsigned)unit_below(20));
+		swap = (struct gnttab_swap_grant_ref){ .ref_a = ref,
+						       .ref_b = (unsigned)unit_below(20) };
+		call(gv, GNTTABOP_swap_grant_ref, &swap, 1);
 		if (unit_one_in(100))
 			grant_set_version(granter, 1 + (uint32_t)unit_below(2));
 		if (unit_one_in(200))

@@ -173,6 +173,80 @@ static void one_flush_before_letting_go(void **state)
 	end();
 }
 
+static struct gnttab_unmap_grant_ref second;
+
+static void unmap_again(void)
+{
+	at_flush = NULL;
+	assert_int_equal(hc_grant_table_op(&world_vcpu[2][1], GNTTABOP_unmap_grant_ref,
+					   gva((uint64_t)&second), 1), 1000);
+	assert_int_equal(second.status, 77);
+}
+
+/* Another vCPU unmaps the handle that one is just unmapping: it comes back when that is decided. */
+static void unmap_of_a_busy_handle_waits(void **state)
+{
+	uint32_t h;
+
+	begin();
+	grant_it(8, 2, page[0], GTF_permit_access);
+	assert_int_equal(do_map1(8, 1, GNTMAP_host_map, &h), GNTST_okay);
+	second = (struct gnttab_unmap_grant_ref){ .host_addr = VA0 + PAGE_SIZE, .handle = h,
+						  .status = 77 };
+	at_flush = unmap_again;
+	assert_int_equal(do_unmap1(h, VA0 + PAGE_SIZE, 0), GNTST_okay);
+	assert_int_equal(second.status, 77);
+	assert_int_equal(do_unmap1(h, VA0 + PAGE_SIZE, 0), GNTST_bad_handle);
+	end();
+}
+
+/* More than one table's worth of places, handles and elements, some of them wrong, in one call. */
+static void long_lists(void **state)
+{
+	struct gnttab_map_grant_ref m[100];
+	struct gnttab_unmap_grant_ref u[100];
+	uint64_t before;
+
+	begin();
+	for (unsigned i = 0; i < PAGES; i++)
+		grant_it(8 + i, 2, page[i], GTF_permit_access);
+	for (unsigned i = 0; i < 100; i++) {
+		m[i] = map_op(8 + i % PAGES, i % SLOTS, GNTMAP_host_map);
+		if (i % 10 == 9)
+			m[i].ref = 30;				/* not granted */
+		if (i % 10 == 8)
+			m[i].dom = 7;				/* no such domain */
+		if (i % 10 == 7)
+			m[i].host_addr = 0x5000;		/* no table for it */
+		if (i >= SLOTS)
+			m[i].flags = GNTMAP_device_map;
+	}
+	assert_int_equal(call(mv, GNTTABOP_map_grant_ref, m, 100), 0);
+	before = fake_flushes;
+	for (unsigned i = 0; i < 100; i++) {
+		int16_t want = i % 10 == 9 ? GNTST_general_error : i % 10 == 8 ? GNTST_bad_domain :
+			       i % 10 == 7 && i < SLOTS ? GNTST_general_error : GNTST_okay;
+
+		assert_int_equal(m[i].status, want);
+		u[i] = (struct gnttab_unmap_grant_ref){
+			.host_addr = i < SLOTS ? m[i].host_addr : 0,
+			.dev_bus_addr = i < SLOTS ? 0 : m[i].dev_bus_addr,
+			.handle = want ? 99999 : m[i].handle,
+		};
+	}
+	assert_int_equal(maptrack_count(mapper->grant), 100 - 23);
+	assert_int_equal(frame_audit(), 0);
+	assert_int_equal(call(mv, GNTTABOP_unmap_grant_ref, u, 100), 0);
+	for (unsigned i = 0; i < 100; i++)
+		assert_int_equal(u[i].status, m[i].status ? GNTST_bad_handle : GNTST_okay);
+	assert_int_equal(fake_flushes, before + 1);
+	assert_int_equal(maptrack_count(mapper->grant), 0);
+	for (unsigned ref = 8; ref < 8 + PAGES; ref++)
+		assert_int_equal(marks_of(ref), 0);
+	assert_int_equal(granter->refs, 1);
+	end();
+}
+
 static void replace_moves_the_entry(void **state)
 {
 	struct gnttab_unmap_and_replace op;
@@ -307,6 +381,52 @@ static void copies(void **state)
 	end();
 }
 
+/* Pieces of many grants in one call, to a frame of our own and from grant to grant. */
+static void many_small_copies(void **state)
+{
+	struct gnttab_copy c[80];
+
+	begin();
+	for (unsigned i = 0; i < PAGES; i++) {
+		grant_it(8 + i, 2, page[i], i < 4 ? GTF_permit_access | GTF_readonly : GTF_permit_access);
+		memset(page_va[i], (int)(0x10 + i), PAGE_SIZE);
+	}
+	for (unsigned i = 0; i < 80; i++) {
+		c[i] = (struct gnttab_copy){
+			.source = { .u.ref = 8 + i % 4, .domid = 1, .offset = (uint16_t)i },
+			.dest = { .domid = 2, .offset = (uint16_t)(i * 40) },
+			.len = 40, .flags = GNTCOPY_source_gref,
+		};
+		c[i].dest.u.gmfn = own[0].n;
+		if (i >= 40) {
+			c[i].dest.u.ref = 12 + i % 2;
+			c[i].dest.domid = 1;
+			c[i].flags |= GNTCOPY_dest_gref;
+		}
+		if (i == 17)
+			c[i].source.u.ref = 40;			/* granted to nobody */
+		if (i == 18)
+			c[i].source.offset = 4090;
+		if (i == 57)
+			c[i].dest.u.ref = 9;			/* read-only */
+	}
+	assert_int_equal(call(mv, GNTTABOP_copy, c, 80), 0);
+	for (unsigned i = 0; i < 80; i++) {
+		uint8_t *to = i < 40 ? own_va[0] : page_va[4 + i % 2];
+		uint8_t was = i < 40 ? 0 : (uint8_t)(0x14 + i % 2), now = (uint8_t)(0x10 + i % 4);
+
+		if (i == 17 || i == 57)
+			assert_int_equal(c[i].status, GNTST_general_error);
+		else
+			assert_int_equal(c[i].status, i == 18 ? GNTST_bad_copy_arg : GNTST_okay);
+		assert_int_equal(to[i * 40], c[i].status ? was : now);
+		assert_int_equal(to[i * 40 + 39], c[i].status ? was : now);
+	}
+	for (unsigned ref = 8; ref < 8 + PAGES; ref++)
+		assert_int_equal(marks_of(ref), 0);
+	end();
+}
+
 static void sub_page_copies(void **state)
 {
 	struct gnttab_set_version ver = { .version = 2 };
@@ -415,9 +535,12 @@ int main(void)
 		cmocka_unit_test(unmap_must_match),
 		cmocka_unit_test(overwritten_entry),
 		cmocka_unit_test(one_flush_before_letting_go),
+		cmocka_unit_test(unmap_of_a_busy_handle_waits),
+		cmocka_unit_test(long_lists),
 		cmocka_unit_test(replace_moves_the_entry),
 		cmocka_unit_test(version_two),
 		cmocka_unit_test(copies),
+		cmocka_unit_test(many_small_copies),
 		cmocka_unit_test(sub_page_copies),
 		cmocka_unit_test(calls_check_their_arguments),
 		cmocka_unit_test(granter_dies),

@@ -84,23 +84,22 @@ static int map_grant(struct vcpu_state *v)
 	int rc = 0;
 
 	if (unit_one_in(2)) {
-		rc = rw ? frame_take(f, &space_b, KIND_WRITABLE, &v->scan)
-			: frame_get(f, &space_b) ? 0 : -EINVAL;
-		if (rc)
-			return rc;
 		pt_batch_begin(&b, &space_a, &space_b, &v->scan);
-		rc = pt_map_foreign(&b, slot, pte_make(frame_mfn(f), PTE_P | (rw ? PTE_RW : 0)));
+		rc = pt_map_foreign(&b, slot, pte_make(frame_mfn(f), PTE_P | (rw ? PTE_RW : 0)),
+				    &space_b);
 		pt_batch_end(&b);
-		if (rw)
-			frame_drop(f, KIND_WRITABLE);
-		else
-			frame_put(f);
 	} else {
 		pt_batch_begin(&b, &space_a, &space_b, &v->scan);
 		rc = pt_unmap_foreign(&b, slot, frame_mfn(f), rw, pte(0));
 		pt_batch_end(&b);
 	}
-	return rc;
+	if (rc)
+		return rc;
+	if (rw)					/* ours of the two, or the entry's */
+		frame_drop(f, KIND_WRITABLE);
+	else
+		frame_put(f);
+	return 0;
 }
 
 static int hold_some(struct vcpu_state *v)
