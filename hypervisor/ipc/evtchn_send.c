@@ -17,7 +17,7 @@
 #define WORD(nr)		((nr) / 64)
 #define WORD_BIT(nr)		BIT((nr) % 64)
 
-static void two_level_select(struct domain *d, struct port *p, uint32_t nr)
+static noinline void two_level_select(struct domain *d, struct port *p, uint32_t nr)
 {
 	struct vcpu *v = evtchn_vcpu(d, read_once(p->vcpu));
 
@@ -27,7 +27,7 @@ static void two_level_select(struct domain *d, struct port *p, uint32_t nr)
 		event_pend(v);
 }
 
-static bool two_level_set(struct domain *d, uint32_t nr, struct port *p)
+static always_inline bool two_level_set(struct domain *d, uint32_t nr, struct port *p)
 {
 	struct shared_info *s = d->shared;
 
@@ -48,7 +48,7 @@ static void two_level_unmask(struct domain *d, uint32_t nr, struct port *p)
 }
 
 /* Any vCPU may poll any port, masked ones above all: whoever polls looks again. */
-static void wake_pollers(struct domain *d)
+static noinline void wake_pollers(struct domain *d)
 {
 	struct vcpu *v;
 
@@ -58,7 +58,7 @@ static void wake_pollers(struct domain *d)
 }
 
 /* A guest that turns to FIFO while we set the two-level bit: set it once more, where it counts. */
-void port_deliver(struct domain *d, uint32_t nr, struct port *p)
+static always_inline void deliver(struct domain *d, uint32_t nr, struct port *p)
 {
 	struct evtchn_state *st = d->evtchn;
 	struct fifo *f;
@@ -70,6 +70,11 @@ void port_deliver(struct domain *d, uint32_t nr, struct port *p)
 	} while (unlikely(read_once(st->fifo) != f));
 	if (news)
 		wake_pollers(d);
+}
+
+void port_deliver(struct domain *d, uint32_t nr, struct port *p)
+{
+	deliver(d, nr, p);
 }
 
 void port_clear_pending(struct domain *d, uint32_t nr, struct port *p)
@@ -89,21 +94,15 @@ int evtchn_send(struct domain *d, uint32_t port)
 	struct port *p = port_find(d, port);
 	int rc = 0;
 
-	if (!p)
+	if (unlikely(!p))
 		return refuse(-EINVAL, "send: d%u has no port %u", d->id, port);
 	port_take(p);
-	switch (p->state) {
-	case PORT_INTERDOMAIN:
-		port_deliver(p->peer, p->what, port_find(p->peer, p->what));
-		break;
-	case PORT_IPI:
-		port_deliver(d, port, p);
-		break;
-	case PORT_UNBOUND:
-		break;
-	default:
+	if (likely(p->state == PORT_INTERDOMAIN))
+		deliver(p->peer, p->what, port_find(p->peer, p->what));
+	else if (p->state == PORT_IPI)
+		deliver(d, port, p);
+	else if (p->state != PORT_UNBOUND)
 		rc = refuse(-EINVAL, "send: d%u port %u cannot send", d->id, port);
-	}
 	port_drop(p);
 	return rc;
 }
