@@ -16,7 +16,7 @@
 #define BATCH	128
 #define SMALL	32
 
-static uint64_t overhead;
+static uint64_t overhead, last;		/* last: what the last run reported took, all items */
 volatile uint8_t *bench_upcall;		/* our vcpu_info, for the event stub */
 volatile uint64_t *bench_pending;	/* word of the event's port */
 
@@ -30,7 +30,8 @@ static inline uint64_t tsc(void)
 
 static void report(const char *name, uint64_t best, unsigned int per)
 {
-	print("BENCH %s %lu\n", name, (best - overhead) / per);
+	last = best - overhead;
+	print("BENCH %s %lu\n", name, last / per);
 }
 
 /*
@@ -361,46 +362,65 @@ static void take_handles(struct gnttab_unmap_grant_ref *unmap,
 		unmap[i].handle = map[i].handle;
 }
 
-static void bench_grant_map(void)
+/* References 8.. of @dom; the names of: map, unmap, the same for a batch, both for a batch. */
+static void bench_grant_map(unsigned int dom, const char *const name[5])
 {
 	static struct gnttab_map_grant_ref map[SMALL];
 	static struct gnttab_unmap_grant_ref unmap[SMALL];
 
 	for (unsigned int i = 0; i < SMALL; i++) {
-		grant_give(8 + i, frame_spare(i), 0);
-		map[i].host_addr = unmap[i].host_addr = WINDOW_BASE + i * PAGE_SIZE;
-		map[i].flags = GNTMAP_host_map;
-		map[i].ref = 8 + i;
+		map[i] = (struct gnttab_map_grant_ref){
+			.host_addr = WINDOW_BASE + i * PAGE_SIZE, .flags = GNTMAP_host_map,
+			.ref = 8 + i, .dom = (domid_t)dom,
+		};
+		unmap[i].host_addr = map[i].host_addr;
 	}
-	BENCH_UNDO("grant_map", 1, hc_gnttab(GNTTABOP_map_grant_ref, map, 1),
-		   unmap[0].handle = map[0].handle;
-		   hc_gnttab(GNTTABOP_unmap_grant_ref, unmap, 1));
-	BENCH("grant_unmap", 1, hc_gnttab(GNTTABOP_map_grant_ref, map, 1);
-	      unmap[0].handle = map[0].handle,
-	      hc_gnttab(GNTTABOP_unmap_grant_ref, unmap, 1));
-	BENCH_UNDO("grant_map_32", SMALL, hc_gnttab(GNTTABOP_map_grant_ref, map, SMALL),
-		   take_handles(unmap, map); hc_gnttab(GNTTABOP_unmap_grant_ref, unmap, SMALL));
-	BENCH("grant_unmap_32", SMALL, hc_gnttab(GNTTABOP_map_grant_ref, map, SMALL);
-	      take_handles(unmap, map), hc_gnttab(GNTTABOP_unmap_grant_ref, unmap, SMALL));
+	for (unsigned int n = 1; n <= SMALL; n += SMALL - 1, name += 2) {
+		uint64_t to_map;
+
+		BENCH_UNDO(name[0], n, hc_gnttab(GNTTABOP_map_grant_ref, map, n),
+			   take_handles(unmap, map); hc_gnttab(GNTTABOP_unmap_grant_ref, unmap, n));
+		to_map = last;
+		BENCH(name[1], n, hc_gnttab(GNTTABOP_map_grant_ref, map, n);
+		      take_handles(unmap, map), hc_gnttab(GNTTABOP_unmap_grant_ref, unmap, n));
+		if (n == SMALL)
+			print("BENCH %s %lu\n", name[2], (to_map + last) / n);
+	}
 	check_equal(map[0].status | map[SMALL - 1].status, 0);
 	check_equal(unmap[0].status | unmap[SMALL - 1].status, 0);
 }
 
-static void bench_grant_copy(unsigned int len, const char *single, const char *batch)
+/* From references 8.. of domain @from, to those of @to, or to one frame of our own. */
+static void bench_grant_copy(unsigned int from, unsigned int to, unsigned int len,
+			     const char *single, const char *batch)
 {
 	static struct gnttab_copy copy[SMALL];
-	uint64_t own = frame_spare(100);
 
 	for (unsigned int i = 0; i < SMALL; i++) {
-		copy[i].source.u.ref = 8 + i;
-		copy[i].dest.u.gmfn = own;
-		copy[i].dest.domid = DOMID_SELF;
+		copy[i].source.u.ref = copy[i].dest.u.ref = 8 + i;
+		copy[i].source.domid = (domid_t)from;
+		copy[i].dest.domid = (domid_t)to;
 		copy[i].len = (uint16_t)len;
-		copy[i].flags = GNTCOPY_source_gref;
+		copy[i].flags = GNTCOPY_source_gref | GNTCOPY_dest_gref;
+		if (to == DOMID_SELF) {
+			copy[i].dest.u.gmfn = frame_spare(100);
+			copy[i].flags = GNTCOPY_source_gref;
+		}
 	}
 	BENCH(single, 1, NOTHING, hc_gnttab(GNTTABOP_copy, copy, 1));
 	BENCH(batch, SMALL, NOTHING, hc_gnttab(GNTTABOP_copy, copy, SMALL));
 	check_equal(copy[0].status | copy[SMALL - 1].status, 0);
+}
+
+static void bench_grants(void)
+{
+	grant_init(1);
+	for (unsigned int i = 0; i < SMALL; i++)
+		grant_give(8 + i, frame_spare(i), 0);
+	bench_grant_map(0, (const char *const[]){ "grant_map", "grant_unmap", "grant_map_32",
+						  "grant_unmap_32", "grant_map_and_unmap_32" });
+	bench_grant_copy(0, DOMID_SELF, 64, "grant_copy_64", "grant_copy_64_32");
+	bench_grant_copy(0, DOMID_SELF, 4096, "grant_copy_4096", "grant_copy_4096_32");
 }
 
 static long reserve(unsigned int cmd, uint64_t *list, unsigned int n)
@@ -477,6 +497,41 @@ static void map_some(unsigned int id)
 	must(hypercall(__HYPERVISOR_mmuext_op, &pin, 1, 0, id));
 }
 
+/* A domain that grants us its frames 1.. by references 8.., while it has them mapped itself. */
+static unsigned int domu_granting(void)
+{
+	unsigned int id = domu_new(500);
+	uint64_t mfn = 0;
+	struct gnttab_setup_table setup = { .dom = (domid_t)id, .nr_frames = 1,
+					    .frame_list = PTR(&mfn) };
+	volatile struct grant_entry_v1 *entry;
+
+	domu_populate(id, 0, 500, domu_mfn);
+	map_some(id);
+	must(hc_gnttab(GNTTABOP_setup_table, &setup, 1) | setup.status);
+	entry = domu_map(id, mfn, DOMU_SLOT, true, NULL);
+	for (unsigned int i = 8; entry && i < 8 + SMALL; i++) {
+		entry[i].frame = (uint32_t)domu_mfn[i];
+		entry[i].flags = GTF_permit_access;
+	}
+	domu_unmap(DOMU_SLOT);
+	return id;
+}
+
+/* What back ends do all day: frames of guests, and from one guest to the other. */
+static void bench_foreign_grants(void)
+{
+	unsigned int a = domu_granting(), b = domu_granting();
+
+	bench_grant_map(a, (const char *const[]){ "backend_map", "backend_unmap", "backend_map_32",
+						  "backend_unmap_32", "backend_map_and_unmap_32" });
+	bench_grant_copy(a, DOMID_SELF, 64, "backend_copy_64", "backend_copy_64_32");
+	bench_grant_copy(a, b, 64, "backend_forward_64", "backend_forward_64_32");
+	bench_grant_copy(a, b, 1514, "backend_forward_1514", "backend_forward_1514_32");
+	domu_destroy(a);
+	domu_destroy(b);
+}
+
 static void bench_domains(void)
 {
 	unsigned int id = domu_new(0), many[DOMU_MANY];
@@ -536,12 +591,10 @@ void test_main(void)
 	bench_trapped();
 	bench_pins();
 	bench_events();
-	grant_init(1);
-	bench_grant_map();
-	bench_grant_copy(64, "grant_copy_64", "grant_copy_64_32");
-	bench_grant_copy(4096, "grant_copy_4096", "grant_copy_4096_32");
+	bench_grants();
 	bench_reservation(1, "decrease_reservation", "populate_physmap");
 	bench_reservation(SMALL, "decrease_reservation_32", "populate_physmap_32");
+	bench_foreign_grants();
 	bench_domains();
 	BENCH("clear_page", 1, NOTHING, hc_mmuext(MMUEXT_CLEAR_PAGE, frame_spare(300), 0));
 }
