@@ -176,11 +176,9 @@ static void audit_window(struct audit *a)
 long frame_audit(void)
 {
 	struct audit a = { .first = 0 };
-	unsigned order = 0;
+	unsigned order = MIN(heap_order(max_mfn * sizeof(struct count)), 12u);
 	uint64_t size;
 
-	while (order < 12 && (PAGE_SIZE << order) < max_mfn * sizeof(struct count))
-		order++;
 	while (!(a.counts = hv_pages_alloc(order)))
 		if (!order--)
 			return -ENOMEM;

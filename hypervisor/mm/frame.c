@@ -57,19 +57,6 @@ bool frame_get(struct frame *f, const struct memspace *owner)
 	return frame_get_fast(f, owner->id);
 }
 
-bool frame_get_any(struct frame *f)
-{
-	return frame_get_fast(f, frame_owner(f));
-}
-
-void frame_get_again(struct frame *f)
-{
-	uint64_t was = atomic_add(&f->word.raw, WORD_REF);
-
-	debug_bug_on(!(was & WORD_REFS));
-	(void)was;
-}
-
 void frame_put(struct frame *f)
 {
 	frame_put_fast(f);
@@ -196,14 +183,6 @@ int frame_take(struct frame *f, const struct memspace *owner, enum frame_kind wa
 	return rc == 1 ? scan_check(s, f, kind_level(want), owner) : rc;
 }
 
-void frame_take_again(struct frame *f)
-{
-	uint64_t was = atomic_add(&f->word.raw, WORD_TAKEN);
-
-	debug_bug_on(!(was & WORD_USERS) || !(was & WORD_REFS));
-	(void)was;
-}
-
 void frame_drop(struct frame *f, enum frame_kind kind)
 {
 	union frame_word now, next;
@@ -220,11 +199,6 @@ void frame_drop(struct frame *f, enum frame_kind kind)
 	} while (!atomic_cmpxchg(&f->word.raw, &now.raw, next.raw));
 	if (last)
 		scan_queue(f);
-}
-
-void frame_drop_use(struct frame *f)
-{
-	frame_end_use(f, WORD_USE);
 }
 
 bool frame_end_last_use(struct frame *f, uint64_t now, uint64_t less)

@@ -46,7 +46,7 @@ union frame_word {
 enum frame_busy { BUSY_NO, BUSY_CHECKING, BUSY_UNDOING };
 
 /* Counts are refused from half their range on, so one test of two bits says "full", and the few
- * unchecked ones (frame_take_again) have room. */
+ * unchecked ones (mm/pt_foreign.c) have room. */
 #define FRAME_REFS_MAX		BIT(28)
 #define FRAME_USERS_MAX		BIT(27)
 
@@ -96,7 +96,6 @@ static inline bool frame_valid(mfn_t m)
 
 /* Existence.  Fails (false) when @f is free, its owner is not @owner, or the count is full. */
 bool must_check frame_get(struct frame *f, const struct memspace *owner);
-bool must_check frame_get_any(struct frame *f);		/* whoever owns it, if not free */
 void frame_put(struct frame *f);
 /* Puts back the owner's allocation reference: the guest gives the frame up.  -EINVAL if not allocated.
  * The caller holds a reference (frame_get), so that the owner is known. */
@@ -115,14 +114,8 @@ int frame_release_allocation(struct frame *f);
  */
 int must_check frame_take(struct frame *f, const struct memspace *owner, enum frame_kind want,
 			  struct scan *s);
-/* A use that exists already is doubled (caller holds one).  For the few of a vCPU's own: roots. */
-void frame_take_again(struct frame *f);
-/* One more existence reference (caller holds one). */
-void frame_get_again(struct frame *f);
 /* Ends one use and its reference.  The last use of a table puts it on its owner's undo worklist. */
 void frame_drop(struct frame *f, enum frame_kind kind);
-/* Ends one writable use but keeps its reference: an entry went from writable to read-only. */
-void frame_drop_use(struct frame *f);
 const char *frame_kind_name(enum frame_kind kind);
 
 /* Snapshot of the word, for reports and tests. */

@@ -10,6 +10,16 @@
 
 #define HEAP_MAX_ORDER		18		/* 1 GiB blocks */
 
+/* The smallest order whose blocks have @bytes. */
+static inline unsigned heap_order(uint64_t bytes)
+{
+	unsigned order = 0;
+
+	while ((PAGE_SIZE << order) < bytes)
+		order++;
+	return order;
+}
+
 /* boot: gives the frames [start, end) to the heap and initialises their struct frame. */
 void heap_add(mfn_t start, mfn_t end);
 /*
@@ -38,7 +48,7 @@ void *hv_pages_alloc(unsigned order);
 void hv_page_free(void *page);
 void hv_pages_free(void *p, unsigned order);
 
-/* Small objects, zeroed, 16-byte aligned (64 from 64 bytes up); up to 64 KiB.  NULL when empty. */
+/* Small objects, zeroed, 16-byte aligned (64 from 64 bytes up); up to 512 KiB.  NULL when empty. */
 void *kmalloc(size_t bytes);
 void kfree(void *p);			/* NULL is fine */
 uint64_t kmalloc_pages(void);		/* pages kmalloc holds now */

@@ -19,7 +19,7 @@
 #include "mm/hvmap.h"
 
 #define HEADER			64
-#define LARGEST			(64ul << 10)
+#define LARGEST			(512ul << 10)	/* a space's index needs 320 KiB on 5 TiB */
 
 struct slab {				/* head of a page */
 	struct list link;		/* on its class's list, or empty */
@@ -49,15 +49,6 @@ static unsigned class_of(size_t bytes)
 	return class;
 }
 
-static unsigned order_of(size_t bytes)
-{
-	unsigned order = 0;
-
-	while ((PAGE_SIZE << order) < bytes)
-		order++;
-	return order;
-}
-
 static void count_pages(int64_t n)
 {
 	lock_take(&km.lock);
@@ -67,7 +58,7 @@ static void count_pages(int64_t n)
 
 static void *alloc_large(size_t bytes)
 {
-	unsigned order = order_of(bytes);
+	unsigned order = heap_order(bytes);
 	void *p = hv_pages_alloc(order);
 
 	if (!p)

@@ -17,7 +17,6 @@
  */
 #include <mica/errno.h>
 #include "cpu/log.h"
-#include "cpu/softirq.h"
 #include "mm/entry.h"
 #include "mm/scan.h"
 #include "mm/undo.h"
@@ -32,16 +31,6 @@ void scan_init(struct scan *s)
 static uint64_t *table_entries(struct frame *f)
 {
 	return frame_to_virt(f);
-}
-
-/* Is it enough for now?  Asked for each group of 8 leaves, each entry above them, and each table.  A
- * fresh budget always lets the caller do something first. */
-static bool spend(unsigned *budget)
-{
-	if (--*budget)
-		return false;
-	*budget = SCAN_BUDGET;
-	return preempt_due();
 }
 
 /* First group of 8 entries from @e (aligned) on that is not all zero; or @end. */
@@ -88,7 +77,7 @@ static noinline int check_leaves(struct scan *s, unsigned *budget)
 
 	for (; e < end; e++) {
 		if (!((uint64_t)e & 63)) {
-			if (unlikely(spend(budget))) {
+			if (unlikely(undo_spend(budget))) {
 				rc = RESTART;
 				break;
 			}
@@ -150,7 +139,7 @@ static noinline int check_tables(struct scan *s, unsigned *budget)
 			break;
 		if (t[i] != entry_adjust(t[i], level))
 			t[i] = entry_adjust(t[i], level);
-		if (spend(budget)) {
+		if (undo_spend(budget)) {
 			rc = RESTART;
 			i++;
 			break;
@@ -204,7 +193,7 @@ static int run(struct scan *s)
 			return -EINVAL;
 		}
 		finish_table(s);
-		if (s->level && spend(&budget))
+		if (s->level && undo_spend(&budget))
 			return RESTART;
 	}
 	return 0;

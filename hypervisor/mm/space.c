@@ -34,21 +34,6 @@ static uint64_t nr_leaves(void)
 	return DIV_UP(max_mfn, 1ul << LEAF_SHIFT);
 }
 
-static unsigned index_order(void)
-{
-	unsigned order = 0;
-
-	while ((PAGE_SIZE << order) < nr_leaves() * sizeof(uint64_t *))
-		order++;
-	return order;
-}
-
-/* The index of leaves is small on small machines, whole pages on large ones. */
-static bool index_is_small(void)
-{
-	return nr_leaves() * sizeof(uint64_t *) <= PAGE_SIZE / 2;
-}
-
 int space_init(struct memspace *m, domid_t id, uint64_t max_frames)
 {
 	*m = (struct memspace){
@@ -56,8 +41,7 @@ int space_init(struct memspace *m, domid_t id, uint64_t max_frames)
 	};
 	lock_init(&m->lock, RANK_SPACE);
 	lock_init(&m->scan_lock, RANK_SCAN);
-	m->owned = index_is_small() ? kmalloc(nr_leaves() * sizeof(uint64_t *))
-				    : hv_pages_alloc(index_order());
+	m->owned = kmalloc(nr_leaves() * sizeof(uint64_t *));
 	return m->owned ? 0 : -ENOMEM;
 }
 
@@ -70,10 +54,7 @@ void space_fini(struct memspace *m)
 	lock_drop(&m->lock);
 	for (uint64_t i = 0; m->owned && i < nr_leaves(); i++)
 		hv_page_free(m->owned[i]);
-	if (index_is_small())
-		kfree(m->owned);
-	else
-		hv_pages_free(m->owned, index_order());
+	kfree(m->owned);
 	m->owned = NULL;
 }
 
@@ -295,17 +276,6 @@ static uint64_t next_owned(struct memspace *m, uint64_t from)
 		from = ALIGN_DOWN(from, 64ul) + 64;
 	}
 	return max_mfn;
-}
-
-int space_for_each(struct memspace *m, int (*fn)(struct frame *f, void *arg), void *arg)
-{
-	for (uint64_t n = next_owned(m, 0); n < max_mfn; n = next_owned(m, n + 1)) {
-		int rc = fn(frame_of(mfn(n)), arg);
-
-		if (rc)
-			return rc;
-	}
-	return 0;
 }
 
 void space_begin_dying(struct memspace *m)

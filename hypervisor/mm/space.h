@@ -77,9 +77,6 @@ int space_relinquish(struct memspace *m);
  * calls space_emptied, and @m is not touched after that. */
 bool space_abandon(struct memspace *m);
 extern void (*space_emptied)(struct memspace *m);
-/* Calls fn for every frame owned, in order, without lock; stops when it returns non-zero and returns
- * that.  fn may give the frame up. */
-int space_for_each(struct memspace *m, int (*fn)(struct frame *f, void *arg), void *arg);
 
 /* Are there tables to undo?  (scan_drain) */
 static inline bool space_undo_pending(const struct memspace *m)

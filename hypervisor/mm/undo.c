@@ -96,7 +96,7 @@ static always_inline const uint64_t *skip_empty_down(const uint64_t *t, const ui
 	}
 }
 
-static bool spend(unsigned *budget)
+bool undo_spend(unsigned *budget)
 {
 	if (--*budget)
 		return false;
@@ -113,7 +113,7 @@ static noinline unsigned undo_leaves(const uint64_t *t, unsigned n, unsigned *bu
 		uint64_t v;
 
 		if (!((uint64_t)end & 63)) {
-			if (unlikely(spend(budget)))
+			if (unlikely(undo_spend(budget)))
 				break;
 			end = skip_empty_down(t, end);
 			if (end == t)
@@ -140,7 +140,7 @@ static noinline unsigned undo_branches(const uint64_t *t, unsigned level, unsign
 		if (!(v & PTE_P) || entry_is_hv_slot(level, n))
 			continue;
 		entry_drop_table(v, level);
-		if (spend(budget))
+		if (undo_spend(budget))
 			break;
 	}
 	return n;

@@ -11,6 +11,9 @@
 #define SCAN_BUDGET		32
 #endif
 
+/* Is it enough for now?  Asked after each of these; a fresh budget always lets the caller do something first. */
+bool undo_spend(unsigned *budget);
+
 /* A table whose check ended early (busy checking, one user): its first @taken entries hold references. */
 void undo_unfinished(struct frame *f, unsigned taken);
 
