@@ -156,26 +156,26 @@ void bounce_failsafe(struct vcpu *v)
 	enter(v, &f, v->cb_failsafe.address, v->cb_failsafe.masks_events, was_kernel);
 }
 
-void bounce_syscall(struct vcpu *v)
+/* The guest's handler for SYSCALL, or #UD at it. */
+static void bounce_call(struct vcpu *v, const char *what, const struct callback *cb)
 {
-	if (!v->cb_syscall.address) {
+	if (!cb->address) {
 		guest_regs()->rip -= 2;
 		bounce_exception(v, X_UD, NO_ERROR_CODE);
 		return;
 	}
-	bounce(v, "system calls", v->cb_syscall.address, v->cb_syscall.masks_events, NULL);
+	bounce(v, what, cb->address, cb->masks_events, NULL);
 	guest_regs()->rflags &= ~(uint64_t)RFLAGS_DF;
+}
+
+void bounce_syscall(struct vcpu *v)
+{
+	bounce_call(v, "system calls", &v->cb_syscall);
 }
 
 void bounce_syscall32(struct vcpu *v)
 {
-	if (!v->cb_syscall32.address) {
-		guest_regs()->rip -= 2;
-		bounce_exception(v, X_UD, NO_ERROR_CODE);
-		return;
-	}
-	bounce(v, "32-bit system calls", v->cb_syscall32.address, v->cb_syscall32.masks_events, NULL);
-	guest_regs()->rflags &= ~(uint64_t)RFLAGS_DF;
+	bounce_call(v, "32-bit system calls", &v->cb_syscall32);
 }
 
 void bounce_sysenter(struct vcpu *v)

@@ -46,6 +46,8 @@ struct domain *dom0;
 void (*domain_signal)(struct domain *d, uint32_t port);
 
 extern const struct dom_service __start_dom_services[], __stop_dom_services[];
+#define for_each_service(s) \
+	for (const struct dom_service *s = __start_dom_services; s < __stop_dom_services; s++)
 
 static struct domain *lookup(domid_t id)
 {
@@ -104,16 +106,14 @@ struct domain *domain_get_target(struct vcpu *caller, domid_t id, int *rc)
 {
 	struct domain *d = domain_get(id);
 
+	*rc = 0;
 	if (!d) {
 		*rc = refuse(-ESRCH, "domain %u does not exist", id);
-		return NULL;
-	}
-	if (d != caller->dom && !caller->dom->privileged) {
+	} else if (d != caller->dom && !caller->dom->privileged) {
 		domain_put(d);
+		d = NULL;
 		*rc = refuse(-EPERM, "domain %u is not yours to control", id);
-		return NULL;
 	}
-	*rc = 0;
 	return d;
 }
 
@@ -121,20 +121,15 @@ static void free_domain(struct domain *d)
 {
 	struct vcpu *v;
 
-	for_each_vcpu(d, v) {
-		for (const struct dom_service *s = __start_dom_services; s < __stop_dom_services; s++)
-			if (s->vcpu_destroy)
-				s->vcpu_destroy(v);
+	for_each_vcpu(d, v)
 		vcpu_destroy(v);
-	}
-	for (const struct dom_service *s = __start_dom_services; s < __stop_dom_services; s++)
+	for_each_service(s)
 		if (s->destroy)
 			s->destroy(d);
 	timer_stop(&d->cap_timer);
 	if (d->watchdog_timer.fn)
 		timer_stop(&d->watchdog_timer);
-	if (d->shared)
-		frame_unshare(frame_of(virt_to_mfn(d->shared)));
+	frame_unshare(frame_of(virt_to_mfn(d->shared)));
 	space_fini(&d->mem);
 	kfree(d->cpuid_words);
 	kfree(d->e820);
@@ -250,23 +245,20 @@ static int create_services(struct domain *d, const struct domain_config *cfg)
 int domain_create(domid_t id, const struct domain_config *cfg, struct domain **out)
 {
 	struct domain *d;
-	int rc = -ENOMEM;
+	int rc;
 
 	if (!cfg->max_vcpus || cfg->max_vcpus > 8192 || (id != DOMID_INVALID && id >= DOMID_FIRST_RESERVED))
 		return refuse(-EINVAL, "create: domain %u with %u vCPUs", id, cfg->max_vcpus);
 	d = kmalloc(sizeof(*d));
 	if (!d)
 		return -ENOMEM;
-	d->vcpu = kmalloc(cfg->max_vcpus * sizeof(*d->vcpu));
-	if (!d->vcpu)
-		goto free;
 	rc = space_init(&d->mem, id, cfg->max_frames);
-	if (rc)
-		goto free;
-	rc = -ENOMEM;
+	d->vcpu = kmalloc(cfg->max_vcpus * sizeof(*d->vcpu));
 	d->shared = hv_page_alloc();
-	if (!d->shared)
-		goto fini_space;
+	if (rc || !d->vcpu || !d->shared) {
+		rc = -ENOMEM;
+		goto free;
+	}
 	lock_init(&d->life_lock, RANK_LIFE);
 	d->pause_count = 1;
 	d->max_vcpus = cfg->max_vcpus;
@@ -282,7 +274,7 @@ int domain_create(domid_t id, const struct domain_config *cfg, struct domain **o
 		d->shared->vcpu_info[i].evtchn_upcall_mask = 1;
 	rc = enter_table(d, id);
 	if (rc)
-		goto free_shared;
+		goto free;
 	frame_share(frame_of(virt_to_mfn(d->shared)), &d->mem);
 	sched_domain_init(d);
 	rc = create_services(d, cfg);
@@ -296,12 +288,10 @@ int domain_create(domid_t id, const struct domain_config *cfg, struct domain **o
 leave_table:
 	leave_table(d);
 	frame_unshare(frame_of(virt_to_mfn(d->shared)));
-	goto fini_space;
-free_shared:
-	hv_page_free(d->shared);
-fini_space:
-	space_fini(&d->mem);
+	d->shared = NULL;
 free:
+	hv_page_free(d->shared);
+	space_fini(&d->mem);
 	kfree(d->vcpu);
 	kfree(d);
 	return rc;
@@ -344,18 +334,6 @@ int domain_unpause(struct domain *d)
 	return 0;
 }
 
-static int teardown_services(struct domain *d)
-{
-	int rc;
-
-	for (const struct dom_service *s = __start_dom_services; s < __stop_dom_services; s++) {
-		rc = s->teardown ? s->teardown(d) : 0;
-		if (rc)
-			return rc;
-	}
-	return 0;
-}
-
 /* False: it is dead already. */
 static bool begin_dying(struct domain *d)
 {
@@ -377,9 +355,12 @@ static bool begin_dying(struct domain *d)
 /* Gives back what the domain holds.  0, RESTART, or -EBUSY: others hold frames of it. */
 static int tear_down(struct domain *d)
 {
-	int rc = teardown_services(d);
 	struct vcpu *v;
+	int rc = 0;
 
+	for_each_service(s)
+		if (!rc && s->teardown)
+			rc = s->teardown(d);
 	for_each_vcpu(d, v)
 		if (!rc)
 			rc = vcpu_teardown(v);
@@ -550,7 +531,7 @@ static void audit_domains(struct audit *a)
 	struct domain *d;
 	struct vcpu *v;
 
-	for (domid_t id = 0; (d = domain_next(id)); id = d->id + 1, domain_put(d))
+	for_each_domain(d)
 		for_each_vcpu(d, v)
 			audit_vcpu(a, v);
 }

@@ -99,6 +99,10 @@ static inline void domain_put(struct domain *d) { domain_put_many(d, 1); }
  * privileged.  Takes a reference. */
 struct domain *domain_get_target(struct vcpu *caller, domid_t id, int *rc);
 struct domain *domain_next(domid_t from);	/* first with id >= from, referenced */
+/* Every domain, referenced while the body looks at it: do not leave early. */
+#define for_each_domain(d) \
+	for (domid_t id_##d = 0; ((d) = domain_next(id_##d)); \
+	     id_##d = (domid_t)((d)->id + 1), domain_put(d))
 void domain_pause(struct domain *d);		/* counted; returns when no vCPU of it runs */
 int domain_unpause(struct domain *d);		/* -EINVAL below zero */
 /*
@@ -124,15 +128,12 @@ const char *shutdown_reason_name(unsigned reason);
  *   create   0 or -errno; undone by destroy on the services before it
  *   teardown gives back what refers to other domains or holds frames: 0, or RESTART to be called again
  *   destroy  frees memory; nothing refers to the domain any more
- *   vcpu_create / vcpu_destroy likewise for each vCPU (may be NULL)
  */
 struct dom_service {
 	const char *name;
 	int (*create)(struct domain *d, const struct domain_config *cfg);
 	int (*teardown)(struct domain *d);
 	void (*destroy)(struct domain *d);
-	int (*vcpu_create)(struct vcpu *v);
-	void (*vcpu_destroy)(struct vcpu *v);
 };
 #define DOM_SERVICE(id) \
 	static const struct dom_service id __attribute__((used, __section__(".data.rel.ro.dom_services"), __aligned__(8)))

@@ -38,7 +38,7 @@ static void pause_all(void)
 	struct domain *d;
 	struct vcpu *v;
 
-	for (domid_t id = 0; (d = domain_next(id)); id = d->id + 1, domain_put(d))
+	for_each_domain(d)
 		for_each_vcpu(d, v)
 			if (v != current)
 				vcpu_pause_nosync(v);

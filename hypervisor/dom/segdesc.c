@@ -148,7 +148,8 @@ bool segdesc_ldt_fault(struct vcpu *v, uint32_t offset)
 
 int segdesc_update(struct vcpu *v, maddr_t slot, uint64_t desc)
 {
-	enum frame_kind kind = KIND_SEGDESC;
+	enum frame_kind kind;
+	union frame_word w;
 	struct frame *f;
 	int rc;
 
@@ -158,9 +159,8 @@ int segdesc_update(struct vcpu *v, maddr_t slot, uint64_t desc)
 		return refuse(-EINVAL, "update_descriptor: %016lx is not allowed", desc);
 	f = frame_of(maddr_mfn(slot));
 	/* In use as descriptors it stays so; else it is a page the guest could write itself. */
-	if (!((union frame_word){ .raw = atomic_read(&f->word.raw) }.kind == KIND_SEGDESC &&
-	      (union frame_word){ .raw = atomic_read(&f->word.raw) }.users))
-		kind = KIND_WRITABLE;
+	w = frame_word(f);
+	kind = w.kind == KIND_SEGDESC && w.users ? KIND_SEGDESC : KIND_WRITABLE;
 	rc = frame_take(f, &v->dom->mem, kind, &v->scan);
 	if (rc)
 		return rc;

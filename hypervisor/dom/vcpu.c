@@ -133,14 +133,9 @@ static void install_root(struct vcpu *v, struct frame *f, bool user)
 	uint64_t cr3 = f ? mfn_maddr(frame_mfn(f)).a : 0;
 
 	*slot = f;
-	if (user)
-		v->user_cr3 = cr3;
-	else
-		v->kernel_cr3 = cr3;
-	if (v == current && user != in_kernel(v)) {
-		if (cr3)
-			tlb_load_cr3(cr3);
-	}
+	*(user ? &v->user_cr3 : &v->kernel_cr3) = cr3;
+	if (v == current && user != in_kernel(v) && cr3)
+		tlb_load_cr3(cr3);
 	if (old)
 		frame_drop(old, KIND_L4);
 	vcpu_update_fast(v);
@@ -148,7 +143,7 @@ static void install_root(struct vcpu *v, struct frame *f, bool user)
 
 int vcpu_set_root(struct vcpu *v, mfn_t m, bool user)
 {
-	struct frame *f = NULL;
+	struct frame *f = frame_of(m);
 	int rc;
 
 	if (user && !m.n) {
@@ -157,17 +152,15 @@ int vcpu_set_root(struct vcpu *v, mfn_t m, bool user)
 	}
 	if (!frame_valid(m))
 		return refuse(-EINVAL, "root frame %lx is not RAM", m.n);
-	f = frame_of(m);
 	if (f == (user ? v->user_root : v->kernel_root)) {
 		if (v == current && user != in_kernel(v))
 			tlb_flush_local();	/* as MOV to CR3 would */
 		return 0;
 	}
 	rc = frame_take(f, &v->dom->mem, KIND_L4, &v->scan);
-	if (rc)
-		return rc;
-	install_root(v, f, user);
-	return 0;
+	if (!rc)
+		install_root(v, f, user);
+	return rc;
 }
 
 static void save_segments(struct vcpu *v)
@@ -299,9 +292,7 @@ void vcpu_do_work(struct vcpu *v)
 		tlb_flush_local();
 	if (work & VWORK_RUNSTATE)
 		vtime_push_runstate(v);
-	if (!(work & VWORK_NMI))
-		return;
-	if (!v->traps[2].address)
+	if (!(work & VWORK_NMI) || !v->traps[2].address)
 		return;
 	if (v->nmi_masked) {
 		v->nmi_waits = true;		/* iret asks again */
@@ -412,17 +403,13 @@ static int context_tables(struct vcpu *v, const struct vcpu_guest_context *c)
 	unsigned pages = DIV_UP(c->gdt_ents, 512);
 	int rc = vcpu_set_root(v, mfn(c->ctrlreg[3] >> PAGE_SHIFT), false);
 
-	if (rc)
-		return rc;
-	rc = vcpu_set_root(v, mfn(c->ctrlreg[1] >> PAGE_SHIFT), true);
-	if (rc)
-		return rc;
 	for (unsigned i = 0; i < pages; i++)
 		gdt[i] = mfn(c->gdt_frames[i]);
-	rc = segdesc_set_gdt(v, gdt, pages, c->gdt_ents);
-	if (rc)
-		return rc;
-	return segdesc_set_ldt(v, c->ldt_base, c->ldt_ents);
+	if (!rc)
+		rc = vcpu_set_root(v, mfn(c->ctrlreg[1] >> PAGE_SHIFT), true);
+	if (!rc)
+		rc = segdesc_set_gdt(v, gdt, pages, c->gdt_ents);
+	return rc ? rc : segdesc_set_ldt(v, c->ldt_base, c->ldt_ents);
 }
 
 int vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c)

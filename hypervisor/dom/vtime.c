@@ -128,7 +128,7 @@ void vtime_set_wallclock(uint64_t seconds, uint32_t nanoseconds, uint64_t system
 
 	wc_sec = total / 1000000000ul;
 	wc_nsec = (uint32_t)(total % 1000000000ul);
-	for (domid_t id = 0; (d = domain_next(id)); id = d->id + 1, domain_put(d))
+	for_each_domain(d)
 		write_wallclock(d);
 }
 
@@ -148,9 +148,7 @@ void vtime_stop_singleshot(struct vcpu *v)
 
 int vtime_set_periodic(struct vcpu *v, uint64_t period_ns)
 {
-	if (period_ns && period_ns < PERIOD_MIN_NS)
-		return refuse(-EINVAL, "periodic timer of %lu ns", period_ns);
-	if (period_ns > FAR_NS)
+	if ((period_ns && period_ns < PERIOD_MIN_NS) || period_ns > FAR_NS)
 		return refuse(-EINVAL, "periodic timer of %lu ns", period_ns);
 	timer_stop(&v->timer_periodic);
 	v->period_ns = period_ns;
@@ -161,19 +159,13 @@ int vtime_set_periodic(struct vcpu *v, uint64_t period_ns)
 	return 0;
 }
 
-static void follow(struct timer *t, unsigned cpu)
-{
-	if (t->cpu != cpu)
-		timer_migrate(t, cpu);
-}
-
 void vtime_switch_in(struct vcpu *v)
 {
-	unsigned cpu = cpu_id();
+	struct timer *const timers[] = { &v->timer_single, &v->timer_periodic, &v->timer_poll };
 
-	follow(&v->timer_single, cpu);
-	follow(&v->timer_periodic, cpu);
-	follow(&v->timer_poll, cpu);
+	for (unsigned i = 0; i < ARRAY_SIZE(timers); i++)
+		if (timers[i]->cpu != cpu_id())
+			timer_migrate(timers[i], cpu_id());
 	if (v->period_ns && !timer_armed(&v->timer_periodic))
 		vtime_set_periodic(v, v->period_ns);
 	fill(&v->info->time);
