@@ -112,8 +112,6 @@ static int port_make(struct domain *d, enum port_state state, uint32_t what, uns
 {
 	int rc;
 
-	if (!d->evtchn)
-		return refuse(-ESRCH, "d%u is not ready", d->id);
 	lock_take(&d->evtchn->lock);
 	rc = port_alloc(d, port);
 	if (!rc)
@@ -175,10 +173,6 @@ int evtchn_bind_interdomain(struct domain *d, domid_t remote, uint32_t remote_po
 
 	if (!rd)
 		return refuse(-ESRCH, "bind_interdomain: no domain %u", remote);
-	if (!rd->evtchn) {			/* being created */
-		domain_put(rd);
-		return refuse(-EINVAL, "bind_interdomain: d%u has no ports yet", remote);
-	}
 	lock_pair(&d->evtchn->lock, &rd->evtchn->lock);
 	rc = join_ports(d, rd, remote_port, port);
 	lock_pair_drop(&d->evtchn->lock, &rd->evtchn->lock);
@@ -407,7 +401,7 @@ int evtchn_status(struct domain *d, struct evtchn_status *out)
 		[PORT_PIRQ] = EVTCHNSTAT_pirq,	     [PORT_VIRQ] = EVTCHNSTAT_virq,
 		[PORT_IPI] = EVTCHNSTAT_ipi,
 	};
-	struct port *p = d->evtchn ? port_find(d, out->port) : NULL;
+	struct port *p = port_find(d, out->port);
 
 	if (!p) {
 		out->status = EVTCHNSTAT_closed;
@@ -433,15 +427,6 @@ int evtchn_status(struct domain *d, struct evtchn_status *out)
 
 /* ---- a domain's life, debugging ---- */
 
-static struct domain *next_domain(struct domain *d)
-{
-	domid_t from = d ? (domid_t)(d->id + 1) : 0;
-
-	if (d)
-		domain_put(d);
-	return domain_next(from);
-}
-
 static void dump_domain(struct domain *d)
 {
 	static const char *const name[] = { "free", "reserved", "unbound", "interdomain",
@@ -463,31 +448,20 @@ static void dump_domain(struct domain *d)
 	}
 }
 
-void evtchn_dump(void)
+static void dump(void)
 {
-	for (struct domain *d = next_domain(NULL); d; d = next_domain(d))
-		if (d->evtchn)
-			dump_domain(d);
+	struct domain *d;
+
+	for_each_domain(d)
+		dump_domain(d);
 }
 
 static void audit_evtchn(struct audit *a)
 {
-	for (struct domain *d = next_domain(NULL); d; d = next_domain(d))
-		if (d->evtchn)
-			fifo_audit(d, a);
-}
+	struct domain *d;
 
-static void register_once(void)
-{
-	static bool done;
-
-	if (done)
-		return;
-	done = true;
-	virq_raise = virq_raise_vcpu;
-	virq_raise_global = virq_raise_dom0;
-	audit_register(audit_evtchn);
-	keys_register('e', "event channels", evtchn_dump);
+	for_each_domain(d)
+		fifo_audit(d, a);
 }
 
 static int evtchn_create(struct domain *d, const struct domain_config *cfg)
@@ -497,7 +471,12 @@ static int evtchn_create(struct domain *d, const struct domain_config *cfg)
 
 	if (!st)
 		return -ENOMEM;
-	register_once();
+	if (!virq_raise) {			/* for the first domain */
+		virq_raise = virq_raise_vcpu;
+		virq_raise_global = virq_raise_dom0;
+		audit_register(audit_evtchn);
+		keys_register('e', "event channels", dump);
+	}
 	lock_init(&st->lock, RANK_EVTCHN);
 	st->max_port = cfg->max_evtchn_port ? MIN(cfg->max_evtchn_port, top) : top;
 	st->hint = 1;
@@ -510,8 +489,6 @@ static int evtchn_teardown(struct domain *d)
 {
 	struct evtchn_state *st = d->evtchn;
 
-	if (!st)
-		return 0;
 	lock_take(&st->lock);
 	if (!st->dying)
 		st->cursor = 0;			/* of a reset that never ended */
@@ -524,8 +501,6 @@ static void evtchn_destroy(struct domain *d)
 {
 	struct evtchn_state *st = d->evtchn;
 
-	if (!st)
-		return;
 	for (unsigned g = 0; g < NR_GROUPS && st->group[g]; g++) {
 		for (unsigned b = 0; b < GROUP_BUCKETS; b++)
 			kfree(st->group[g][b]);

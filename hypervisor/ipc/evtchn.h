@@ -29,7 +29,5 @@ int evtchn_set_priority(struct domain *d, uint32_t port, uint32_t priority);
 int evtchn_is_pending(struct domain *d, uint32_t port);
 /* pirq.c: an interrupt for @port came in. */
 void evtchn_raise_port(struct domain *d, uint32_t port);
-/* Debug key 'e'. */
-void evtchn_dump(void);
 
 #endif

@@ -261,7 +261,7 @@ static bool set_granter(struct grant_batch *b, domid_t id)
 			domain_put(b->peer);
 		b->peer = id == DOMID_SELF ? NULL : domain_get(id);
 	}
-	return b->peer && b->peer->grant && !b->peer->mem.dying;
+	return b->peer && !b->peer->mem.dying;
 }
 
 uint32_t grant_map(struct grant_batch *b, void *ops, uint32_t n)
@@ -357,6 +357,19 @@ static always_inline int claim(struct grant_batch *b, uint32_t handle, struct ma
 	return likely(!rc) || rc == RESTART ? rc : refuse(GNTST_bad_handle, "unmap: handle %u", handle);
 }
 
+/* How the attempt ended to unmap the parts @gone of a claimed handle.  GNTST_* or RESTART. */
+static always_inline int unmap_end(struct grant_batch *b, uint32_t handle, struct maptrack *t,
+				   uint32_t was, uint32_t gone, int rc)
+{
+	if (likely(!rc)) {
+		unmapped(b, handle, t, was, gone);
+		return GNTST_okay;
+	}
+	track_release(t, was);
+	return rc == RESTART ? rc : refuse(GNTST_general_error, "unmap: handle %u is mapped otherwise",
+					   handle);
+}
+
 /* GNTST_* or RESTART. */
 static always_inline int unmap_one(struct grant_batch *b, const struct gnttab_unmap_grant_ref *op)
 {
@@ -378,14 +391,7 @@ static always_inline int unmap_one(struct grant_batch *b, const struct gnttab_un
 		if (!rc)
 			rc = pt_unmap_foreign(&b->pt, slot, mfn(t->mfn), track_writes(t), pte(0));
 	}
-	if (likely(!rc)) {
-		unmapped(b, op->handle, t, was, gone);
-		return GNTST_okay;
-	}
-	track_release(t, was);
-	return rc == RESTART ? rc : refuse(GNTST_general_error,
-					   "unmap: handle %u, %lx or %lx is not what was mapped",
-					   op->handle, op->host_addr, op->dev_bus_addr);
+	return unmap_end(b, op->handle, t, was, gone, rc);
 }
 
 uint32_t grant_unmap(struct grant_batch *b, void *ops, uint32_t n)
@@ -450,14 +456,7 @@ static int replace_one(struct grant_batch *b, const struct gnttab_unmap_and_repl
 		rc = -EINVAL;
 	else
 		rc = replace_entry(b, t, op->host_addr, op->new_addr);
-	if (!rc) {
-		unmapped(b, op->handle, t, was, GNTMAP_host_map);
-		return GNTST_okay;
-	}
-	track_release(t, was);
-	return rc == RESTART ? rc : refuse(GNTST_general_error,
-					   "unmap_and_replace: handle %u, %lx by %lx", op->handle,
-					   op->host_addr, op->new_addr);
+	return unmap_end(b, op->handle, t, was, GNTMAP_host_map, rc);
 }
 
 uint32_t grant_unmap_and_replace(struct grant_batch *b, void *ops, uint32_t n)

@@ -53,101 +53,92 @@ static void status_drop(struct grant_table *gt)
 }
 
 /* The arrays of pointers, on the first growth: most of a small domain's life it has none. */
-static int table_arrays(struct grant_table *gt)
+static bool table_arrays(struct grant_table *gt)
 {
-	if (gt->frame)
-		return 0;
+	unsigned nr_status = DIV_UP(gt->max_frames * V2_PER_FRAME, STATUS_PER_FRAME);
+
 	gt->nr_active = DIV_UP(gt->max_frames * V1_PER_FRAME, ACTIVE_PER_PAGE);
-	gt->frame = kmalloc(gt->max_frames * sizeof(*gt->frame));
-	gt->active = kmalloc(gt->nr_active * sizeof(*gt->active));
-	gt->status = kmalloc(DIV_UP(gt->max_frames * V2_PER_FRAME, STATUS_PER_FRAME) *
-			     sizeof(*gt->status));
-	if (gt->frame && gt->active && gt->status)
-		return 0;
-	kfree(gt->frame);
-	kfree(gt->active);
-	kfree(gt->status);
-	gt->frame = NULL;
-	return -ENOMEM;
+	if (!gt->frame)
+		gt->frame = kmalloc(gt->max_frames * sizeof(*gt->frame));
+	if (!gt->active)
+		gt->active = kmalloc(gt->nr_active * sizeof(*gt->active));
+	if (!gt->status)
+		gt->status = kmalloc(nr_status * sizeof(*gt->status));
+	return gt->frame && gt->active && gt->status;
 }
 
-static int16_t setup_locked(struct domain *d, unsigned nr)
+static bool table_grow(struct domain *d, unsigned nr)
 {
 	struct grant_table *gt = d->grant;
 
-	if (nr > gt->max_frames || gt->dying)
-		return refuse(GNTST_general_error, "setup_table: d%u may have %u frames, not %u",
-			      d->id, gt->max_frames, nr);
-	if (nr <= gt->nr_frames)
-		return GNTST_okay;
-	if (table_arrays(gt) || (gt->version == 2 && status_grow(d, nr)))
-		return refuse(GNTST_general_error, "setup_table: no memory");
+	if (nr > gt->nr_frames && (!table_arrays(gt) || (gt->version == 2 && status_grow(d, nr))))
+		return false;
 	while (gt->nr_frames < nr) {
 		gt->frame[gt->nr_frames] = shared_page(d);
 		if (!gt->frame[gt->nr_frames])
-			return refuse(GNTST_general_error, "setup_table: no memory");
+			return false;
 		gt->nr_frames++;
 		grant_count_refs(gt);
 	}
-	return GNTST_okay;
+	return true;
 }
 
 int16_t grant_setup(struct domain *d, unsigned nr)
 {
-	int16_t rc;
+	struct grant_table *gt = d->grant;
+	int16_t rc = GNTST_okay;
 
-	if (!d->grant)
-		return GNTST_general_error;
-	lock_take(&d->grant->lock);
-	rc = setup_locked(d, nr);
-	lock_drop(&d->grant->lock);
+	lock_take(&gt->lock);
+	if (nr > gt->max_frames || gt->dying)
+		rc = refuse(GNTST_general_error, "setup_table: d%u may have %u frames, not %u", d->id,
+			    gt->max_frames, nr);
+	else if (!table_grow(d, nr))
+		rc = refuse(GNTST_general_error, "setup_table: no memory");
+	lock_drop(&gt->lock);
 	return rc;
 }
 
-/* Page @i of an array that has *nr; the lock keeps the page from going meanwhile. */
-static mfn_t nth_page(struct grant_table *gt, void *const *const *pages, const unsigned *nr,
-		      unsigned i)
-{
-	mfn_t m;
-
-	lock_take(&gt->lock);
-	m = i < *nr ? virt_to_mfn((*pages)[i]) : mfn_none();
-	lock_drop(&gt->lock);
-	return m;
-}
-
+/* The lock keeps the page from going meanwhile. */
 mfn_t grant_frame(struct domain *d, unsigned i)
 {
 	struct grant_table *gt = d->grant;
+	mfn_t m;
 
-	return gt ? nth_page(gt, (void *const *const *)&gt->frame, &gt->nr_frames, i) : mfn_none();
+	lock_take(&gt->lock);
+	m = i < gt->nr_frames ? virt_to_mfn(gt->frame[i]) : mfn_none();
+	lock_drop(&gt->lock);
+	return m;
 }
 
 mfn_t grant_status_frame(struct domain *d, unsigned i)
 {
 	struct grant_table *gt = d->grant;
+	mfn_t m;
 
-	return gt ? nth_page(gt, (void *const *const *)&gt->status, &gt->nr_status, i) : mfn_none();
+	lock_take(&gt->lock);
+	m = i < gt->nr_status ? virt_to_mfn(gt->status[i]) : mfn_none();
+	lock_drop(&gt->lock);
+	return m;
 }
 
 unsigned grant_nr_frames(struct domain *d)
 {
-	return d->grant ? read_once(d->grant->nr_frames) : 0;
+	return read_once(d->grant->nr_frames);
 }
 
 unsigned grant_max_frames(struct domain *d)
 {
-	return d->grant ? d->grant->max_frames : 0;
+	return d->grant->max_frames;
 }
 
 unsigned grant_nr_status_frames(struct domain *d)
 {
-	return d->grant ? read_once(d->grant->nr_status) : 0;
+	return read_once(d->grant->nr_status);
 }
 
 uint32_t grant_version(struct domain *d)
 {
-	return d->grant ? read_once(d->grant->version) : 1;
+	return read_once(d->grant->version);
 }
 
 /* ---- changing the version ---- */
@@ -215,34 +206,23 @@ static int to_v1(struct grant_table *gt)
 	return 0;
 }
 
-static int set_version_locked(struct domain *d, uint32_t version)
-{
-	struct grant_table *gt = d->grant;
-	int rc = 0;
-
-	if (gt->version == version)
-		return 0;
-	if (any_active(gt, GNTTAB_NR_RESERVED_ENTRIES))
-		return refuse(-EBUSY, "set_version: d%u has grants in use", d->id);
-	if (gt->nr_frames)
-		rc = version == 2 ? to_v2(d) : to_v1(gt);
-	if (!rc)
-		gt->version = (uint8_t)version;
-	grant_count_refs(gt);
-	return rc;
-}
-
 int grant_set_version(struct domain *d, uint32_t version)
 {
 	struct grant_table *gt = d->grant;
-	int rc;
+	int rc = 0;
 
 	if (version != 1 && version != 2)
 		return refuse(-EINVAL, "set_version: %u", version);
 	if (version > gt->max_version)
 		return refuse(-ENOSYS, "set_version: d%u is offered %u", d->id, gt->max_version);
 	lock_take(&gt->lock);
-	rc = set_version_locked(d, version);
+	if (gt->version != version && any_active(gt, GNTTAB_NR_RESERVED_ENTRIES))
+		rc = refuse(-EBUSY, "set_version: d%u has grants in use", d->id);
+	else if (gt->version != version && gt->nr_frames)
+		rc = version == 2 ? to_v2(d) : to_v1(gt);
+	if (!rc)
+		gt->version = (uint8_t)version;
+	grant_count_refs(gt);
 	lock_drop(&gt->lock);
 	return rc;
 }
@@ -315,7 +295,7 @@ uint32_t grant_cache_flush(struct grant_batch *b, void *ops, uint32_t n)
 
 /* ---- life, debugging ---- */
 
-static void dump_active(struct grant_table *gt)
+static void dump_active(const struct grant_table *gt)
 {
 	const struct active *a;
 
@@ -330,44 +310,27 @@ static void dump_active(struct grant_table *gt)
 	}
 }
 
-static void for_each_table(void (*fn)(struct domain *d, void *arg), void *arg)
+static void dump(void)
 {
-	struct domain *d = domain_next(0);
-	domid_t id;
+	const struct grant_table *gt;
+	struct domain *d;
 
-	while (d) {
-		if (d->grant)
-			fn(d, arg);
-		id = d->id;
-		domain_put(d);
-		d = domain_next((domid_t)(id + 1));
+	for_each_domain(d) {
+		gt = d->grant;
+		lock_take(&d->grant->lock);
+		log_info("d%u: version %u, %u of %u frames, maps %u", d->id, gt->version, gt->nr_frames,
+			 gt->max_frames, maptrack_count(d->grant));
+		dump_active(gt);
+		lock_drop(&d->grant->lock);
 	}
-}
-
-static void dump_table(struct domain *d, void *arg)
-{
-	struct grant_table *gt = d->grant;
-
-	lock_take(&gt->lock);
-	log_info("d%u: version %u, %u of %u frames, maps %u", d->id, gt->version, gt->nr_frames,
-		 gt->max_frames, maptrack_count(gt));
-	dump_active(gt);
-	lock_drop(&gt->lock);
-}
-
-static void grant_dump(void)
-{
-	for_each_table(dump_table, NULL);
-}
-
-static void audit_table(struct domain *d, void *a)
-{
-	maptrack_audit(d->grant, a);
 }
 
 static void audit_grants(struct audit *a)
 {
-	for_each_table(audit_table, a);
+	struct domain *d;
+
+	for_each_domain(d)
+		maptrack_audit(d->grant, a);
 }
 
 static int grant_create(struct domain *d, const struct domain_config *cfg)
@@ -380,7 +343,7 @@ static int grant_create(struct domain *d, const struct domain_config *cfg)
 	if (!registered) {
 		registered = true;
 		audit_register(audit_grants);
-		keys_register('g', "grant tables", grant_dump);
+		keys_register('g', "grant tables", dump);
 	}
 	lock_init(&gt->lock, RANK_GRANT);
 	gt->version = 1;
@@ -400,8 +363,6 @@ static int grant_teardown(struct domain *d)
 {
 	struct grant_table *gt = d->grant;
 
-	if (!gt)
-		return 0;
 	if (maptrack_teardown(d))
 		return RESTART;
 	lock_take(&gt->lock);
@@ -418,16 +379,11 @@ static void grant_destroy(struct domain *d)
 {
 	struct grant_table *gt = d->grant;
 
-	if (!gt)
-		return;
-	for (unsigned i = 0; gt->frame && i < gt->nr_active; i++)
-		if (gt->active[i])
-			hv_page_free(gt->active[i]);
-	if (gt->frame) {
-		kfree(gt->frame);
-		kfree(gt->active);
-		kfree(gt->status);
-	}
+	for (unsigned i = 0; gt->active && i < gt->nr_active; i++)
+		hv_page_free(gt->active[i]);
+	kfree(gt->frame);
+	kfree(gt->active);
+	kfree(gt->status);
 	maptrack_destroy(gt);
 	kfree(gt);
 	d->grant = NULL;

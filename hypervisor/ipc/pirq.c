@@ -213,10 +213,10 @@ int pirq_eoi(struct domain *d, unsigned nr)
 		return refuse(-EINVAL, "eoi: d%u has no interrupts", d->id);
 	lock_take(&st->lock);
 	p = pirq_get(st, nr);
-	if (p && st->eoi_unmasks)
-		unmask = p->port;
-	if (p)
+	if (p) {
+		unmask = st->eoi_unmasks ? p->port : 0;
 		eoi_locked(p);
+	}
 	lock_drop(&st->lock);
 	if (unmask)
 		evtchn_unmask(d, unmask);
@@ -231,11 +231,8 @@ void pirq_eoi_all(struct domain *d)
 	if (!st)
 		return;
 	lock_take(&st->lock);
-	for (unsigned i = 0; i < st->nr; i++) {
-		p = pirq_get(st, i);
-		if (p)
-			eoi_locked(p);
-	}
+	for_each_pirq(st, p)
+		eoi_locked(p);
 	lock_drop(&st->lock);
 }
 
@@ -244,6 +241,7 @@ void pirq_eoi_all(struct domain *d)
 int pirq_set_eoi_page(struct vcpu *v, uint64_t frame, int version)
 {
 	struct pirq_state *st = v->dom->pirq;
+	struct pirq *p;
 	bool taken;
 	int rc;
 
@@ -259,9 +257,8 @@ int pirq_set_eoi_page(struct vcpu *v, uint64_t frame, int version)
 	if (!taken) {
 		st->eoi_page = mfn_to_virt(mfn(frame));
 		st->eoi_unmasks = version == 1;
-		for (unsigned i = 0; i < st->nr; i++)
-			if (pirq_get(st, i))
-				pirq_set_in_flight(st->pirq[i], st->pirq[i]->in_flight);
+		for_each_pirq(st, p)
+			pirq_set_in_flight(p, p->in_flight);
 	}
 	lock_drop(&st->lock);
 	if (taken)
@@ -271,23 +268,20 @@ int pirq_set_eoi_page(struct vcpu *v, uint64_t frame, int version)
 
 /* ---- life, debugging ---- */
 
-void pirq_dump(void)
+static void pirq_dump(void)
 {
 	struct pirq *p;
 
 	if (!hw)
 		return;
 	lock_take(&hw->lock);
-	for (unsigned i = 0; i < hw->nr; i++) {
-		p = pirq_get(hw, i);
-		if (!p)
-			continue;
+	for_each_pirq(hw, p) {
 		if (p->kind == PIRQ_GSI)
-			log_info("pirq %3u: GSI %u %s vector %02x port %u%s", i, p->gsi,
+			log_info("pirq %3u: GSI %u %s vector %02x port %u%s", p->nr, p->gsi,
 				 pirq_level(p) ? "level" : "edge", p->vector, p->port,
 				 p->in_flight ? " in flight" : "");
 		else
-			log_info("pirq %3u: MSI%s of %04x entry %u vector %02x port %u%s", i,
+			log_info("pirq %3u: MSI%s of %04x entry %u vector %02x port %u%s", p->nr,
 				 p->msi.msix ? "-X" : "", p->msi.bdf, p->msi.entry, p->vector,
 				 p->port, p->missed ? " missed" : "");
 	}
@@ -349,14 +343,14 @@ static int pirq_create(struct domain *d, const struct domain_config *cfg)
 static int pirq_teardown(struct domain *d)
 {
 	struct pirq_state *st = d->pirq;
+	struct pirq *p;
 	uint64_t *page;
 
 	if (!st)
 		return 0;
 	lock_take(&st->lock);
-	for (unsigned i = 0; i < st->nr; i++)
-		if (pirq_get(st, i))
-			pirq_unmap_locked(st->pirq[i]);
+	for_each_pirq(st, p)
+		pirq_unmap_locked(p);
 	page = st->eoi_page;
 	st->eoi_page = NULL;
 	lock_drop(&st->lock);

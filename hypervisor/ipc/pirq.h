@@ -24,7 +24,5 @@ int pirq_restore_msi(struct domain *d, uint16_t bdf);
 unsigned pirq_count(const struct domain *d);
 /* Old interface of PHYSDEVOP_IRQ_UNMASK_NOTIFY: eoi for all. */
 void pirq_eoi_all(struct domain *d);
-/* Debug key 'i'. */
-void pirq_dump(void);
 
 #endif

@@ -46,13 +46,12 @@ static int map_gsi(struct pirq_state *st, struct physdev_map_pirq *map)
 		return refuse(-EINVAL, "map_pirq: no GSI %d", map->index);
 	if (nr >= st->nr)
 		return refuse(-EINVAL, "map_pirq: pirq %d", map->pirq);
-	for (unsigned i = 0; i < st->nr; i++) {
-		p = pirq_get(st, i);
-		if (!p || p->kind != PIRQ_GSI || p->gsi != gsi)
+	for_each_pirq(st, p) {
+		if (p->kind != PIRQ_GSI || p->gsi != gsi)
 			continue;
-		if (map->pirq >= 0 && i != nr)
-			return refuse(-EEXIST, "map_pirq: GSI %u is pirq %u", gsi, i);
-		map->pirq = (int32_t)i;		/* mapped already: that is fine */
+		if (map->pirq >= 0 && p->nr != nr)
+			return refuse(-EEXIST, "map_pirq: GSI %u is pirq %u", gsi, p->nr);
+		map->pirq = p->nr;		/* mapped already: that is fine */
 		return 0;
 	}
 	if (pirq_get(st, nr))
@@ -70,12 +69,10 @@ static bool msi_is_mapped(struct pirq_state *st, uint16_t bdf, uint16_t entry, b
 {
 	struct pirq *p;
 
-	for (unsigned i = 0; i < st->nr; i++) {
-		p = pirq_get(st, i);
-		if (p && p->kind == PIRQ_MSI && p->msi.bdf == bdf && p->msi.msix == msix &&
+	for_each_pirq(st, p)
+		if (p->kind == PIRQ_MSI && p->msi.bdf == bdf && p->msi.msix == msix &&
 		    p->msi.entry == entry)
 			return true;
-	}
 	return false;
 }
 
@@ -145,23 +142,15 @@ int pirq_map(struct domain *d, struct physdev_map_pirq *map)
 	if (map->pirq < -1)
 		return refuse(-EINVAL, "map_pirq: pirq %d", map->pirq);
 	lock_take(&st->lock);
-	switch (map->type) {
-	case MAP_PIRQ_TYPE_GSI:
+	if (map->type == MAP_PIRQ_TYPE_GSI) {
 		rc = map_gsi(st, map);
-		break;
-	case MAP_PIRQ_TYPE_MULTI_MSI:
-		if (!map->table_base && map->entry_nr > 1) {
-			map->entry_nr = 1;	/* would need interrupt remapping */
-			rc = refuse(-EOPNOTSUPP, "map_pirq: several messages at once");
-			break;
-		}
+	} else if (map->type == MAP_PIRQ_TYPE_MULTI_MSI && !map->table_base && map->entry_nr > 1) {
+		map->entry_nr = 1;		/* would need interrupt remapping */
+		rc = refuse(-EOPNOTSUPP, "map_pirq: several messages at once");
+	} else if (map->type == MAP_PIRQ_TYPE_MSI || map->type == MAP_PIRQ_TYPE_MSI_SEG ||
+		   map->type == MAP_PIRQ_TYPE_MULTI_MSI) {
 		rc = map_msi(st, map);
-		break;
-	case MAP_PIRQ_TYPE_MSI:
-	case MAP_PIRQ_TYPE_MSI_SEG:
-		rc = map_msi(st, map);
-		break;
-	default:
+	} else {
 		rc = refuse(-EINVAL, "map_pirq: type %d", map->type);
 	}
 	lock_drop(&st->lock);
@@ -213,9 +202,8 @@ int pirq_setup_gsi(struct domain *d, unsigned gsi, int trigger, int polarity)
 		return -EEXIST;			/* normal: not worth a line */
 	}
 	st->pin[gsi] = (uint8_t)(PIN_SETUP | (trigger ? PIN_LEVEL : 0) | (polarity ? PIN_LOW : 0));
-	for (unsigned i = 0; i < st->nr; i++) {
-		p = pirq_get(st, i);
-		if (!p || p->kind != PIRQ_GSI || p->gsi != gsi || !p->port)
+	for_each_pirq(st, p) {
+		if (p->kind != PIRQ_GSI || p->gsi != gsi || !p->port)
 			continue;
 		pirq_set_in_flight(p, false);
 		rc = pirq_program_pin(p);
@@ -236,9 +224,8 @@ int pirq_restore_msi(struct domain *d, uint16_t bdf)
 	if (!st)
 		return refuse(-EPERM, "restore_msi: d%u has no interrupts", d->id);
 	lock_take(&st->lock);
-	for (unsigned i = 0; i < st->nr; i++) {
-		p = pirq_get(st, i);
-		if (!p || p->kind != PIRQ_MSI || p->msi.bdf != bdf)
+	for_each_pirq(st, p) {
+		if (p->kind != PIRQ_MSI || p->msi.bdf != bdf)
 			continue;
 		msi_restore(&p->msi, (unsigned)p->vector, pirq_destination());
 		rc = 0;

@@ -53,6 +53,10 @@ static inline struct pirq *pirq_get(struct pirq_state *st, unsigned nr)
 	return p && p->kind != PIRQ_UNUSED ? p : NULL;
 }
 
+#define for_each_pirq(st, p) \
+	for (unsigned i_##p = 0; i_##p < (st)->nr; i_##p++) \
+		if (((p) = pirq_get(st, i_##p)) != NULL)
+
 /* pirq.c */
 void pirq_set_in_flight(struct pirq *p, bool on);
 int pirq_need_vector(struct pirq *p);		/* -ENOSPC */
