@@ -201,6 +201,15 @@ void frame_drop(struct frame *f, enum frame_kind kind)
 		scan_queue(f);
 }
 
+bool frame_unpin(struct frame *f)
+{
+	uint64_t was = atomic_and(&f->word.raw, ~WORD_PINNED);
+
+	if (was & WORD_PINNED)
+		frame_drop(f, (enum frame_kind)((was & WORD_KIND) >> WORD_KIND_SHIFT));
+	return was & WORD_PINNED;
+}
+
 bool frame_end_last_use(struct frame *f, uint64_t now, uint64_t less)
 {
 	if (!atomic_cmpxchg(&f->word.raw, &now, now | WORD_CHECKING))

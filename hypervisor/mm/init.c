@@ -272,17 +272,12 @@ static boot_text void fill_frame_table(const struct sparse *t)
 
 static boot_text void fill_m2p(const struct sparse *t)
 {
-	uint64_t pages = DIV_UP(max_mfn, t->per_page), *e = maddr_to_virt(maddr(t->hole_page));
+	uint64_t pages = DIV_UP(max_mfn, t->per_page);
 
-	for (unsigned i = 0; i < PT_ENTRIES; i++)
-		e[i] = M2P_INVALID;
-	for (uint64_t p = 0; p < pages; p++) {
-		if (!is_backed(t, p))
-			continue;
-		e = (uint64_t *)(t->base + p * PAGE_SIZE);
-		for (unsigned i = 0; i < PT_ENTRIES; i++)
-			e[i] = M2P_INVALID;
-	}
+	memset(maddr_to_virt(maddr(t->hole_page)), 0xff, PAGE_SIZE);	/* M2P_INVALID */
+	for (uint64_t p = 0; p < pages; p++)
+		if (is_backed(t, p))
+			memset((void *)(t->base + p * PAGE_SIZE), 0xff, PAGE_SIZE);
 }
 
 /* [start, end) is in use by us for now. */

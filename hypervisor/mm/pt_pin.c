@@ -34,19 +34,17 @@ int pt_pin(struct memspace *m, struct frame *f, enum frame_kind level, struct sc
 
 int pt_unpin(struct memspace *m, struct frame *f)
 {
-	uint64_t was;
+	bool was;
 
 	if (scan_drain(m))			/* one tree at most waits to be undone */
 		return RESTART;
 	if (!frame_get(f, m))
 		return refuse(-EINVAL, "frame %x is not domain %u's", frame_nr(f), m->id);
-	was = atomic_and(&f->word.raw, ~WORD_PINNED);
-	if (was & WORD_PINNED) {
-		frame_drop(f, (enum frame_kind)((was & WORD_KIND) >> WORD_KIND_SHIFT));
+	was = frame_unpin(f);
+	if (was)
 		(void)scan_drain(m);
-	}
 	frame_put(f);
-	return was & WORD_PINNED ? 0 : refuse(-EINVAL, "frame %x is not pinned", frame_nr(f));
+	return was ? 0 : refuse(-EINVAL, "frame %x is not pinned", frame_nr(f));
 }
 
 /* The level-1 entry that translates @va, found from table @t of level 4.  False: nothing there. */

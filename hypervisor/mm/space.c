@@ -354,8 +354,7 @@ static void unpin(struct memspace *m, struct frame *f)
 {
 	if (!frame_word(f).pinned || !frame_get(f, m))
 		return;
-	if (atomic_and(&f->word.raw, ~WORD_PINNED) & WORD_PINNED)
-		frame_drop(f, (enum frame_kind)frame_word(f).kind);
+	(void)frame_unpin(f);
 	frame_put(f);
 }
 
