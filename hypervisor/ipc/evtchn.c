@@ -435,10 +435,7 @@ static void dump_domain(struct domain *d)
 	struct port *p;
 
 	log_info("d%u: %u ports, %s", d->id, st->nr_used, st->fifo ? "fifo" : "two-level");
-	for (uint32_t nr = 1; nr < st->nr_ports; nr++) {
-		p = port_find(d, nr);
-		if (p->state == PORT_FREE)
-			continue;
+	for_each_port(d, nr, p) {
 		lock_take(&st->lock);
 		if (p->state == PORT_INTERDOMAIN)
 			log_info("  %4u v%u with d%u port %u", nr, p->vcpu, p->peer->id, p->what);

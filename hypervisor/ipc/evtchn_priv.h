@@ -93,6 +93,11 @@ static inline struct port *port_find(const struct domain *d, uint32_t nr)
 	return &st->group[nr / GROUP_PORTS][nr / BUCKET_PORTS % GROUP_BUCKETS][nr % BUCKET_PORTS];
 }
 
+/* Every port that was not free a moment ago; no lock needed. */
+#define for_each_port(d, nr, p) \
+	for (uint32_t nr = 1; nr < atomic_read(&(d)->evtchn->nr_ports); nr++) \
+		if (((p) = port_find(d, nr)) && read_once((p)->state) != PORT_FREE)
+
 static inline struct vcpu *evtchn_vcpu(const struct domain *d, unsigned id)
 {
 	return id < d->max_vcpus ? d->vcpu[id] : NULL;

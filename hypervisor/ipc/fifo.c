@@ -193,13 +193,9 @@ static void drop_guest_page(const void *in_page)
  */
 static void carry_over(struct domain *d)
 {
-	struct evtchn_state *st = d->evtchn;
 	struct port *p;
 
-	for (uint32_t nr = 1; nr < st->nr_ports; nr++) {
-		p = port_find(d, nr);
-		if (p->state == PORT_FREE)
-			continue;
+	for_each_port(d, nr, p) {
 		port_take(p);
 		p->priority = EVTCHN_FIFO_PRIORITY_DEFAULT;
 		if (nr < EVTCHN_2L_NR_CHANNELS &&
@@ -216,9 +212,8 @@ static void link_waiting(struct domain *d, struct vcpu *v)
 	struct fifo *f;
 	event_word_t *word;
 
-	for (uint32_t nr = 1; nr < atomic_read(&d->evtchn->nr_ports); nr++) {
-		p = port_find(d, nr);
-		if (read_once(p->vcpu) != v->id || read_once(p->state) == PORT_FREE)
+	for_each_port(d, nr, p) {
+		if (read_once(p->vcpu) != v->id)
 			continue;
 		port_take(p);
 		f = atomic_acquire(&d->evtchn->fifo);

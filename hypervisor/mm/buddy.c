@@ -41,6 +41,7 @@ static struct {
 	uint32_t quarantine_stamp;
 	uint64_t quarantine_frames;
 	unsigned away;
+	unsigned coalesced;		/* nothing to merge below this order since the last insert() */
 } heap = { .lock = SPINLOCK_INIT(RANK_HEAP) };
 
 static unsigned zone_of(uint64_t n)
@@ -112,6 +113,7 @@ static void insert(uint64_t n, unsigned order, bool dirty)
 	struct frame *buddy;
 
 	heap.free_frames += 1ul << order;
+	heap.coalesced = 0;
 	while ((buddy = free_buddy(n, order)) && !(buddy->flags & FRAME_SOME_DIRTY) == !dirty) {
 		list_out(buddy);
 		n &= ~(1ul << order);
@@ -121,7 +123,7 @@ static void insert(uint64_t n, unsigned order, bool dirty)
 }
 
 /* Merges clean with dirty blocks too, up to @order: when nothing large enough is left otherwise. */
-static void coalesce(unsigned zone, unsigned order)
+static void coalesce_zone(unsigned zone, unsigned order)
 {
 	for (unsigned o = 0; o < order; o++) {
 		uint32_t next = heap.head[zone][true][o];
@@ -139,6 +141,13 @@ static void coalesce(unsigned zone, unsigned order)
 			list_in(MIN(f, buddy), o + 1, true);
 		}
 	}
+}
+
+static void coalesce(unsigned order)
+{
+	for (unsigned zone = 0; zone < NR_ZONES; zone++)
+		coalesce_zone(zone, order);
+	heap.coalesced = order;
 }
 
 void heap_add(mfn_t start, mfn_t end)
@@ -238,9 +247,8 @@ static struct frame *alloc(unsigned order, unsigned addr_bits, bool want_dirty)
 	for (;;) {
 		lock_take(&heap.lock);
 		f = take_block(order, addr_bits, want_dirty);
-		if (!f && order) {
-			for (unsigned zone = 0; zone < NR_ZONES; zone++)
-				coalesce(zone, order);
+		if (!f && order > heap.coalesced) {
+			coalesce(order);
 			f = take_block(order, addr_bits, want_dirty);
 		}
 		away = heap.away;
