@@ -53,12 +53,15 @@ static int apply_settings(struct mica_config *c, int argc, char **argv, struct m
 
 static void plan(const struct mica_domain_config *d)
 {
-	char memory[24];
+	char memory[24], devices[64] = "";
 
 	human_kib(d->memory_kib, memory);
-	cli_plan("create", d->name, "%s, %u vCPU%s, kernel %s%s%s", memory, d->vcpus,
+	if (d->nr_disks || d->nr_nics)
+		snprintf(devices, sizeof(devices), ", %u disk%s, %u network card%s", d->nr_disks,
+			 d->nr_disks == 1 ? "" : "s", d->nr_nics, d->nr_nics == 1 ? "" : "s");
+	cli_plan("create", d->name, "%s, %u vCPU%s, kernel %s%s%s%s", memory, d->vcpus,
 		 d->vcpus == 1 ? "" : "s", d->kernel, d->ramdisk ? ", initrd " : "",
-		 d->ramdisk ? d->ramdisk : "");
+		 d->ramdisk ? d->ramdisk : "", devices);
 }
 
 static int print_created(const struct mica_domain_config *d, domid_t id)

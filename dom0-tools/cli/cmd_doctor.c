@@ -130,6 +130,15 @@ static void check_store(void)
 	verdict(rc < 0 ? 2 : 0, "store", text, "it answers with an error; restart it");
 }
 
+/* Guests without disks or cards do without them. */
+static void check_devices_served(void)
+{
+	verdict(process_runs("mica-blkd") ? 0 : 1, "disks", process_runs("mica-blkd") ? "mica-blkd" :
+		"mica-blkd does not run", "start mica-blkd, or use backend=kernel");
+	verdict(process_runs("mica-netd") ? 0 : 1, "networks", process_runs("mica-netd") ? "mica-netd" :
+		"mica-netd does not run", "start mica-netd, or use backend=kernel");
+}
+
 static void check_console(void)
 {
 	const char *who = process_runs("mica-consoled") ? "mica-consoled" :
@@ -169,6 +178,7 @@ static int doctor_run(int argc, char **argv)
 		check_devices();
 		check_store();
 		check_console();
+	check_devices_served();
 		check_leftovers(m);
 	}
 	status = out_end();

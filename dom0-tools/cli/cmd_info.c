@@ -6,7 +6,7 @@
 #include <unistd.h>
 #include <mica/version.h>
 
-#include "cli/cli.h"
+#include "cli/device.h"
 
 static const struct out_column host_columns[] = {
 	{ "hypervisor", "hypervisor", false, false }, { "cpus", "CPUs", false, false },
@@ -78,6 +78,7 @@ static const struct out_column domain_columns[] = {
 	{ "target_kib", "memory target", false, false },
 	{ "max_memory_kib", "memory limit", false, false }, { "cpu_ns", "CPU time", false, false },
 	{ "weight", "CPU weight", false, false }, { "cap_percent", "CPU cap", false, false },
+	{ "disks", "disks", false, false }, { "nics", "network cards", false, false },
 	{ "console", "console", false, false }, { "os_suspend", "can suspend", false, false },
 	{ "monitor_pid", "monitor", false, false }, { NULL, NULL, false, false },
 };
@@ -122,7 +123,9 @@ static int domain_info(struct target *t)
 		out_u64_as(kib, "%s", now), store_number(t, "memory/target"),
 		t->info.max_pages >= UINT32_MAX ? out_null() : out_u64_as(max, "%s", limit),
 		out_u64_as(t->info.cpu_time, "%s", cpu), out_u64(weight),
-		out_u64_as(cap, cap ? "%u %%" : "none", cap), store_text(t, "console/tty"),
+		out_u64_as(cap, cap ? "%u %%" : "none", cap),
+		t->s ? device_summary(t->s, t->id, MICA_DISK) : out_null(),
+		t->s ? device_summary(t->s, t->id, MICA_NIC) : out_null(), store_text(t, "console/tty"),
 		store_text(t, "control/feature-suspend"),
 		monitor ? out_u64(strtoull(monitor, NULL, 10)) : out_null(),
 	});

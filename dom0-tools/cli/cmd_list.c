@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "cli/cli.h"
+#include "cli/device.h"
 
 static const struct out_column columns[] = {
 	{ "name", "NAME", false, false }, { "id", "ID", true, false },
@@ -15,6 +15,7 @@ static const struct out_column columns[] = {
 	{ "memory_kib", "MEMORY", true, false }, { "cpu_ns", "CPU", true, false },
 	{ "uptime_s", "UPTIME", true, false }, { "uuid", "UUID", false, true },
 	{ "max_memory_kib", "MAXMEM", true, true }, { "claimed_kib", "CLAIMED", true, true },
+	{ "disks", "DISKS", false, true }, { "nics", "CARDS", false, true },
 	{ "note", "NOTE", false, false }, { NULL, NULL, false, false },
 };
 
@@ -77,6 +78,12 @@ static struct out_value note_of(domid_t id, const mica_dominfo *info)
 	return v;
 }
 
+/* Plain tables do not show them, and need not ask. */
+static struct out_value devices_of(struct mica_store *s, domid_t id, enum mica_device_kind kind)
+{
+	return s && id && cli.format != OUT_TABLE ? device_summary(s, id, kind) : out_null();
+}
+
 static void row(struct mica_store *s, const mica_dominfo *info)
 {
 	char name[MICA_NAME_MAX], uuid[37], memory[24], most[24], claimed[24], cpu[24];
@@ -95,7 +102,8 @@ static void row(struct mica_store *s, const mica_dominfo *info)
 		out_u64(info->nr_online_vcpus), out_u64_as(kib, "%s", memory),
 		out_u64_as(info->cpu_time, "%s", cpu), uptime_of(s, info->domain, uuid), out_text(uuid),
 		unlimited ? out_null() : out_u64_as(max, "%s", most),
-		out_u64_as(out, "%s", claimed), note_of(info->domain, info),
+		out_u64_as(out, "%s", claimed), devices_of(s, info->domain, MICA_DISK),
+		devices_of(s, info->domain, MICA_NIC), note_of(info->domain, info),
 	});
 }
 
@@ -128,7 +136,7 @@ static void defined(struct mica_store *s, const mica_dominfo *list, int n)
 				out_row((struct out_value[]){
 					out_text(name), out_null(), out_text("stopped"), out_null(),
 					out_null(), out_null(), out_null(), out_null(), out_null(),
-					out_null(), out_text(""),
+					out_null(), out_null(), out_null(), out_text(""),
 				});
 		}
 		free(files[i]);
@@ -160,7 +168,7 @@ static void restarting(void)
 			out_row((struct out_value[]){
 				out_text(name), out_null(), out_text("restarting"), out_null(),
 				out_null(), out_null(), out_null(), out_null(), out_null(),
-				out_null(), out_text(note),
+				out_null(), out_null(), out_null(), out_text(note),
 			});
 		}
 		free(files[i]);

@@ -154,3 +154,20 @@ const char *device_state_word(const struct mica_device *d)
 	/* The one that is behind says what is waited for. */
 	return mica_device_state(d->back_state < d->front_state ? d->back_state : d->front_state);
 }
+
+struct out_value device_summary(struct mica_store *s, domid_t id, enum mica_device_kind kind)
+{
+	struct mica_device *list;
+	int n = mica_device_list(s, id, kind, &list);
+	char text[512] = "";
+
+	for (int i = 0; i < n; i++) {
+		size_t at = strlen(text);
+
+		snprintf(text + at, sizeof(text) - at, "%s%s %s", i ? ", " : "", list[i].name,
+			 device_state_word(&list[i]));
+	}
+	if (n >= 0)
+		free(list);
+	return n > 0 ? out_text(text) : out_null();
+}

@@ -29,6 +29,8 @@ int device_spec_failed(const char *what, const char *text, const struct mica_spe
 void device_text(struct mica_store *s, const struct mica_device *d, const char *node, char *text,
 		 size_t room);
 uint64_t device_number(struct mica_store *s, const struct mica_device *d, const char *node);
+/* "xvda connected, xvdb closing"; null when there is none. */
+struct out_value device_summary(struct mica_store *s, domid_t id, enum mica_device_kind kind);
 /* One word for both ends. */
 const char *device_state_word(const struct mica_device *d);
 
