@@ -342,12 +342,19 @@ int mica_config_read(struct mica_config *c, const char *path, struct mica_error 
 	return rc;
 }
 
+static void no_line(struct cfg_value *v)
+{
+	v->line = 0;
+	for (unsigned i = 0; i < v->nr_items; i++)
+		no_line(&v->items[i]);
+}
+
 /* Keys of the command line have no line. */
 static void set_key_line(struct mica_config *c, const char *key, size_t n)
 {
 	for (unsigned i = 0; i < c->nr_items; i++)
 		if (strlen(c->items[i].key) == n && !memcmp(c->items[i].key, key, n))
-			c->items[i].line = c->items[i].value.line = 0;
+			c->items[i].line = 0, no_line(&c->items[i].value);
 }
 
 int mica_config_set(struct mica_config *c, const char *assignment, struct mica_error *e)

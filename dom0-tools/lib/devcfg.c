@@ -18,8 +18,10 @@ static int wrong(const struct mica_config *c, const struct cfg_value *v,
 	int rc = mica_config_fail(c, v->line, v->column + 1 + (unsigned)se->at, e, "MICA-CFG-009",
 				  "%s", se->why);
 
-	if (!v->line)
-		mica_fact(e, "%s", v->text);
+	if (!v->line) {
+		mica_fact(e, "%.300s", v->text);
+		mica_fact(e, "%*s^", (int)(se->at < 300 ? se->at : 0), "");
+	}
 	if (se->suggestion[0])
 		mica_hint(e, "did you mean '%s'?", se->suggestion);
 	return rc;

@@ -74,6 +74,8 @@ static void test_wrong_command_lines(void **state)
 		{ "destroy a", "--yes" },
 		{ "store perm / x9", "not n, r, w or b" },
 		{ "disk attach web /x,xvda,iosp=5", "did you mean 'iops'?" },
+		{ "run /k --plan --set 'disk=[\"/x,xvda,iosp=3\"]'",
+		  "/x,xvda,iosp=3\n          ^\n  hint: did you mean 'iops'?" },
 		{ "disk attach web x", "no absolute path" },
 		{ "disk limit web xvda iops=many", "neither iops=N nor bps=SIZE" },
 		{ "disk limit web xvda", "too few arguments" },
