@@ -10,6 +10,7 @@
 
 #include "host.h"
 #include "sim/echo_run.h"
+#include "sim/sim_priv.h"
 
 #define PLANS		"dom0-tools/sim/plans"
 #define SEEDS		6
@@ -154,6 +155,35 @@ static void killed_back_ends_are_not_noticed(void **state)
 	sim_plan_free(plan);
 }
 
+/* No fault without a plan that uses it, nor without a line on the page about them. */
+static void every_fault_is_used_and_told(void **state)
+{
+	static const char *const faults[] = {
+#define SIM_FAULT_NAME(name, text) "`" text "`",
+		SIM_FAULTS(SIM_FAULT_NAME)
+#undef SIM_FAULT_NAME
+	};
+	static char page[65536];
+	FILE *file = fopen("docs/rings.md", "r");
+	uint64_t used = 0;
+
+	assert_non_null(file);
+	page[fread(page, 1, sizeof(page) - 1, file)] = 0;
+	fclose(file);
+	for (int i = 0; i < plans; i++) {
+		struct sim_plan *plan = plan_of(names[i]->d_name);
+
+		used |= plan->kinds;
+		sim_plan_free(plan);
+	}
+	for (unsigned i = 0; i < SIM_FAULT_KINDS; i++) {
+		if (!strstr(page, faults[i]))
+			fail_msg("docs/rings.md does not tell of %s", faults[i]);
+		if (!(used & 1ull << i))
+			fail_msg("no plan uses %s", faults[i]);
+	}
+}
+
 static void bad_plans_are_refused(void **state)
 {
 	static const struct {
@@ -190,6 +220,7 @@ int main(void)
 		cmocka_unit_test(plans_are_named),
 		cmocka_unit_test(a_seed_repeats_the_trace),
 		cmocka_unit_test(killed_back_ends_are_not_noticed),
+		cmocka_unit_test(every_fault_is_used_and_told),
 		cmocka_unit_test(bad_plans_are_refused),
 	};
 	int rc;
