@@ -198,6 +198,7 @@ struct net {
 	uint64_t idle_since;
 	uint64_t rounds, copies, copied_pieces, bells;	/* for the statistics */
 	unsigned waiting;		/* drains with a queue */
+	unsigned captures;		/* that are under way */
 	bool broken;			/* some port is to be cut off */
 };
 

@@ -250,9 +250,11 @@ static void clocks(struct net *n)
 {
 	struct timespec t;
 
+	n->now_ns = n->io->ops->now_ns(n->io);
+	if (!n->captures)
+		return;
 	clock_gettime(CLOCK_REALTIME, &t);
 	n->now_real_ns = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-	n->now_ns = n->io->ops->now_ns(n->io);
 }
 
 bool path_round(struct net *n)

@@ -69,6 +69,15 @@ static const char *read_config(struct back_device *dev, struct config_port *c)
 	return config_parse(c, &w, false);
 }
 
+static void stop_capture(struct port *p)
+{
+	if (!p->capturing)
+		return;
+	capture_stop(&p->capture);
+	p->capturing = false;
+	p->net->captures--;
+}
+
 void port_capture(struct port *p, const struct config_port *c, const char *name)
 {
 	char file[48];
@@ -76,9 +85,7 @@ void port_capture(struct port *p, const struct config_port *c, const char *name)
 
 	if (p->capturing == c->capture && (!c->capture || p->capture.snaplen == c->snaplen))
 		return;
-	if (p->capturing)
-		capture_stop(&p->capture);
-	p->capturing = false;
+	stop_capture(p);
 	if (!c->capture)
 		return;
 	snprintf(file, sizeof(file), "%s.pcapng", name);
@@ -89,6 +96,7 @@ void port_capture(struct port *p, const struct config_port *c, const char *name)
 	if (rc && p->dev)
 		back_note(p->dev, "no capture: cannot write %s: %s", file, strerror(-rc));
 	p->capturing = !rc;
+	p->net->captures += p->capturing;
 }
 
 static void apply(struct port *p, const struct config_port *c)
@@ -282,8 +290,7 @@ static void release(struct port *p)
 {
 	struct net *n = p->net;
 
-	if (p->capturing)
-		capture_stop(&p->capture);
+	stop_capture(p);
 	for (unsigned i = 0; i < p->queues; i++)
 		close_queue(p, p->queue[i]);
 	if (n->port[p->number] == p) {

@@ -21,6 +21,9 @@
 #include "netd/worker.h"
 
 #define HOUSEKEEPING_NS	1000000000ull
+#define LOOK_ROUNDS	4u		/* busy rounds between two looks for events */
+#define CHORE_ROUNDS	256u
+#define COARSE_NS	5000000u	/* a wait longer than that may be in milliseconds */
 
 static struct net net;			/* large, and one only */
 static volatile sig_atomic_t ending;
@@ -118,34 +121,57 @@ static int open_world(const char *name, int tap)
 	return rc ? rc : net.io->ops->watch(net.io, path, "net");
 }
 
+/* Until there is an event, or @until_ns (0: for ever; in the past: only look). */
 static void wait_for_work(uint64_t until_ns)
 {
-	uint64_t now = net.io->ops->now_ns(net.io);
+	uint64_t now = until_ns > 1 ? net.io->ops->now_ns(net.io) : 0;
 	uint64_t left = until_ns > now ? until_ns - now : 0;
 	struct timespec limit = { .tv_sec = (time_t)(left / 1000000000u),
 				  .tv_nsec = (long)(left % 1000000000u) };
 	struct pollfd fds[2] = { { .fd = io_xen_fd(net.io), .events = POLLIN },
 				 { .fd = tap_blocked(&net) ? -1 : tap_fd(&net), .events = POLLIN } };
 
+	if (!net.tap && (!left || left > COARSE_NS)) {	/* one system call less */
+		io_xen_wait(net.io, until_ns ? (int)((left + 999999) / 1000000) : -1);
+		return;
+	}
 	if (ppoll(fds, 2, until_ns ? &limit : NULL, NULL) > 0 && fds[0].revents)
 		io_xen_dispatch(net.io);
 }
 
+/* Counters are written, old addresses forgotten.  Returns when it has to be done again, or 0. */
+static uint64_t chores(void)
+{
+	static uint64_t done;
+
+	if (net.now_ns - done > HOUSEKEEPING_NS) {
+		done = net.now_ns;
+		switch_age(&net.sw, net.now_ns);
+		stats_publish(&net);
+	}
+	return stats_due(&net) ? done + HOUSEKEEPING_NS + 1 : 0;
+}
+
 static void serve(void)
 {
-	uint64_t chores = 0;
+	unsigned rounds = 0;
 
 	while (!ending) {
-		bool more = path_round(&net);
-		uint64_t due = more ? 1 : path_due(&net);
+		uint64_t due, again;
 
-		if (net.now_ns - chores > HOUSEKEEPING_NS) {
-			chores = net.now_ns;
-			switch_age(&net.sw, net.now_ns);
-			stats_publish(&net);
+		if (path_round(&net)) {
+			/* Rings are looked at each round; events and the store now and then. */
+			if (++rounds % LOOK_ROUNDS == 0)
+				wait_for_work(1);
+			if (rounds % CHORE_ROUNDS == 0)
+				chores();
+			continue;
 		}
-		if (!due || due > chores + HOUSEKEEPING_NS)
-			due = stats_due(&net) ? chores + HOUSEKEEPING_NS + 1 : due;
+		rounds = 0;
+		due = path_due(&net);
+		again = chores();
+		if (again && (!due || again < due))
+			due = again;
 		wait_for_work(due);
 	}
 }
