@@ -96,14 +96,6 @@ static always_inline const uint64_t *skip_empty_down(const uint64_t *t, const ui
 	}
 }
 
-bool undo_spend(unsigned *budget)
-{
-	if (--*budget)
-		return false;
-	*budget = SCAN_BUDGET;
-	return preempt_due();
-}
-
 /* Undoes the first @n entries of a level-1 table, from the last down; returns how many are left. */
 static noinline unsigned undo_leaves(const uint64_t *t, unsigned n, unsigned *budget)
 {

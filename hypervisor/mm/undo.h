@@ -3,6 +3,7 @@
 #ifndef MM_UNDO_H
 #define MM_UNDO_H
 
+#include "cpu/softirq.h"
 #include "mm/frame.h"
 
 /* Groups of 8 leaves, higher entries and tables between two looks at the clock: some microseconds.
@@ -12,7 +13,13 @@
 #endif
 
 /* Is it enough for now?  Asked after each of these; a fresh budget always lets the caller do something first. */
-bool undo_spend(unsigned *budget);
+static inline bool undo_spend(unsigned *budget)
+{
+	if (--*budget)
+		return false;
+	*budget = SCAN_BUDGET;
+	return preempt_due();
+}
 
 /* A table whose check ended early (busy checking, one user): its first @taken entries hold references. */
 void undo_unfinished(struct frame *f, unsigned taken);
