@@ -1,25 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Grants: pages of a peer in a row (mapped one by one, then joined by vmap), copies, and pages of
- * our own that a peer may map.
+ * Grants: pages of a peer in a row, copies, and pages of our own that a peer may map.
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
-#include <linux/vmalloc.h>
 #include <xen/grant_table.h>
 #include <xen/page.h>
 
 #include "mica_io_priv.h"
 
 #define COPY_BATCH	16
-
-struct map {
-	struct list_head list;
-	void *where;
-	unsigned int n;
-	struct page **pages;
-	struct gnttab_unmap_grant_ref *undo;
-};
 
 struct loan {
 	struct list_head list;
@@ -28,109 +18,48 @@ struct loan {
 	grant_ref_t refs[];
 };
 
-static void map_free(struct map *m)
+/*
+ * A grant can be mapped in a row only where the page tables themselves name it, which xenbus does
+ * for rings.  It wants to know for which device: one of no bus, whose errors go below error/ and
+ * whose state is never written.
+ */
+static void device_of(struct xenbus_device *dev, domid_t peer)
 {
-	kfree(m->pages);
-	kfree(m->undo);
-	kfree(m);
+	memset(dev, 0, sizeof(*dev));
+	dev->dev.init_name = "mica-io";
+	dev->nodename = "mica-io";
+	dev->otherend_id = peer;
+	dev->state = XenbusStateClosing;
 }
 
-static struct map *map_new(unsigned int n)
-{
-	struct map *m = kzalloc(sizeof(*m), GFP_KERNEL);
-
-	if (!m)
-		return NULL;
-	m->n = n;
-	m->pages = kcalloc(n, sizeof(*m->pages), GFP_KERNEL);
-	m->undo = kcalloc(n, sizeof(*m->undo), GFP_KERNEL);
-	if (!m->pages || !m->undo || gnttab_alloc_pages(n, m->pages)) {
-		map_free(m);
-		return NULL;
-	}
-	return m;
-}
-
-static unsigned long kernel_address(struct page *page)
-{
-	return (unsigned long)pfn_to_kaddr(page_to_pfn(page));
-}
-
-/* Map what can be; m->undo has the *done that were.  0 or what the first failure was. */
-static int map_refs(struct map *m, domid_t peer, const uint32_t *refs, bool writable,
-		    unsigned int *done)
-{
-	struct gnttab_map_grant_ref *op = kcalloc(m->n, sizeof(*op), GFP_KERNEL);
-	int rc = op ? 0 : -ENOMEM;
-
-	*done = 0;
-	for (unsigned int i = 0; op && i < m->n; i++)
-		gnttab_set_map_op(&op[i], kernel_address(m->pages[i]),
-				  GNTMAP_host_map | (writable ? 0 : GNTMAP_readonly), refs[i], peer);
-	if (op)
-		rc = gnttab_map_refs(op, NULL, m->pages, m->n);
-	for (unsigned int i = 0; !rc && i < m->n; i++) {
-		if (op[i].status) {
-			rc = -EINVAL;
-			break;
-		}
-		(*done)++;
-		gnttab_set_unmap_op(&m->undo[i], kernel_address(m->pages[i]), GNTMAP_host_map,
-				    op[i].handle);
-	}
-	/* Those behind the one that failed may be mapped, too. */
-	for (unsigned int i = *done; rc && op && i < m->n; i++) {
-		if (op[i].status)
-			continue;
-		gnttab_set_unmap_op(&m->undo[*done], kernel_address(m->pages[i]), GNTMAP_host_map,
-				    op[i].handle);
-		swap(m->pages[*done], m->pages[i]);
-		(*done)++;
-	}
-	kfree(op);
-	return rc;
-}
-
+/* Always writable: the kernel maps rings no other way.  At most 16 pages. */
 int linux_map(struct mica_io *io, domid_t peer, const uint32_t *refs, unsigned int n,
 	      bool writable, void **where)
 {
-	struct map *m = map_new(n);
-	unsigned int done;
+	struct xenbus_device *dev = kmalloc(sizeof(*dev), GFP_KERNEL);
+	grant_ref_t list[XENBUS_MAX_RING_GRANTS];
 	int rc;
 
-	if (!m)
+	if (!dev)
 		return -ENOMEM;
-	rc = map_refs(m, peer, refs, writable, &done);
-	if (!rc) {
-		m->where = vmap(m->pages, n, VM_MAP, writable ? PAGE_KERNEL : PAGE_KERNEL_RO);
-		rc = m->where ? 0 : -ENOMEM;
+	if (n > XENBUS_MAX_RING_GRANTS) {
+		kfree(dev);
+		return -EINVAL;
 	}
-	if (rc) {
-		if (done)
-			gnttab_unmap_refs(m->undo, NULL, m->pages, done);
-		gnttab_free_pages(n, m->pages);
-		map_free(m);
-		return rc;
-	}
-	list_add(&m->list, &linux_of(io)->maps);
-	*where = m->where;
-	return 0;
+	memcpy(list, refs, n * sizeof(*list));
+	device_of(dev, peer);
+	rc = xenbus_map_ring_valloc(dev, list, n, where);
+	kfree(dev);
+	return rc;
 }
 
 void linux_unmap(struct mica_io *io, void *where, unsigned int n)
 {
-	struct map *m, *next;
+	struct xenbus_device *dev = kmalloc(sizeof(*dev), GFP_KERNEL | __GFP_NOFAIL);
 
-	list_for_each_entry_safe(m, next, &linux_of(io)->maps, list) {
-		if (m->where != where)
-			continue;
-		list_del(&m->list);
-		vunmap(m->where);
-		gnttab_unmap_refs(m->undo, NULL, m->pages, m->n);
-		gnttab_free_pages(m->n, m->pages);
-		map_free(m);
-		return;
-	}
+	device_of(dev, DOMID_SELF);
+	xenbus_unmap_ring_vfree(dev, where);
+	kfree(dev);
 }
 
 /* How many bytes one operation can take of memory that is not granted. */

@@ -176,7 +176,6 @@ int mica_io_linux_open(struct mica_io **io, const char *name)
 	l->io.ops = &linux_ops;
 	INIT_LIST_HEAD(&l->ports);
 	INIT_LIST_HEAD(&l->watches);
-	INIT_LIST_HEAD(&l->maps);
 	INIT_LIST_HEAD(&l->loans);
 	INIT_DELAYED_WORK(&l->timer, timer_work);
 	linux_store_open(l);

@@ -14,7 +14,7 @@ struct mica_io_linux {
 	struct mica_io io;
 	struct workqueue_struct *worker;	/* ordered: one callback at a time */
 	struct delayed_work timer;
-	struct list_head ports, watches, maps, loans;	/* the worker's own */
+	struct list_head ports, watches, loans;	/* the worker's own */
 	spinlock_t lock;			/* changes: watches fire in another thread */
 	struct list_head changes;
 	struct work_struct change_work;
