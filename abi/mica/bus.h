@@ -36,9 +36,9 @@ enum mica_bus_will {
 	MICA_BUS_UP			= 0,	/* back: online is 1; front: its driver runs */
 	MICA_BUS_DOWN			= 1,	/* the device is to go */
 	/*
-	 * An action failed and nothing has changed since.  A back end is up again when its own
-	 * state was made 1 by the toolstack, or when it has closed and the front end comes back to 1
-	 * - unless that was cut off for breaking the protocol.
+	 * An action failed and nothing has changed since.  A back end is up again when its
+	 * own state was made 1 by the toolstack, or when it has closed and the front end
+	 * comes back to 1 - unless that was cut off for breaking the protocol.
 	 */
 	MICA_BUS_BROKEN			= 2,
 };
@@ -46,7 +46,7 @@ enum mica_bus_will {
 /* Every one may be asked for again when it was done already, and then changes nothing. */
 enum mica_bus_action {
 	MICA_BUS_STAY			= 0,	/* nothing to do */
-	MICA_BUS_PROBE			= 1,	/* back: read the toolstack's keys, open, write features */
+	MICA_BUS_PROBE			= 1,	/* back: read keys, open, write features */
 	MICA_BUS_PUBLISH		= 2,	/* front: lend rings, offer ports, write both */
 	MICA_BUS_CONNECT		= 3,	/* back: map and bind; front: start sending */
 	MICA_BUS_DISCONNECT		= 4,	/* finish or drop what is open, unmap, unbind */

@@ -279,6 +279,9 @@ static inline void mica_ring_front_first(struct mica_ring_end *r)
 	r->shared->rsp_event = RING_FIRST_EVENT;
 }
 
+/* Of the functions below nobody needs all. */
+#define MICA_RING_FN	__attribute__((unused)) static inline
+
 /*
  * What MICA_RING(name, ...) makes; bytes is a whole number of pages, 2^n of them.
  *
@@ -314,55 +317,55 @@ MICA_RING_FRONT(name, req_t, rsp_t, sizeof(union name##_slot))
 struct name##_back {									\
 	struct mica_ring_end end;							\
 };											\
-static inline void name##_back_attach(struct name##_back *r, void *shared, size_t bytes,	\
+MICA_RING_FN void name##_back_attach(struct name##_back *r, void *shared, size_t bytes,	\
 				      const struct mica_bell *bell)			\
 {											\
 	mica_ring_attach(&r->end, shared, bytes, slot, bell);				\
 	r->end.flags |= MICA_RING_KEEPS;						\
 }											\
-static inline int name##_back_resume(struct name##_back *r, void *shared, size_t bytes,	\
+MICA_RING_FN int name##_back_resume(struct name##_back *r, void *shared, size_t bytes,	\
 				     const struct mica_bell *bell, uint32_t req_cons)	\
 {											\
 	mica_ring_attach(&r->end, shared, bytes, slot, bell);				\
 	r->end.flags |= MICA_RING_KEEPS;						\
 	return mica_ring_back_resume(&r->end, req_cons);				\
 }											\
-static inline int name##_back_take(struct name##_back *r, req_t *out)			\
+MICA_RING_FN int name##_back_take(struct name##_back *r, req_t *out)			\
 {											\
 	return mica_ring_take(&r->end, out, sizeof(*out), slot,				\
 			      &r->end.shared->req_prod, mica_ring_back_most(&r->end));	\
 }											\
-static inline bool name##_back_more_after(struct name##_back *r, uint32_t n)		\
+MICA_RING_FN bool name##_back_more_after(struct name##_back *r, uint32_t n)		\
 {											\
 	return mica_ring_more(&r->end, &r->end.shared->req_event,			\
 			      &r->end.shared->req_prod, mica_ring_back_most(&r->end), n);	\
 }											\
-static inline bool name##_back_more(struct name##_back *r)				\
+MICA_RING_FN bool name##_back_more(struct name##_back *r)				\
 {											\
 	return name##_back_more_after(r, 1);						\
 }											\
-static inline bool name##_back_answer(struct name##_back *r, const rsp_t *rsp)		\
+MICA_RING_FN bool name##_back_answer(struct name##_back *r, const rsp_t *rsp)		\
 {											\
 	return mica_ring_put(&r->end, rsp, sizeof(*rsp), slot,				\
 			     mica_ring_back_open(&r->end), "an answer nobody asked for");	\
 }											\
-static inline bool name##_back_push(struct name##_back *r)				\
+MICA_RING_FN bool name##_back_push(struct name##_back *r)				\
 {											\
 	return mica_ring_push(&r->end, &r->end.shared->rsp_prod, &r->end.shared->rsp_event);	\
 }											\
-static inline uint32_t name##_back_req_cons(const struct name##_back *r)		\
+MICA_RING_FN uint32_t name##_back_req_cons(const struct name##_back *r)		\
 {											\
 	return r->end.cons;								\
 }											\
-static inline uint32_t name##_back_rsp_prod(const struct name##_back *r)		\
+MICA_RING_FN uint32_t name##_back_rsp_prod(const struct name##_back *r)		\
 {											\
 	return r->end.pushed;								\
 }											\
-static inline uint32_t name##_back_open(const struct name##_back *r)			\
+MICA_RING_FN uint32_t name##_back_open(const struct name##_back *r)			\
 {											\
 	return mica_ring_back_open(&r->end);						\
 }											\
-static inline bool name##_back_dead(const struct name##_back *r)			\
+MICA_RING_FN bool name##_back_dead(const struct name##_back *r)			\
 {											\
 	return (r->end.flags & MICA_RING_DEAD) != 0;					\
 }
@@ -371,44 +374,44 @@ static inline bool name##_back_dead(const struct name##_back *r)			\
 struct name##_front {									\
 	struct mica_ring_end end;							\
 };											\
-static inline void name##_front_attach(struct name##_front *r, void *shared, size_t bytes,	\
+MICA_RING_FN void name##_front_attach(struct name##_front *r, void *shared, size_t bytes,	\
 				       const struct mica_bell *bell)			\
 {											\
 	mica_ring_attach(&r->end, shared, bytes, slot, bell);				\
 	mica_ring_front_first(&r->end);							\
 }											\
-static inline uint32_t name##_front_room(const struct name##_front *r)			\
+MICA_RING_FN uint32_t name##_front_room(const struct name##_front *r)			\
 {											\
 	return mica_ring_front_room(&r->end);						\
 }											\
-static inline bool name##_front_put(struct name##_front *r, const req_t *req)		\
+MICA_RING_FN bool name##_front_put(struct name##_front *r, const req_t *req)		\
 {											\
 	return mica_ring_put(&r->end, req, sizeof(*req), slot,				\
 			     mica_ring_front_room(&r->end), "a request without room");	\
 }											\
-static inline bool name##_front_push(struct name##_front *r)				\
+MICA_RING_FN bool name##_front_push(struct name##_front *r)				\
 {											\
 	return mica_ring_push(&r->end, &r->end.shared->req_prod, &r->end.shared->req_event);	\
 }											\
-static inline int name##_front_take(struct name##_front *r, rsp_t *out)			\
+MICA_RING_FN int name##_front_take(struct name##_front *r, rsp_t *out)			\
 {											\
 	return mica_ring_take(&r->end, out, sizeof(*out), slot,				\
 			      &r->end.shared->rsp_prod, mica_ring_front_most(&r->end));	\
 }											\
-static inline bool name##_front_more_after(struct name##_front *r, uint32_t n)		\
+MICA_RING_FN bool name##_front_more_after(struct name##_front *r, uint32_t n)		\
 {											\
 	return mica_ring_more(&r->end, &r->end.shared->rsp_event,			\
 			      &r->end.shared->rsp_prod, mica_ring_front_most(&r->end), n);	\
 }											\
-static inline bool name##_front_more(struct name##_front *r)				\
+MICA_RING_FN bool name##_front_more(struct name##_front *r)				\
 {											\
 	return name##_front_more_after(r, 1);						\
 }											\
-static inline uint32_t name##_front_open(const struct name##_front *r)			\
+MICA_RING_FN uint32_t name##_front_open(const struct name##_front *r)			\
 {											\
 	return mica_ring_front_most(&r->end);						\
 }											\
-static inline bool name##_front_dead(const struct name##_front *r)			\
+MICA_RING_FN bool name##_front_dead(const struct name##_front *r)			\
 {											\
 	return (r->end.flags & MICA_RING_DEAD) != 0;					\
 }

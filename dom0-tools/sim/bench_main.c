@@ -2,8 +2,8 @@
 /*
  * make bench-sim: how fast the simulator is.
  *
- *	handshakes	one device attached, connected, closed and detached, one after the other in one
- *			world, by the echo pair and the table
+ *	handshakes	one device attached, connected, closed and detached, one after the other in
+ *			one world, by the echo pair and the table
  *	ring operations	a message put or taken by the ring library in a running pair: four to an
  *			answered request; once with a scheduling point at every access to the ring,
  *			once with points at calls only

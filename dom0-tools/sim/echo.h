@@ -6,9 +6,11 @@
  *
  * A request asks for a number plus one, or for bytes in a page of the front end's to be turned
  * over (by grant copy) into the bytes after them: doing it twice does no harm, as it must not where
- * a back end that was killed does again what it cannot know to be done.  The ends poll their watches' and bells' work with a timer, so that a
- * lost event or watch costs time and nothing else; what cannot be mended cuts the device off with
- * one reason, in words, and leaves nothing behind.
+ * a back end that was killed does again what it cannot know to be done.
+ *
+ * The ends poll their watches' and bells' work with a timer, so that a lost event or watch costs
+ * time and nothing else; what cannot be mended cuts the device off with one reason, in words, and
+ * leaves nothing behind.
  *
  *	echo_end.c	the handshake by the table: common to both	echo_front.c, echo_back.c
  */

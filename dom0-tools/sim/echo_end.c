@@ -134,7 +134,8 @@ static void look_for_change(struct echo_end *e, unsigned own, unsigned peer)
 	bool again = own == XenbusStateClosed && peer == XenbusStateInitialising &&
 		     e->last_peer != peer;
 
-	if (e->role == MICA_BUS_BACK && e->will == MICA_BUS_BROKEN && (anew || (again && !e->cut))) {
+	if (e->role == MICA_BUS_BACK && e->will == MICA_BUS_BROKEN &&
+	    (anew || (again && !e->cut))) {
 		e->will = MICA_BUS_UP;
 		e->cut = false;
 	}

@@ -80,8 +80,10 @@ int main(int argc, char **argv)
 		{ "plan", required_argument, NULL, 'p' }, { "seed", required_argument, NULL, 's' },
 		{ "runs", required_argument, NULL, 'n' },
 		{ "requests", required_argument, NULL, 'r' }, { "trace", no_argument, NULL, 't' },
-		{ "serve", required_argument, NULL, 'S' }, { "front", required_argument, NULL, 'F' },
-		{ "back", required_argument, NULL, 'B' }, { "journal", required_argument, NULL, 'j' },
+		{ "serve", required_argument, NULL, 'S' },
+		{ "front", required_argument, NULL, 'F' },
+		{ "back", required_argument, NULL, 'B' },
+		{ "journal", required_argument, NULL, 'j' },
 		{ NULL, 0, NULL, 0 },
 	};
 	struct echo_options o = { .seed = 1, .total = 100 };

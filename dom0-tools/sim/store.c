@@ -205,7 +205,8 @@ int store_end(struct sim_dom *d, bool commit)
 	d->in_txn = false;
 	d->txn = NULL;
 	for (struct sim_txn_item *i = items; i; i = i->next)
-		stale = stale || (i->read && generation_of(d->world, i->path, i->children) != i->seen);
+		stale = stale || (i->read &&
+			generation_of(d->world, i->path, i->children) != i->seen);
 	while (items) {
 		struct sim_txn_item *next = items->next;
 

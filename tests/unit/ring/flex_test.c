@@ -108,8 +108,10 @@ static void console_and_store_pages(void **state)
 			  &console.out_prod, console.out_cons, NULL);
 	stream(&w, &r, 100000);
 	assert_true(console.out_prod < 0x80000000);
-	mica_bytes_writer(&w, store.req, sizeof(store.req), &store.req_prod, &store.req_cons, 0, NULL);
-	mica_bytes_reader(&r, store.req, sizeof(store.req), &store.req_cons, &store.req_prod, 0, NULL);
+	mica_bytes_writer(&w, store.req, sizeof(store.req), &store.req_prod, &store.req_cons, 0,
+			  NULL);
+	mica_bytes_reader(&r, store.req, sizeof(store.req), &store.req_cons, &store.req_prod, 0,
+			  NULL);
 	stream(&w, &r, 100000);
 }
 

@@ -1,6 +1,6 @@
 /* unit: @sim -DMICA_RING_CHECK tests/fuzz/echo_fuzz.c */
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The hostile guest against the echo back end for a bounded number of random inputs; UNIT_SEED repeats a run. */
+/* The hostile guest against the echo back end, bounded random inputs; UNIT_SEED repeats a run. */
 #include "host.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
