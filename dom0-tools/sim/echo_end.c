@@ -17,6 +17,7 @@
 
 #define LOOK_NS		1000000000ull		/* on the way */
 #define LOOK_IDLE_NS	5000000000ull
+#define APPEAR_NS	30000000000ull
 #define TRIES		50			/* of a transaction */
 #define STORE_ERRORS	20			/* in a row, a second apart */
 
@@ -153,6 +154,19 @@ static void wait_in(struct echo_end *e, const struct mica_bus_rule *rule)
 	e->told = false;
 }
 
+/* The toolstack may still be writing the directory; for ever it is not. */
+static void not_made_yet(struct echo_end *e)
+{
+	uint64_t now = e->io->ops->now_ns(e->io);
+
+	if (!e->since_ns)
+		e->since_ns = now;
+	if (now - e->since_ns < APPEAR_NS)
+		return;
+	echo_broken(e, "the device's directory does not appear in the store");
+	e->removed = true;
+}
+
 /* One step; false: nothing more to do now. */
 static bool step(struct echo_end *e)
 {
@@ -166,8 +180,10 @@ static bool step(struct echo_end *e)
 		rc = look(e, e->peer, &peer);
 	if (rc)
 		goto store;
-	if (!e->found && own == XenbusStateUnknown)
-		return false;			/* not made yet */
+	if (!e->found && own == XenbusStateUnknown) {
+		not_made_yet(e);
+		return false;
+	}
 	e->found = true;
 	look_for_change(e, own, peer);
 	look_at_online(e);
