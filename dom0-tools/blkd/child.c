@@ -304,6 +304,8 @@ static void how(const struct vbd *v, int status, char *text, size_t room)
 {
 	if (v->last_words[0])
 		snprintf(text, room, "%s", v->last_words);
+	else if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SERVER_LOST)
+		snprintf(text, room, "its storage server is gone");
 	else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
 		snprintf(text, room, "it made a system call its sandbox forbids");
 	else if (WIFSIGNALED(status))

@@ -30,6 +30,9 @@ struct xfer {
 	int rc;
 };
 
+/* How a process ends whose server went away. */
+#define EXIT_SERVER_LOST	3
+
 struct engine {
 	const struct engine_ops *ops;
 	int fd;				/* readable when reap() has something */

@@ -38,7 +38,14 @@ struct parts {
 
 __attribute__((noreturn)) static void lost(void)
 {
-	_exit(3);			/* the supervisor knows what it means */
+	_exit(EXIT_SERVER_LOST);
+}
+
+/* A dead connection has no descriptor any more, so nothing would tell us later. */
+static void check_alive(struct nbd *n)
+{
+	if (nbd_aio_is_dead(n->h) || nbd_aio_is_closed(n->h))
+		lost();
 }
 
 static void want(struct engine *e, int op)
@@ -114,8 +121,7 @@ static int command(struct nbd *n, struct parts *p, void *at, uint64_t bytes, uin
 		n->commands++;
 		return 0;
 	}
-	if (nbd_aio_is_dead(n->h) || nbd_aio_is_closed(n->h))
-		lost();
+	check_alive(n);
 	part_done(p, nbd_get_errno() ? -nbd_get_errno() : -EIO);
 	return -1;
 }
@@ -185,6 +191,7 @@ static void nbd_kick(struct engine *e)
 	struct nbd *n = e->priv;
 	struct epoll_event ev;
 
+	check_alive(n);
 	/* What ended within submit() is told by reap(), so it has to be called. */
 	if (n->done) {
 		ev = (struct epoll_event){ .events = EPOLLIN | EPOLLOUT };
@@ -209,8 +216,9 @@ static void nbd_reap(struct engine *e)
 		else if ((ev.events & EPOLLOUT) && (dir & LIBNBD_AIO_DIRECTION_WRITE))
 			rc = nbd_aio_notify_write(n->h);
 	}
-	if (rc || nbd_aio_is_dead(n->h) || nbd_aio_is_closed(n->h))
+	if (rc)
 		lost();
+	check_alive(n);
 	next = n->done;
 	n->done = NULL;
 	n->done_last = &n->done;

@@ -5,4 +5,4 @@
 . tests/system/lib.sh
 truncate -s 512M "$WORK/host.img"
 mke2fs -q -t ext4 "$WORK/host.img"
-guests blk-raw "lab-store=mica" --disk "virtio:$WORK/host.img" --limit 600
+guests blk-raw "lab-store=mica" --disk "virtio:$WORK/host.img" --limit 1500

@@ -48,7 +48,7 @@ blk_is()
 # blk_state GUEST NUMBER STATE: wait until the back end is there
 blk_state()
 {
-	wait_for 60 blk_is "$1" "$2" "$3" || {
+	wait_for 120 blk_is "$1" "$2" "$3" || {
 		cat /var/log/mica/blkd.log
 		xenstore-ls -f "/local/domain/0/backend/mblk" || true
 		die "disk $2 of $1 is in state $(blk_key "$1" "$2" state), not $3"
