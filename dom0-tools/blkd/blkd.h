@@ -62,6 +62,8 @@ struct vbd {
 	enum child_state child;
 	pid_t pid;
 	int control;
+	int alive;			/* end of file: nothing of the last process is under way */
+	bool old_server;		/* the storage server of the last process has to end */
 	bool has_rings, resume;		/* rings to be connected, where a process left them */
 	struct blk_rings rings;
 	int journal_fd;
@@ -106,6 +108,8 @@ void child_limits(struct vbd *v);
 void child_resize(struct vbd *v);
 /* The control socket is readable. */
 void child_readable(struct vbd *v);
+/* True when the process before left nothing that could still reach image or guest. */
+bool child_is_over(struct vbd *v);
 /* It has died, with the status of waitpid(). */
 void child_died(struct vbd *v, int status);
 /* End it; its death is not news. */

@@ -12,8 +12,12 @@
  * however often; one that fails by itself DEATHS times without having answered one request between
  * is given up, and the guest's device with it.
  *
- * A new process starts only when waitpid() has told of the old one's end: by then the kernel has
- * ended or finished all input and output it had begun.
+ * What a process had begun may go on after its death: the kernel finishes the transfers of an
+ * io_uring in its own time, an NBD server those of a connection that is gone.  Repeated meanwhile,
+ * such a write could land on top of a later one, and such a read in memory the guest uses for
+ * something else.  So a new process waits for the end of both: the ring holds one end of a pipe
+ * until its last transfer is done, and a storage server is ended, which finishes all, and started
+ * anew.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -77,20 +81,20 @@ static void tell_config(struct vbd *v)
 	tell(v, &m);
 }
 
-/* In the new process: the three descriptors at their places, and nothing else. */
-static void become(struct vbd *v, int control, int image, const char *program)
+/* In the new process: the four descriptors at their places, and nothing else. */
+static void become(struct vbd *v, int control, int image, int alive, const char *program)
 {
-	int from[3] = { control, image, v->journal_fd };
+	int from[4] = { control, image, v->journal_fd, alive };
 	sigset_t none;
 
 	/* Out of each other's way first. */
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 4; i++)
 		from[i] = fcntl(from[i], F_DUPFD, 16);
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 4; i++)
 		if (from[i] < 0 || dup2(from[i], FD_CONTROL + i) < 0)
 			_exit(126);
-	if (syscall(SYS_close_range, FD_JOURNAL + 1, ~0u, 0))
-		for (int fd = FD_JOURNAL + 1; fd < 1024; fd++)
+	if (syscall(SYS_close_range, FD_ALIVE + 1, ~0u, 0))
+		for (int fd = FD_ALIVE + 1; fd < 1024; fd++)
 			close(fd);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -101,7 +105,7 @@ static void become(struct vbd *v, int control, int image, const char *program)
 int child_start(struct vbd *v)
 {
 	const char *program = v->storage ? settings.nbd_program : settings.program;
-	int pair[2], image = v->image.fd;
+	int pair[2], alive[2], image = v->image.fd;
 
 	if (v->storage && v->broken) {
 		image = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -110,21 +114,29 @@ int child_start(struct vbd *v)
 		if (image < 0)
 			return image;
 	}
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+	if (pipe2(alive, O_CLOEXEC | O_NONBLOCK))
 		return -errno;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) {
+		close(alive[0]);
+		close(alive[1]);
+		return -errno;
+	}
 	v->last_words[0] = '\0';
 	v->pid = fork();
 	if (!v->pid)
-		become(v, pair[1], image, program);
+		become(v, pair[1], image, alive[1], program);
 	close(pair[1]);
+	close(alive[1]);
 	if (v->storage)
 		close(image);
 	if (v->pid < 0) {
 		close(pair[0]);
+		close(alive[0]);
 		v->pid = 0;
 		return -EAGAIN;
 	}
 	v->control = pair[0];
+	v->alive = alive[0];
 	v->child = CHILD_STARTING;
 	v->deadline_ns = now_ns() + START_NS;
 	loop_need_tick();
@@ -336,6 +348,21 @@ static void start_again(struct vbd *v, const char *text, bool killed)
 	loop_need_tick();
 }
 
+bool child_is_over(struct vbd *v)
+{
+	char c;
+
+	if (v->alive >= 0 && read(v->alive, &c, 1) < 0)
+		return false;
+	if (v->alive >= 0)
+		close(v->alive);
+	v->alive = -1;
+	if (v->old_server && !storage_end(v->storage))
+		return false;
+	v->old_server = false;
+	return true;
+}
+
 void child_died(struct vbd *v, int status)
 {
 	bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
@@ -351,6 +378,7 @@ void child_died(struct vbd *v, int status)
 	how(v, status, text, sizeof(text));
 	v->child = CHILD_NONE;
 	v->deadline_ns = 0;
+	v->old_server = v->storage != NULL;
 	if (step == VBD_PROBE) {
 		v->pid = 0;
 		vbd_done(v, back_fail(v->dev, -EIO, "MICA-DISK-005", NULL,

@@ -37,6 +37,8 @@ struct engine {
 	const struct engine_ops *ops;
 	int fd;				/* readable when reap() has something */
 	int image;			/* the image, or the socket to the server */
+	int alive;			/* held as long as anything is under way, even when the process
+					 * is gone already; 0: none */
 	bool block_device;		/* discards by ioctl */
 	unsigned depth;			/* most transfers at a time */
 	uint64_t bytes;			/* out: size of what start() found, 0: the caller knows */

@@ -3,7 +3,8 @@
  * The engine of choice: io_uring, one system call for any number of transfers.
  *
  * A ring can do what a filter of system calls forbids, so it is restricted before it is enabled:
- * only the five operations below, only on the one registered file, for ever.
+ * only the five operations below, only on registered files, for ever: the image, and two that
+ * transfer nothing.
  *
  * BLKDISCARD is no operation of the ring; an inner engine_threads with one thread makes it.  Its
  * eventfd is polled by the ring (POLL), so that there is one descriptor to wait for.
@@ -76,7 +77,7 @@ static int uring_start(struct engine *e)
 {
 	struct uring *u = calloc(1, sizeof(*u));
 	struct io_uring_params params = { .flags = IORING_SETUP_R_DISABLED };
-	int files[2], rc;
+	int files[3], rc;
 
 	if (!u)
 		return -ENOMEM;
@@ -89,8 +90,11 @@ static int uring_start(struct engine *e)
 	rc = e->block_device ? start_inner(e, u) : 0;
 	files[0] = e->image;
 	files[1] = u->has_inner ? u->inner.fd : -1;
+	/* The kernel lets go of a ring's files when all its transfers are done, which may be after
+	 * the death of its process has been told. */
+	files[2] = e->alive ? e->alive : -1;
 	if (!rc)
-		rc = io_uring_register_files(&u->ring, files, u->has_inner ? 2 : 1);
+		rc = io_uring_register_files(&u->ring, files, 3);
 	if (!rc)
 		rc = restrict_ring(u);
 	if (rc) {

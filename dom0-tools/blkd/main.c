@@ -262,7 +262,7 @@ static void collect(void)
 			child_died(v, status);
 		for (v = vbds; v; v = v->next)
 			if (!v->gone && v->storage && storage_died(v->storage, pid))
-				back_note(v->dev, "its storage server died");
+				back_note(v->dev, "its storage server has ended");
 	}
 }
 

@@ -137,7 +137,7 @@ static void start_engine(const struct blkd_config *c, const struct engine_ops *c
 			continue;
 		engine = (struct engine){
 			.ops = engines[i], .image = FD_IMAGE, .block_device = c->block_device,
-			.depth = DEPTH,
+			.alive = FD_ALIVE, .depth = DEPTH,
 		};
 		rc = engines[i]->start(&engine);
 	}

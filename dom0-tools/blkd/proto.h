@@ -24,6 +24,7 @@
 #define FD_CONTROL	3
 #define FD_IMAGE	4		/* or the connected socket of an NBD server */
 #define FD_JOURNAL	5
+#define FD_ALIVE	6		/* a pipe; see engine.h */
 
 #define DISK_UID	65534		/* of its processes; they own no file */
 #define EMPTY_DIR	"/run/mica/empty"	/* their root directory */

@@ -27,6 +27,7 @@
 struct storage {
 	char type[16], path[1024], base[80], socket[108];
 	unsigned starts;
+	bool ending;
 	bool read_only;
 	pid_t pid;
 };
@@ -161,7 +162,16 @@ bool storage_died(struct storage *s, pid_t pid)
 	if (s->pid != pid)
 		return false;
 	s->pid = 0;
+	s->ending = false;
 	return true;
+}
+
+bool storage_end(struct storage *s)
+{
+	if (s->pid > 0 && !s->ending)
+		kill(s->pid, SIGTERM);
+	s->ending = s->pid > 0;
+	return !s->ending;
 }
 
 void storage_sweep(const char *run_dir)

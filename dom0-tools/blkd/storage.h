@@ -24,6 +24,8 @@ int storage_start(struct storage **s, const char *type, const char *path, bool r
 int storage_connect(struct storage *s);
 /* True when @pid was its server, which has ended. */
 bool storage_died(struct storage *s, pid_t pid);
+/* Have it finish what it was told and end; true when it has. */
+bool storage_end(struct storage *s);
 /* Start the server if there is none.  0 or -errno. */
 int storage_restart(struct storage *s);
 void storage_stop(struct storage *s);

@@ -235,7 +235,7 @@ static int probe(struct back_device *dev)
 	if (!v)
 		return -ENOMEM;
 	v->dev = dev;
-	v->control = v->journal_fd = v->image.fd = -1;
+	v->control = v->alive = v->journal_fd = v->image.fd = -1;
 	v->next = vbds;
 	vbds = v;
 	dev->priv = v;
@@ -362,6 +362,9 @@ static void remove_vbd(struct back_device *dev)
 		unlink(v->journal_path);
 	}
 	v->journal_fd = -1;
+	if (v->alive >= 0)
+		close(v->alive);
+	v->alive = -1;
 	v->gone = true;
 }
 
@@ -433,6 +436,10 @@ static void start_again(struct vbd *v)
 	uint64_t now = now_ns();
 	int rc;
 
+	if (!child_is_over(v)) {
+		v->retry_ns = now + 1;
+		return;
+	}
 	if (v->storage && !v->retry_until_ns)
 		v->retry_until_ns = now + SERVER_NS;
 	if (v->storage)

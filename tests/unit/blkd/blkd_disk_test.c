@@ -1,6 +1,9 @@
 /* unit: dom0-tools/blkd/disk.c dom0-tools/blkd/queue.c dom0-tools/blkd/job.c dom0-tools/blkd/request.c dom0-tools/blkd/pages.c dom0-tools/blkd/journal.c dom0-tools/blkd/engine.c dom0-tools/blkd/engine_threads.c dom0-tools/blkd/engine_uring.c dom0-tools/blkd/engine_error.c -l:liburing.a */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A whole disk, from ring to image: that it does what is asked, in order, over each engine. */
+#include <signal.h>
+#include <sys/wait.h>
+
 #include "guest.h"
 
 /* --- what it does --- */
@@ -266,6 +269,43 @@ static void a_truncated_image(void **state)
 	stop();
 }
 
+/* By which the supervisor knows that nothing of a dead process is under way any more. */
+static void the_kernel_holds_on_until_all_is_done(void **state)
+{
+	int alive[2], up[2], status;
+	uint64_t waited = 0;
+	pid_t pid;
+	char c;
+
+	assert_int_equal(pipe2(alive, O_NONBLOCK), 0);
+	assert_int_equal(pipe(up), 0);
+	pid = fork();
+	if (!pid) {
+		close(alive[0]);
+		engine = (struct engine){ .ops = &engine_uring, .image = temp_image(PAGE),
+					  .alive = alive[1], .depth = 8 };
+		if (engine_uring.start(&engine))
+			_exit(1);
+		close(alive[1]);			/* now only the ring has it */
+		if (write(up[1], "u", 1) == 1)
+			pause();
+		_exit(1);
+	}
+	close(alive[1]);
+	assert_int_equal(read(up[0], &c, 1), 1);
+	assert_int_equal(read(alive[0], &c, 1), -1);
+	assert_int_equal(errno, EAGAIN);
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	while (read(alive[0], &c, 1) < 0) {
+		poll(NULL, 0, 1);
+		assert_true(++waited < 60000);
+	}
+	close(alive[0]);
+	close(up[0]);
+	close(up[1]);
+}
+
 static void limits_hold_back(void **state)
 {
 	struct blkif_request r;
@@ -305,6 +345,7 @@ int main(void)
 		cmocka_unit_test(a_failed_flush_is_for_ever),
 		cmocka_unit_test(host_faults_become_errors),
 		cmocka_unit_test(a_truncated_image),
+		cmocka_unit_test(the_kernel_holds_on_until_all_is_done),
 		cmocka_unit_test(limits_hold_back),
 	};
 
