@@ -74,6 +74,7 @@ struct vbd {
 	uint64_t progress, restarts;
 	uint64_t retry_ns;		/* try to lock, or start the process, again; 0: not */
 	uint64_t retry_until_ns;
+	uint64_t stuck_ns;		/* when to tell that a dead process's transfers do not end */
 	uint64_t deadline_ns;		/* of its start or of a disconnection */
 	char last_words[256];		/* of a process that could not go on */
 	uint64_t told_sum;		/* numbers in the store are of then */

@@ -24,6 +24,7 @@
 #define LOCK_NS		10000000000ull	/* an image may still be held by a process that is dying */
 #define LOCK_AGAIN_NS	100000000ull
 #define SERVER_NS	60000000000ull	/* for a storage server to come back */
+#define TOLD_ALREADY	UINT64_MAX
 #define MAX_ORDER	4u
 
 struct vbd *vbds;
@@ -429,6 +430,19 @@ static void too_late(struct vbd *v)
 	kill(v->pid, SIGKILL);
 }
 
+/* The image of a process that died has not answered yet; the operator hears of it once. */
+static void still_under_way(struct vbd *v, uint64_t now)
+{
+	v->retry_ns = now + 1;
+	if (!v->stuck_ns) {
+		v->stuck_ns = now + LOCK_NS;
+	} else if (now >= v->stuck_ns && v->stuck_ns != TOLD_ALREADY) {
+		v->stuck_ns = TOLD_ALREADY;
+		back_note(v->dev, "%s: what its last process had begun does not end; the host's disk"
+			  " may be stuck, and the guest waits for it", v->path);
+	}
+}
+
 /* The process, and the storage server if that died too.  A server that does not come back does
  * not leave the guest waiting: a process without one answers everything with an error. */
 static void start_again(struct vbd *v)
@@ -437,9 +451,10 @@ static void start_again(struct vbd *v)
 	int rc;
 
 	if (!child_is_over(v)) {
-		v->retry_ns = now + 1;
+		still_under_way(v, now);
 		return;
 	}
+	v->stuck_ns = 0;
 	if (v->storage && !v->retry_until_ns)
 		v->retry_until_ns = now + SERVER_NS;
 	if (v->storage)
