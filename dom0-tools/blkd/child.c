@@ -75,7 +75,7 @@ static void tell_config(struct vbd *v)
 		.domid = v->dev->domid, .engine = settings.engine, .durable = v->durable,
 		.block_device = v->image.block_device, .no_sandbox = settings.no_sandbox,
 		.broken = v->broken,
-		.align = v->image.align, .shape = v->image.shape,
+		.shape = v->image.shape,
 		.ops_limit = v->ops_limit, .bytes_limit = v->bytes_limit,
 	};
 	tell(v, &m);

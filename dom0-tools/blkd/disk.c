@@ -25,7 +25,6 @@ void disk_init(struct disk *d, struct mica_io *io, struct engine *e, struct jour
 	d->engine = e;
 	d->journal = j;
 	d->domid = domid;
-	d->align = 1;
 	j->stats.engine = e->ops->kind;
 	j->stats.in_flight = 0;
 }

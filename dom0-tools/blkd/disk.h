@@ -26,7 +26,7 @@
 
 MICA_RING(blk, struct blkif_request, struct blkif_response)
 
-#define BOUNCE_MOST	(32u << 20)	/* of the disk, for what is copied */
+#define BOUNCE_MOST	(32u << 20)	/* of the disk, for data on its way */
 
 struct disk;
 struct queue;
@@ -38,13 +38,13 @@ struct job {
 	struct journal_slot *slot;
 	struct blk_request req;
 	struct xfer xfer;
-	bool direct;			/* between image and guest's pages, no copy */
+	bool mapped;			/* the guest's pages are, and stay */
 	bool parsed, paid;
 	unsigned stage;			/* of a barrier */
 	void *bounce;
 	uint64_t since_ns;
 	struct blk_piece piece[BLK_SEGMENTS];
-	struct iovec iov[BLK_SEGMENTS];
+	struct iovec iov;		/* the bounce buffer */
 };
 
 struct queue {
@@ -70,7 +70,6 @@ struct disk {
 	struct engine *engine;
 	domid_t domid;
 	struct blk_shape shape;
-	unsigned align;			/* of addresses and lengths, 1: any */
 	bool durable;			/* every write is on the medium when answered */
 	struct journal *journal;
 	enum disk_state state;

@@ -4,11 +4,16 @@
  *
  *	parse --wrong--> answered
  *	  |  may pass: barrier, limits, memory          (false: held by the queue, tried again)
- *	  |  pages: mapped ones, or a bounce buffer     (a write is copied out of the guest here)
+ *	  |  a buffer of ours                           (a write is copied out of the guest here)
  *	  v
  *	engine --done--> (a read is copied into the guest) --> answered
  *
  *	a barrier:  flush --> write --> flush --> answered, with nothing else under way
+ *
+ * Input and output never go to the guest's pages themselves, though they may be mapped.  A page the
+ * disk's driver still holds when its process is killed cannot be unmapped: Linux then tears the
+ * mapping down behind gntdev's back ("Bad page map"), and the grant stays in use for ever.  Nor may
+ * a read that outlives its process land in memory the guest has put to other use.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -67,40 +72,38 @@ static int parse(struct job *job)
 
 /* --- pages --- */
 
-static bool all_aligned(const struct job *job, unsigned align)
-{
-	for (unsigned i = 0; i < job->req.nr_pieces; i++)
-		if ((job->piece[i].offset | job->piece[i].bytes) & (align - 1))
-			return false;
-	return true;
-}
-
-/* The guest's own pages as the buffer; false: they cannot be. */
+/* Have the guest's pages mapped, to stay; false: they have to be copied by the hypervisor. */
 static bool use_mapped(struct job *job)
 {
 	struct disk *d = job->queue->disk;
 	uint32_t refs[BLK_SEGMENTS];
 	unsigned n = job->req.nr_pieces;
 
-	if (!n || !d->rings.persistent || !all_aligned(job, d->align))
+	if (!n || !d->rings.persistent)
 		return false;
 	for (unsigned i = 0; i < n; i++)
 		refs[i] = job->piece[i].ref;
-	if (pages_map(&d->pages, refs, n))
-		return false;
-	for (unsigned i = 0; i < n; i++) {
-		char *page = pages_find(&d->pages, refs[i]);
-
-		job->iov[i].iov_base = page + job->piece[i].offset;
-		job->iov[i].iov_len = job->piece[i].bytes;
-	}
-	job->xfer.nr_iov = n;
-	d->journal->stats.mapped_pages += n;
-	return true;
+	return !pages_map(&d->pages, refs, n);
 }
 
-/* Between the bounce buffer and the guest's pages.  0 or the first -errno. */
-static int copy_guest(struct job *job, bool to_guest)
+/* No hypercall: the pages are mapped. */
+static void copy_mapped(struct job *job, bool to_guest)
+{
+	struct disk *d = job->queue->disk;
+	char *ours = job->bounce;
+
+	for (unsigned i = 0; i < job->req.nr_pieces; i++) {
+		const struct blk_piece *p = &job->piece[i];
+		char *theirs = (char *)pages_find(&d->pages, p->ref) + p->offset;
+
+		memcpy(to_guest ? theirs : ours, to_guest ? ours : theirs, p->bytes);
+		ours += p->bytes;
+	}
+	d->journal->stats.mapped_pages += job->req.nr_pieces;
+}
+
+/* By grant copy.  0 or the first -errno. */
+static int copy_granted(struct job *job, bool to_guest)
 {
 	struct disk *d = job->queue->disk;
 	struct mica_io_copy copies[64];
@@ -126,6 +129,15 @@ static int copy_guest(struct job *job, bool to_guest)
 	}
 	d->journal->stats.copied_pages += i;
 	return rc;
+}
+
+/* Between the bounce buffer and the guest's pages. */
+static int copy_guest(struct job *job, bool to_guest)
+{
+	if (!job->mapped)
+		return copy_granted(job, to_guest);
+	copy_mapped(job, to_guest);
+	return 0;
 }
 
 static void bounce_free(struct job *job)
@@ -154,10 +166,7 @@ static int buffers(struct job *job)
 	struct disk *d = job->queue->disk;
 	int rc;
 
-	job->xfer.iov = job->iov;
-	job->direct = use_mapped(job);
-	if (job->direct)
-		return 0;
+	job->xfer.iov = &job->iov;
 	if (d->bounce_bytes + job->req.bytes > BOUNCE_MOST && d->bounce_bytes)
 		return -EAGAIN;
 	if (posix_memalign(&job->bounce, 4096, job->req.bytes)) {
@@ -168,7 +177,8 @@ static int buffers(struct job *job)
 		return 1;
 	}
 	d->bounce_bytes += job->req.bytes;
-	job->iov[0] = (struct iovec){ job->bounce, job->req.bytes };
+	job->mapped = use_mapped(job);
+	job->iov = (struct iovec){ job->bounce, job->req.bytes };
 	job->xfer.nr_iov = 1;
 	rc = job->req.action == BLK_READ ? 0 : copy_guest(job, false);
 	if (!rc)
@@ -293,7 +303,7 @@ static void job_done(struct xfer *x, int rc)
 	}
 	if (job->req.action == BLK_FLUSH)
 		rc = flush_result(job, rc);
-	if (!rc && job->req.action == BLK_READ && !job->direct) {
+	if (!rc && job->req.action == BLK_READ) {
 		rc = copy_guest(job, true);
 		if (rc) {
 			pages_refused(job, rc);
@@ -363,7 +373,7 @@ bool job_start(struct job *job)
 	action = job->req.action;
 	if (!may_pass(job) || !within_limits(job))
 		return false;
-	if (job->req.nr_pieces && !job->direct && !job->bounce)
+	if (job->req.nr_pieces && !job->bounce)
 		rc = buffers(job);
 	if (rc == 1 && job->queue->disk->barrier == job)
 		job->queue->disk->barrier = NULL;

@@ -177,7 +177,6 @@ static void begin(const struct engine_ops *const *engines, struct mica_io **io)
 		disk.shape.bytes = engine.bytes & ~(uint64_t)(BLK_SECTOR - 1);
 		disk.shape.discard = disk.shape.discard && engine.can_discard;
 	}
-	disk.align = m.config.align;
 	disk.durable = m.config.durable;
 	disk.fault = on_fault;
 	disk.note = on_note;

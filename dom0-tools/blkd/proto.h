@@ -40,7 +40,6 @@ struct blkd_config {
 	bool durable;			/* every write is on the medium when answered */
 	bool block_device, no_sandbox;
 	bool broken;			/* there is no image: answer all with errors */
-	uint32_t align;
 	struct blk_shape shape;
 	uint64_t ops_limit, bytes_limit;
 };

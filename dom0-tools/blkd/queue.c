@@ -40,7 +40,7 @@ struct job *queue_job(struct queue *q, struct journal_slot *slot)
 	job->next = NULL;
 	job->queue = q;
 	job->slot = slot;
-	job->direct = job->parsed = job->paid = false;
+	job->mapped = job->parsed = job->paid = false;
 	job->stage = 0;
 	job->bounce = NULL;
 	job->since_ns = q->disk->io->ops->now_ns(q->disk->io);
@@ -121,7 +121,7 @@ static bool take_one(struct queue *q, const struct blkif_request *raw)
 		d->fault(d, "more requests than the ring has room for");
 		return false;
 	}
-	if (!job)			/* no memory for 7 KiB: the supervisor starts us anew */
+	if (!job)			/* no memory for 4 KiB: the supervisor starts us anew */
 		abort();
 	d->idle_events = 0;
 	if (job_start(job))
