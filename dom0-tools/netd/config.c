@@ -68,7 +68,7 @@ bool config_vlans(uint64_t vlans[SWITCH_VLANS / 64], const char *text)
 	if (strlen(text) >= sizeof(one))
 		return false;
 	strcpy(one, text);
-	for (item = strtok_r(one, ", ", &save); item; item = strtok_r(NULL, ", ", &save)) {
+	for (item = strtok_r(one, ",+ ", &save); item; item = strtok_r(NULL, ",+ ", &save)) {
 		dash = strchr(item, '-');
 		if (dash)
 			*dash++ = '\0';

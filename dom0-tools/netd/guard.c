@@ -105,8 +105,8 @@ bool guard_addresses(struct guard *g, const char *text)
 		struct guard_address *a = &g->address[n];
 		size_t length;
 
-		text += strspn(text, " ,");
-		length = strcspn(text, " ,");
+		text += strspn(text, " ,+");
+		length = strcspn(text, " ,+");
 		if (!length)
 			break;
 		if (length >= sizeof(one) || n == GUARD_ADDRESSES)

@@ -150,10 +150,15 @@ __attribute__((format(printf, 4, 5))) static bool add(const char **argv, char **
 int dhcp_arguments(const char **argv, size_t args, char *text, size_t room, const char *name,
 		   const struct host_config *c)
 {
-	uint32_t first = c->address + 1, last = (c->address | ~c->mask) - 1;
+	uint32_t first = (c->address & c->mask) + 1, last = (c->address | ~c->mask) - 1;
 	char device[IFNAMSIZ], *end = text + room;
 	size_t n = 0;
 
+	/* The larger part beside dom0's own address. */
+	if (last - c->address >= c->address - first)
+		first = c->address + 1;
+	else
+		last = c->address - 1;
 	host_device(device, name);
 	if (args < DHCP_ARGUMENTS)
 		return -1;

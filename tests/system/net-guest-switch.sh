@@ -3,4 +3,4 @@
 # Two stock guests on mica-netd's switch: checksums, VLANs, isolation, kills of the daemon.
 # seconds: 150
 . tests/system/lib.sh
-guests net-switch "lab-store=mica" --limit 1500
+guests net-switch "lab-store=mica" --limit 1500 --cpus 1 -- -icount shift=0,sleep=off -rtc clock=vm

@@ -49,15 +49,19 @@ nic_at()
 	id=$(xl domid "$1")
 	back=/local/domain/0/backend/$kind/$id/$2
 	front=/local/domain/$id/device/vif/$2
-	xenstore-write "$back/frontend" "$front" "$back/frontend-id" "$id" "$back/handle" "$2" \
-		"$back/mac" "$4" "$back/network" "$3" "$back/online" 1 "$back/state" 1
-	xenstore-chmod -r "$back" n0 "r$id"
-	guest=$1 handle=$2 mac=$4
+	guest=$1 handle=$2 network=$3 mac=$4
 	shift 4
-	while [ $# -ge 2 ]; do
-		xenstore-write "$back/$1" "$2"
-		shift 2
+	set -- frontend "$front" frontend-id "$id" handle "$handle" mac "$mac" network "$network" \
+		online 1 state 1 "$@"
+	# one transaction: the back end looks as soon as there is something
+	key=$back/
+	for word in "$@"; do
+		shift
+		set -- "$@" "$key$word"
+		[ -n "$key" ] && key= || key=$back/
 	done
+	xenstore-write "$@"
+	xenstore-chmod -r "$back" n0 "r$id"
 	# the guest looks as soon as there is something
 	mica pause "$guest"
 	xenstore-write "$front/backend" "$back" "$front/backend-id" 0 "$front/handle" "$handle" \
@@ -69,7 +73,7 @@ nic_at()
 # nic_kernel GUEST HANDLE BRIDGE MAC: one served by dom0's kernel and a Linux bridge
 nic_kernel()
 {
-	nic_at vif "$1" "$2" "$3" "$4" script "" bridge "$3"
+	nic_at vif "$1" "$2" "$3" "$4" script none bridge "$3"
 	id=$(xl domid "$1")
 	wait_for 30 ip link show "vif$id.$2" || die "the kernel makes no vif$id.$2"
 	brctl addif "$3" "vif$id.$2"
