@@ -249,6 +249,11 @@ int io_xen_restrict(struct mica_io *io, domid_t peer)
 	return xenevtchn_restrict(of(io)->events, peer) ? failed() : 0;
 }
 
+bool io_xen_waiting(struct mica_io *io)
+{
+	return xen_store_waiting(of(io));
+}
+
 int io_xen_dispatch(struct mica_io *io)
 {
 	return io_xen_wait(io, 0);

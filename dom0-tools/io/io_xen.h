@@ -18,6 +18,9 @@ int io_xen_open(struct mica_io **io, unsigned parts, const char **what);
 void io_xen_close(struct mica_io *io);
 /* An epoll descriptor: readable when io_xen_dispatch() has something to do. */
 int io_xen_fd(struct mica_io *io);
+/* Something is due that the descriptor does not show (the store's client has read it already): ask
+ * before waiting for the descriptor in a loop of one's own; io_xen_wait() does. */
+bool io_xen_waiting(struct mica_io *io);
 /* Make the callbacks that are due, without waiting.  -errno: the store was lost.  It is looked for
  * once a second from then on; when it is back every watch fires again. */
 int io_xen_dispatch(struct mica_io *io);
