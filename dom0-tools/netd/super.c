@@ -381,8 +381,9 @@ int super_run(void)
 			rescan();
 		changed = false;
 		start_all();
-		poll(fds, 2, anybody_waits() ? 200 : -1);
-		if (fds[0].revents && io_xen_dispatch(io))
+		if (!io_xen_waiting(io))
+			poll(fds, 2, anybody_waits() ? 200 : -1);
+		if (io_xen_dispatch(io))
 			store_lost = true;
 		end = fds[1].revents && read_signals(fd);
 	}

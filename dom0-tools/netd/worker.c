@@ -135,7 +135,8 @@ static void wait_for_work(uint64_t until_ns)
 		io_xen_wait(net.io, until_ns ? (int)((left + 999999) / 1000000) : -1);
 		return;
 	}
-	if (ppoll(fds, 2, until_ns ? &limit : NULL, NULL) > 0 && fds[0].revents)
+	if (io_xen_waiting(net.io) ||
+	    (ppoll(fds, 2, until_ns ? &limit : NULL, NULL) > 0 && fds[0].revents))
 		io_xen_dispatch(net.io);
 }
 
