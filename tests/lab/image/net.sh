@@ -70,15 +70,15 @@ nic_at()
 	mica resume "$guest"
 }
 
-# nic_kernel GUEST HANDLE BRIDGE MAC: one served by dom0's kernel and a Linux bridge
+# nic_kernel GUEST BRIDGE MAC: one served by dom0's kernel and a Linux bridge
 nic_kernel()
 {
-	nic_at vif "$1" "$2" "$3" "$4" script none bridge "$3"
-	id=$(xl domid "$1")
-	wait_for 30 ip link show "vif$id.$2" || die "the kernel makes no vif$id.$2"
-	brctl addif "$3" "vif$id.$2"
-	ip link set "vif$id.$2" up
-	xenstore-write "/local/domain/0/backend/vif/$id/$2/hotplug-status" connected
+	mica nic attach "$1" backend=kernel bridge="$2" mac="$3" || {
+		dmesg | tail -n 5
+		xenstore-ls /local/domain/0/backend/vif
+		xenstore-ls /local/domain/0/error
+		net_fails "no kernel's card"
+	}
 }
 
 # nic_set GUEST HANDLE KEY VALUE: change it while it runs
