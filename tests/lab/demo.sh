@@ -17,12 +17,13 @@ build=$1
 shift
 work=$build/demo
 mkdir -p "$work"
-image=initrd-guests
-[ "${GUESTS:-2}" != 0 ] || image=initrd
+image=initrd-guests disks=2
+storage=(--disk "virtio-ro:$build/lab/storage.img")
+[ "${GUESTS:-2}" != 0 ] || image=initrd disks=1 storage=()
 make_raw_disk "$work/disk.img"
 "$here/qemu.py" --build "$build" --image $image --cpus 2 --memory 2048 --dom0-memory 640 \
-	--disk "virtio:$work/disk.img" --nic e1000 --nic virtio \
-	--cmdline "lab=demo cpus=2 disks=1 nics=2 lab-store=mica" --log "$work/console.log" \
+	--disk "virtio:$work/disk.img" "${storage[@]}" --nic e1000 --nic virtio \
+	--limit 900 --cmdline "lab=demo cpus=2 disks=$disks nics=2 lab-store=mica" --log "$work/console.log" \
 	--expect 'LAB-RESULT: ok demo' --refuse 'LAB-RESULT: fail' \
 	--expect 'audit: clean' --refuse 'audit: ([1-9]|skipped)' --end off "$@"
 check_raw_disk "$work/disk.img" "$work/console.log"

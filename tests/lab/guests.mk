@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The lab with guests: Debian's tools and Mica's in dom0's image, and kernels for domUs.
 # Included by the Makefile.
-GUEST_IMAGES := $(LAB)/$(KERNEL)/vmlinux $(LAB)/$(KERNEL)/initrd-guests
+GUEST_IMAGES := $(LAB)/$(KERNEL)/vmlinux $(LAB)/$(KERNEL)/initrd-guests $(LAB)/storage.img
 RUN_IMAGES   := $(if $(filter 0,$(GUESTS)),$(IMAGES),$(GUEST_IMAGES))
 RUN_OPTIONS  := $(if $(filter 0,$(GUESTS)),--cmdline lab=shell,--image initrd-guests \
-	--cmdline "lab=guests lab-store=$(STORE)")
+	--disk virtio-ro:$(LAB)/storage.img --cmdline "lab=guests lab-store=$(STORE)")
 GUEST_TOOLS  := $(UNPACK) $(STORED) $(CONSOLED) $(NETD) $(BLKD) $(MICA)
 
 # A disk for dom0 with what serves other formats than raw, and images of a root file system.
@@ -45,7 +45,7 @@ $(LAB)/%/initrd-guests: $(LAB)/%/vmlinuz $(LAB)/bin/netload $(LAB)/bin/blkload $
 	@tests/lab/mkinitrd.sh --guests $(LAB) $(@D)
 
 ## make guest-images dom0's image with Debian's tools, Mica's, and guests
-guest-images: $(GUEST_IMAGES) $(LAB)/storage.img
+guest-images: $(GUEST_IMAGES)
 
 ## make bench-guests guests by the dozen: 100 idle ones, weights and caps, the store over their rings
 ##                 (bench-density, bench-shares, bench-rings: one of them)

@@ -5,7 +5,7 @@
 #
 # An ext4 file system for dom0 with the programs that serve disks of other formats than raw,
 # qemu-storage-daemon and mica-blkd-nbd, and all libraries they name, from LAB/storage-tools; and
-# two copies of a root file system for guests: /root.img, raw, and /root.qcow2.
+# two copies of a root file system for guests: /root.img, raw, and /root.qcow2; /empty.qcow2.
 set -euo pipefail
 lab=$1
 nbd=$2
@@ -50,15 +50,20 @@ make_root()
 	rm -rf "$root"
 }
 
+qemu_img()
+{
+	"$debian/usr/bin/qemu-img" "$@" 2>/dev/null ||
+		LD_LIBRARY_PATH=$tmp/lib "$debian/usr/bin/qemu-img" "$@"
+}
+
 echo "lab: making the disk with storage tools"
 rm -rf "$tmp"
 mkdir -p "$tmp"/{bin,lib}
 cp "$debian/usr/bin/qemu-storage-daemon" "$nbd" "$tmp/bin/"
 add_libraries "$tmp"/bin/*
 make_root
-"$debian/usr/bin/qemu-img" convert -f raw -O qcow2 "$tmp/root.img" "$tmp/root.qcow2" 2>/dev/null ||
-	LD_LIBRARY_PATH=$tmp/lib "$debian/usr/bin/qemu-img" convert -f raw -O qcow2 "$tmp/root.img" \
-		"$tmp/root.qcow2"
+qemu_img convert -f raw -O qcow2 "$tmp/root.img" "$tmp/root.qcow2"
+qemu_img create -q -f qcow2 "$tmp/empty.qcow2" 32M
 rm -f "$lab/storage.img.new"
 truncate -s 384M "$lab/storage.img.new"
 mke2fs -q -t ext4 -d "$tmp" "$lab/storage.img.new"

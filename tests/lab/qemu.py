@@ -44,7 +44,7 @@ def parse_args():
     add("--memory", type=int, default=1024, help="MiB of the machine")
     add("--dom0-memory", type=int, help="MiB of dom0; 0 leaves dom0_mem out")
     add("--machine", default="pc", help="QEMU machine: pc or q35")
-    add("--disk", action="append", default=[], help="virtio|ahci|nvme:FILE (repeat)")
+    add("--disk", action="append", default=[], help="virtio|virtio-ro|ahci|nvme:FILE (repeat)")
     add("--nic", action="append", default=[], help="virtio|e1000 (repeat)")
     add("--interactive", action="store_true", help="the console is this terminal")
     add("--gdb", action="store_true", help="wait for gdb, and start it")
@@ -101,8 +101,9 @@ def disk_args(disks, machine):
     args, bus = [], None
     for i, disk in enumerate(disks):
         kind, file = disk.split(":", 1)
-        args += ["-drive", f"if=none,id=d{i},format=raw,file={file}"]
-        if kind == "virtio":
+        ro = ",readonly=on" if kind == "virtio-ro" else ""
+        args += ["-drive", f"if=none,id=d{i},format=raw,file={file}{ro}"]
+        if kind in ("virtio", "virtio-ro"):
             args += ["-device", f"virtio-blk-pci,drive=d{i}"]
         elif kind == "nvme":
             args += ["-device", f"nvme,drive=d{i},serial=mica{i}"]
@@ -114,7 +115,7 @@ def disk_args(disks, machine):
                 args += ["-device", "ahci,id=ahci"]
             args += ["-device", f"ide-hd,drive=d{i},bus={bus}.{i}"]
         else:
-            sys.exit(f"qemu.py: disk kind '{kind}' is not virtio, ahci or nvme")
+            sys.exit(f"qemu.py: disk kind '{kind}' is not virtio, virtio-ro, ahci or nvme")
     return args
 
 
