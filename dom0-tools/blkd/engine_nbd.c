@@ -25,6 +25,7 @@ struct nbd {
 	unsigned commands;
 	struct xfer *done, **done_last;
 	struct parts *free;
+	uint32_t fua;			/* flags of what changes the image */
 };
 
 /* A transfer under way. */
@@ -75,6 +76,11 @@ static int nbd_start(struct engine *e)
 		return nbd_get_errno() ? -nbd_get_errno() : -ECONNREFUSED;
 	e->bytes = nbd_get_size(n->h) > 0 ? (uint64_t)nbd_get_size(n->h) : 0;
 	e->can_discard = nbd_can_trim(n->h) == 1;
+	/*
+	 * Always, whatever the cache mode: a server keeps tables of its formats in memory until then, and
+	 * the guest does not learn that it died.  What was answered must be in the image by itself.
+	 */
+	n->fua = nbd_can_fua(n->h) == 1 ? LIBNBD_CMD_FLAG_FUA : 0;
 	want(e, EPOLL_CTL_ADD);
 	return 0;
 }
@@ -107,15 +113,14 @@ static int on_command(void *user, int *error)
 static int command(struct nbd *n, struct parts *p, void *at, uint64_t bytes, uint64_t offset)
 {
 	nbd_completion_callback cb = { .callback = on_command, .user_data = p };
-	uint32_t fua = p->x->durable ? LIBNBD_CMD_FLAG_FUA : 0;
 	int64_t cookie;
 
 	p->left++;
 	switch (p->x->op) {
 	case XFER_READ: cookie = nbd_aio_pread(n->h, at, bytes, offset, cb, 0); break;
-	case XFER_WRITE: cookie = nbd_aio_pwrite(n->h, at, bytes, offset, cb, fua); break;
+	case XFER_WRITE: cookie = nbd_aio_pwrite(n->h, at, bytes, offset, cb, n->fua); break;
 	case XFER_FLUSH: cookie = nbd_aio_flush(n->h, cb, 0); break;
-	default: cookie = nbd_aio_trim(n->h, bytes, offset, cb, 0); break;
+	default: cookie = nbd_aio_trim(n->h, bytes, offset, cb, n->fua); break;
 	}
 	if (cookie >= 0) {
 		n->commands++;
