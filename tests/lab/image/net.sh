@@ -53,32 +53,34 @@ nic_at()
 	shift 4
 	set -- frontend "$front" frontend-id "$id" handle "$handle" mac "$mac" network "$network" \
 		online 1 state 1 "$@"
-	# one transaction: the back end looks as soon as there is something
 	key=$back/
 	for word in "$@"; do
 		shift
 		set -- "$@" "$key$word"
 		[ -n "$key" ] && key= || key=$back/
 	done
-	xenstore-write "$@"
-	xenstore-chmod -r "$back" n0 "r$id"
-	# the guest looks as soon as there is something
+	# One transaction: the kernel's back end looks once, and wants to find the front end.
 	mica pause "$guest"
-	xenstore-write "$front/backend" "$back" "$front/backend-id" 0 "$front/handle" "$handle" \
+	xenstore-write "$@" "$front/backend" "$back" "$front/backend-id" 0 "$front/handle" "$handle" \
 		"$front/mac" "$mac" "$front/state" 1
+	xenstore-chmod -r "$back" n0 "r$id"
 	xenstore-chmod -r "$front" "n$id" r0
 	mica resume "$guest"
 }
 
-# nic_kernel GUEST BRIDGE MAC: one served by dom0's kernel and a Linux bridge
+# nic_kernel GUEST HANDLE BRIDGE MAC: one served by dom0's kernel and a Linux bridge
 nic_kernel()
 {
-	mica nic attach "$1" backend=kernel bridge="$2" mac="$3" || {
+	bridge=$3 vif=vif$(xl domid "$1").$2
+	nic_at vif "$1" "$2" "$3" "$4" script none bridge "$3"
+	wait_for 60 test -e "/sys/class/net/$vif" || {
 		dmesg | tail -n 5
 		xenstore-ls /local/domain/0/backend/vif
-		xenstore-ls /local/domain/0/error
-		net_fails "no kernel's card"
+		net_fails "the kernel makes no $vif"
 	}
+	brctl addif "$bridge" "$vif"
+	ip link set "$vif" up
+	xenstore-write "/local/domain/0/backend/vif/$id/$2/hotplug-status" connected
 }
 
 # nic_set GUEST HANDLE KEY VALUE: change it while it runs
