@@ -286,8 +286,8 @@ static void rescan(void)
 
 		if (!n->used || n->there)
 			continue;
-		note("net %s: removed", n->name);
 		close_host(n);
+		note("net %s: removed", n->name);
 		n->used = false;
 	}
 }
