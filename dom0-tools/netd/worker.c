@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -187,6 +188,7 @@ int worker_run(const char *name, int tap)
 	sigaction(SIGTERM, &act, NULL);
 	sigaction(SIGINT, &act, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	prctl(PR_SET_NAME, "mica-netd");	/* it was started as /proc/self/exe */
 	rc = open_world(name, tap);
 	if (rc)
 		return 1;
