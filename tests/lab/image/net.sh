@@ -32,7 +32,7 @@ netd_said()
 # The process that serves network NAME
 worker_of()
 {
-	pgrep -f "mica-netd.* --network $1( |\$)" | head -n 1
+	pgrep -f "mica-netd --network $1" | head -n 1
 }
 
 # nic GUEST HANDLE NETWORK MAC [KEY VALUE]...: give it a network device
