@@ -32,7 +32,11 @@ netd_said()
 # The process that serves network NAME
 worker_of()
 {
-	pgrep -f "mica-netd --network $1" | head -n 1
+	for process in /proc/[0-9]*; do
+		tr '\0' ' ' <"$process/cmdline" 2>/dev/null | grep -q "^mica-netd --network $1 " || continue
+		basename "$process"
+		break
+	done
 }
 
 # nic GUEST HANDLE NETWORK MAC [KEY VALUE]...: give it a network device
