@@ -12,7 +12,7 @@ $(BUILD)/dom0-tools/cli/%.o: dom0-tools/cli/%.c Makefile | $(BUILD)/.setup-build
 $(CLI): $(MICA_OBJ) $(LIBMICA)
 	@mkdir -p $(@D)
 	@echo "  LD      $@"
-	@$(CC) -static $^ $(LIBMICA_LIBS) -lncursesw -ltinfo -o $@
+	@$(CC) -static $^ $(LIBMICA_LIBS) -lxengnttab -lncursesw -ltinfo -o $@
 
 ## make bench-create instructions of mica create and xl create, and of the 50th guest
 bench-create: $(ELF) $(CLI) $(LAB)/6.1/vmlinux $(LAB)/6.1/initrd-guests
