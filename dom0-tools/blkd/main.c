@@ -298,6 +298,9 @@ static void run(struct mica_io *io)
 	while (!ending) {
 		int wait = need_tick ? TICK_MS : (int)(REPORT_NS / 1000000);
 
+		if (io_xen_waiting(io))
+			io_xen_dispatch(io);
+
 		/* One at a time: what a callback removes may be the next one's. */
 		if (epoll_wait(epoll_fd, &got, 1, vbds ? wait : -1) == 1)
 			ready(io, got.data.ptr);
