@@ -161,13 +161,15 @@ static const char *bit_words(const struct ring_port *p)
 
 static bool bound(const struct ring_port *p)
 {
-	return !p->known || p->status == EVTCHNSTAT_interdomain;
+	return !p->known || (p->status == EVTCHNSTAT_interdomain && !p->peer);
 }
 
 static const char *state_words(const struct ring_port *p)
 {
 	return p->status == EVTCHNSTAT_unbound ? "not bound yet" :
-		p->status == EVTCHNSTAT_closed ? "closed" : "no port between domains";
+		p->status == EVTCHNSTAT_closed ? "closed" :
+		p->status == EVTCHNSTAT_interdomain ? "bound to another domain than dom0" :
+		"no port between domains";
 }
 
 /* Requests were passed over and the back end did not stir. */
@@ -205,10 +207,11 @@ static void stalled_back(const struct ring_case *c, struct ring_verdict *v)
 		    (unsigned long long)c->apart_ms, b->req_event, b->req_prod);
 		next(v, "the back end's process hangs or is stopped: look at it, or kill it; it resumes");
 	} else {
-		say(v, RING_STALLED, "lost notification front->back, the back end sleeps: req_event %u "
-		    "was passed (req_prod %u, rsp_prod %u) and it has not moved for %llu ms; %s",
-		    b->req_event, b->req_prod, b->rsp_prod, (unsigned long long)c->apart_ms,
-		    bit_words(&c->back));
+		/* Not pending, even so: dom0's kernel takes events for a process that is stopped. */
+		say(v, RING_STALLED, "lost notification front->back, unless the process that serves it "
+		    "hangs; the back end sleeps: req_event %u was passed (req_prod %u, rsp_prod %u) and "
+		    "it has not moved for %llu ms; %s", b->req_event, b->req_prod, b->rsp_prod,
+		    (unsigned long long)c->apart_ms, bit_words(&c->back));
 		next(v, "kill the back end's process: the new one looks at the ring, and the guest goes on");
 	}
 }
@@ -231,9 +234,10 @@ static void stalled_front(const struct ring_case *c, struct ring_verdict *v)
 		    c->front.vcpu, (unsigned long long)c->apart_ms, b->rsp_event, b->rsp_prod);
 		next(v, "the guest's kernel hangs, or keeps the interrupt off: mica console");
 	} else {
-		say(v, RING_STALLED, "lost notification back->front, the front end sleeps: rsp_event %u "
-		    "was passed (rsp_prod %u) and it has not moved for %llu ms; %s", b->rsp_event,
-		    b->rsp_prod, (unsigned long long)c->apart_ms, bit_words(&c->front));
+		say(v, RING_STALLED, "lost notification back->front%s; the front end sleeps: rsp_event "
+		    "%u was passed (rsp_prod %u) and it has not moved for %llu ms; %s",
+		    c->front.pending == RING_BIT_NO ? "" : ", unless the guest's kernel hangs",
+		    b->rsp_event, b->rsp_prod, (unsigned long long)c->apart_ms, bit_words(&c->front));
 		next(v, c->layout == RING_NET_RX ? "is the interface up in the guest?  if it is, kill the "
 		     "back end's process: the new one rings when it takes the ring over" :
 		     "kill the back end's process: the new one rings when it takes the ring over");

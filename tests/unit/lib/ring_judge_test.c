@@ -139,6 +139,11 @@ static void test_the_back_end_sleeps(void **state)
 		is(&c, RING_STALLED, "not bound yet");
 		c.front.status = EVTCHNSTAT_closed;
 		is(&c, RING_STALLED, "closed");
+		c.front.status = EVTCHNSTAT_virq;
+		is(&c, RING_STALLED, "no port between domains");
+		c.front.status = EVTCHNSTAT_interdomain;
+		c.front.peer = 3;
+		is(&c, RING_STALLED, "bound to another domain than dom0");
 		/* The least stirring of the back end acquits it. */
 		c = quiet_at(b);
 		both(&c, b + 2, b, b + 1, b + 1);
