@@ -126,14 +126,14 @@ iso: $(BUILD)/mica.iso
 $(BUILD)/mica.iso: $(ELF) $(IMAGES) tests/lab/mkiso.sh
 	@tests/lab/mkiso.sh $@ $(ELF) $(IMAGES) "dom0_mem=$(DOM0_MEMORY)M" "lab=shell"
 
-## make run        boot dom0 in QEMU with two Debian guests and end at its root shell (leave with
-##                 `poweroff`); GUESTS=0: dom0 alone
+## make run        boot dom0 in QEMU with two Debian guests, their disks and network, and end at its
+##                 root shell (leave with `poweroff`); GUESTS=0: dom0 alone
 run: $(ELF) $(RUN_IMAGES)
 	@$(QEMU) --kernel $(KERNEL) --cpus $(CPUS) --memory $(MEMORY) --dom0-memory $(DOM0_MEMORY) \
 		--nic e1000 --nic virtio $(RUN_OPTIONS) --interactive
 
-## make demo       the same without a person: disk, network, vCPUs; consoles, pause, balloon, vCPUs,
-##                 reboot, shutdown and destroy of guests; ends in `demo: ok`
+## make demo       the same without a person: dom0's devices; guests' consoles, disks and network with
+##                 checksums and killed daemons, pause, balloon, vCPUs, reboot, destroy; ends in `demo: ok`
 demo: $(ELF) $(RUN_IMAGES)
 	@GUESTS=$(GUESTS) tests/lab/demo.sh $(BUILD) --kernel $(KERNEL)
 

@@ -5,7 +5,8 @@
 #
 # Boots dom0 with two CPUs, a virtio disk, an e1000 and a virtio network card and no person:
 # shows the interrupts, moves data to and from the disk, pings through both cards, takes a CPU
-# down and up; then `mica` creates two stock Debian guests, types on their consoles, pauses,
+# down and up; then `mica` creates two stock Debian guests with a disk and a network card each, types
+# on their consoles, checks disks and network (image/devices.sh) while their daemons are killed, pauses,
 # balloons, changes vCPUs, reboots, shuts down and destroys.  At the end the checksums that dom0
 # printed are compared with the disk as it stands here.  The last line is `demo: ok`.
 # GUESTS=0 leaves the guests out.

@@ -5,7 +5,7 @@ GUEST_IMAGES := $(LAB)/$(KERNEL)/vmlinux $(LAB)/$(KERNEL)/initrd-guests $(LAB)/s
 RUN_IMAGES   := $(if $(filter 0,$(GUESTS)),$(IMAGES),$(GUEST_IMAGES))
 RUN_OPTIONS  := $(if $(filter 0,$(GUESTS)),--cmdline lab=shell,--image initrd-guests \
 	--disk virtio-ro:$(LAB)/storage.img --cmdline "lab=guests lab-store=$(STORE)")
-GUEST_TOOLS  := $(UNPACK) $(STORED) $(CONSOLED) $(NETD) $(BLKD) $(MICA)
+GUEST_TOOLS  := $(UNPACK) $(STORED) $(CONSOLED) $(NETD) $(BLKD) $(CLI)
 
 # A disk for dom0 with what serves other formats than raw, and images of a root file system.
 $(LAB)/storage-tools/root: tests/lab/setup.sh | $(BUILD)/.setup-lab

@@ -127,7 +127,9 @@ add_tools()
 		cp "$debian/$program" "$tmp/bin/"
 		add_libraries "$tmp" "$debian/$program"
 	done
-	cp "$debian/etc/xen/xl.conf" "$tmp/etc/xen/"
+	cp -r "$debian/etc/xen/xl.conf" "$debian/etc/xen/scripts" "$tmp/etc/xen/"
+	cp "$debian/bin/bash" "$tmp/bin/"	# which those scripts are for
+	add_libraries "$tmp" "$debian/bin/bash"
 	for program in l/linux v/vt100; do
 		[ ! -e "/lib/terminfo/$program" ] ||
 			cp "/lib/terminfo/$program" "$tmp/lib/terminfo/$program"

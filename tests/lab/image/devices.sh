@@ -2,12 +2,29 @@
 # What `make demo` shows of disks and network: web has a raw disk, db one in qcow2, both a card on
 # the network lan.  After blk.sh, net.sh and services.sh.
 
+# runs PROGRAM: the process that runs this file; each disk's process is called mica-blkd-disk
+runs()
+{
+	for pid in $(pidof mica-blkd-disk qemu-storage-daemon); do
+		[ "$(readlink "/proc/$pid/exe")" != "$1" ] || echo "$pid"
+	done
+}
+
+# another_runs PROGRAM PID
+another_runs()
+{
+	now=$(runs "$1")
+	[ -n "$now" ] && [ "$now" != "$2" ]
+}
+
 # killed PROGRAM: its process dies, and there is another
 killed()
 {
-	victim=$(pidof "$1") || die "no $1 runs"
-	must kill -9 "$victim"
-	wait_for 60 sh -c "pidof $1 | grep -qvw '$victim'" || die "no new $1"
+	victim=$(runs "$1")
+	[ -n "$victim" ] || die "nothing runs $1"
+	say "killing $1"
+	kill -9 "$victim" || die "kill $victim"
+	wait_for 60 another_runs "$1" "$victim" || die "nothing runs $1 any more"
 }
 
 # writes_on GUEST: its disk answers writes, now
@@ -22,7 +39,7 @@ kill_under_load()
 {
 	guest=$1
 	shift
-	in_guest 20 "$guest" 'mkfifo /run/end && (blkload /dev/xvda 8 100000 4 <>/run/end & true)'
+	in_guest 20 "$guest" 'mkfifo /run/end && (blkload /dev/xvda 4 100000 4 <>/run/end & true)'
 	for program in "$@"; do
 		writes_on "$guest"
 		killed "$program"
@@ -55,14 +72,15 @@ files_are_whole()
 show_disks()
 {
 	must mica disk list
-	kill_under_load web mica-blkd-disk
-	kill_under_load db mica-blkd-nbd qemu-storage-daemon
+	kill_under_load web /bin/mica-blkd
+	kill_under_load db $storage/bin/mica-blkd-nbd
 	make_files web
 	make_files db
 
+	in_guest 60 web 'df -k /mnt | awk "END { print \$2 }" >/run/before'
 	must mica disk resize web xvda 40m
 	in_guest 60 web 'until [ $(cat /sys/block/xvda/size) = 81920 ]; do sleep 0.2; done; /sbin/resize2fs /dev/xvda'
-	in_guest 60 web '[ $(df -k /mnt | awk "END { print \$2 }") -gt 34000 ]'
+	in_guest 60 web '[ $(df -k /mnt | awk "END { print \$2 }") -gt $(($(cat /run/before) + 7000)) ]'
 	files_are_whole web /mnt
 
 	in_guest 60 db 'umount /mnt'
