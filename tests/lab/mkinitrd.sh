@@ -128,7 +128,7 @@ add_tools()
 		add_libraries "$tmp" "$debian/$program"
 	done
 	cp -r "$debian/etc/xen/xl.conf" "$debian/etc/xen/scripts" "$tmp/etc/xen/"
-	cp "$debian/bin/bash" "$tmp/bin/"	# which those scripts are for
+	cp "$debian/bin/bash" "$debian/usr/bin/flock" "$tmp/bin/"	# for those scripts
 	add_libraries "$tmp" "$debian/bin/bash"
 	for program in l/linux v/vt100; do
 		[ ! -e "/lib/terminfo/$program" ] ||

@@ -30,7 +30,7 @@ XEN_TOOLS="xen-utils-4.17 xen-utils-common xenstore-utils libxencall1 libxendevi
 	nftables libnftables1 libnftnl11 libmnl0 libjansson4 libgmp10 libedit2 libbsd0 libmd0
 	libxtables12 dnsmasq-base libdbus-1-3 libhogweed6 libidn2-0 libnetfilter-conntrack3
 	libnettle8 libnfnetlink0 libunistring2 libsystemd0 libcap2
-	e2fsprogs libext2fs2 libcom-err2 libblkid1 bash"
+	e2fsprogs libext2fs2 libcom-err2 libblkid1 bash util-linux"
 
 # What disks of other formats than raw need in dom0; they come on a disk, not in its image.
 STORAGE_TOOLS="qemu-system-common qemu-utils libnbd0 libxml2 libicu72 libstdc++6 libgnutls30
