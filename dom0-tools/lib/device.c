@@ -130,7 +130,8 @@ int mica_device_put_nic(struct mica_store *s, domid_t id, const struct mica_nic 
 	if (n->kernel) {
 		put(&back, "bridge", "%s", n->network);
 		put(&back, "type", "vif");
-		put(&back, "script", "%s", "");	/* xen-netback insists on the key; we do its work */
+		/* xen-netback gives up without one when it first looks; hotplug.h does its work */
+		put(&back, "script", "%s", "/bin/true");
 		if (n->rate_bps)		/* bytes in a window of microseconds */
 			put(&back, "rate", "%llu,50000", (unsigned long long)n->rate_bps / 20);
 		if (n->ifname[0])
