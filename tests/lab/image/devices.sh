@@ -101,7 +101,7 @@ another_worker()
 	[ -n "$now" ] && [ "$now" != "$1" ]
 }
 
-# A transfer at 512 KB a second is under way when its worker dies; then it may be fast.
+# A transfer at 64 KB a second is under way when its worker dies; then it may be fast.
 kill_switch()
 {
 	guest_does db 120 "until [ -s /got ]; do sleep 0.1; done" || net_fails "nothing arrives"
@@ -122,7 +122,7 @@ show_network()
 	pings db "$web" || net_fails "db does not reach web"
 	guest_does web 120 "ping -c 2 -W 10 10.0.2.2" || net_fails "web does not reach QEMU's gateway"
 	bulk db web "$web" 2
-	must mica nic limit web eth0 512KB/s
+	must mica nic limit web eth0 64KB/s
 	bulk web db "$db" 4 kill_switch
 	must mica net show lan
 }
