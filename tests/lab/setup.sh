@@ -5,6 +5,7 @@
 #
 #   setup.sh packages build|lab      install what is missing (needs root only if something is)
 #   setup.sh kernel 6.1|6.12|cloud DIR   fetch Debian's kernel package, unpack it into DIR
+#   setup.sh headers VERSION       install what modules of kernel VERSION are built with
 #   setup.sh xen DIR                 fetch Debian's Xen, the reference the lab compares against
 #   setup.sh xen-tools DIR           fetch Debian's Xen tools and their libraries into DIR/root
 #   setup.sh storage-tools DIR       the same for qemu-storage-daemon and libnbd
@@ -180,9 +181,11 @@ case "${1:-} ${2:-}" in
 "packages build") packages $BUILD_PACKAGES ;;
 "packages lab") packages $LAB_PACKAGES ;;
 "kernel "*) kernel "$2" "${3:?directory}" ;;
+"headers "*) packages "linux-headers-$2" ;;
 "xen "*) xen "${2:?directory}" ;;
 "xen-tools "*) tools "${2:?directory}" "Xen tools" "$XEN_TOOLS" ;;
 "storage-tools "*) tools "${2:?directory}" "storage tools" "$STORAGE_TOOLS" ;;
-*) die "usage: setup.sh packages build|lab | kernel 6.1|6.12|cloud DIR | xen DIR | xen-tools DIR |
+*) die "usage: setup.sh packages build|lab | kernel 6.1|6.12|cloud DIR |
+	headers VERSION | xen DIR | xen-tools DIR |
 	storage-tools DIR" ;;
 esac

@@ -7,6 +7,7 @@
 
 version=$(cat "$BUILD/lab/6.1/version")
 headers=/usr/src/linux-headers-$version
+[ -e "$headers" ] || tests/lab/setup.sh headers "$version" || true
 [ -e "$headers" ] || skip "no $headers to build modules with: apt-get install linux-headers-$version"
 echo=$WORK/echo
 make -s -C docs/examples/echo OUT="$(realpath "$WORK")/echo" all >"$WORK/make.log" 2>&1 ||
