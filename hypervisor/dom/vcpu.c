@@ -61,7 +61,7 @@ int vcpu_create(struct domain *d, unsigned id, struct vcpu **out)
 		goto free;
 	v->info->evtchn_upcall_mask = 1;
 	fpu_init(&v->fpu, area);
-	scan_init(&v->scan);
+	scan_init(&v->scan, &v->dom->mem);
 	sched_vcpu_init(v);
 	v->pause_count += d->shutting_down;
 	vtime_init_vcpu(v);

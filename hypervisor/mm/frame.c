@@ -12,6 +12,7 @@
 #include <mica/errno.h>
 #include "cpu/log.h"
 #include "cpu/smp.h"
+#include "cpu/softirq.h"
 #include "mm/frame_priv.h"
 #include "mm/heap.h"
 #include "mm/hvmap.h"
@@ -128,19 +129,43 @@ static int help(struct frame *f, union frame_word now, struct scan *s)
 	return 0;
 }
 
-int frame_ask(struct frame *f, const struct memspace *owner, enum frame_kind want, struct scan *s)
+/*
+ * The frame is in use as something else, perhaps only by a table of a fallen tree that another CPU took
+ * off the worklist and has not undone yet.  A guest that has unpinned a tree may use its frames at
+ * once.  0 ask again (nothing is being undone any more, or it was worth waiting), RESTART, -EBUSY.
+ */
+static int wait_for_fallen(struct frame *f, union frame_word now)
+{
+	struct memspace *m = space_of(frame_owner(f));
+
+	if (!m || !scan_undoing(m))
+		return frame_word(f).raw == now.raw ? -EBUSY : 0;
+	if (scan_drain(m) || preempt_due())
+		return RESTART;
+	cpu_relax_poll();
+	return 0;
+}
+
+int frame_ask(struct frame *f, const struct memspace *owner, enum frame_kind want, struct scan *s,
+	      const struct memspace *home)
 {
 	union frame_word now = frame_word(f), next;
 	enum verdict verdict;
+	int rc;
 
 	for (;;) {
 		if (!now.refs || frame_owner(f) != owner->id)
 			return refuse(-EINVAL, "frame %x is not domain %u's", frame_nr(f), owner->id);
 		verdict = kind_ask(now, want, &next);
-		if (verdict == REFUSE)
-			return refuse(-EBUSY, "frame %x is wanted as %s, but %u use it as %s",
+		if (verdict == REFUSE) {
+			rc = owner == home ? wait_for_fallen(f, now) : -EBUSY;
+			now = frame_word(f);
+			if (!rc)
+				continue;
+			return rc == RESTART ? rc : refuse(-EBUSY, "frame %x is wanted as %s, but %u use it as %s",
 				      frame_nr(f), frame_kind_name(want), (unsigned)now.users,
 				      frame_kind_name(now.kind));
+		}
 		if (verdict == WAIT) {
 			if (help(f, now, s))
 				return RESTART;
@@ -179,7 +204,7 @@ int frame_take(struct frame *f, const struct memspace *owner, enum frame_kind wa
 		if (s->done && s->space == owner && scan_consume(s, f, kind_level(want), &rc))
 			return rc;
 	}
-	rc = frame_ask(f, owner, want, s);
+	rc = frame_ask(f, owner, want, s, s ? s->home : NULL);
 	return rc == 1 ? scan_check(s, f, kind_level(want), owner) : rc;
 }
 

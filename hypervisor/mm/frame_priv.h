@@ -18,9 +18,11 @@
 void frame_gone(struct frame *f, uint64_t was);
 /*
  * One step of taking a use.  0 granted; 1 granted busy as a table: stale TLB entries are flushed, the
- * contents are to be checked (scan_check); -EINVAL, -EBUSY, RESTART as frame_take.
+ * contents are to be checked (scan_check); -EINVAL, -EBUSY, RESTART as frame_take.  A frame of @home is
+ * only refused when nothing in that space is being undone: it may belong to a tree that has fallen.
  */
-int frame_ask(struct frame *f, const struct memspace *owner, enum frame_kind want, struct scan *s);
+int frame_ask(struct frame *f, const struct memspace *owner, enum frame_kind want, struct scan *s,
+	      const struct memspace *home);
 
 static inline domid_t frame_owner(const struct frame *f)
 {

@@ -69,7 +69,7 @@ static noinline int take_other(struct pt_batch *b, struct frame *f)
 	union frame_word w = frame_word(f);
 	bool table = kind_is_table(w.kind) && w.users && w.busy != BUSY_UNDOING;
 	enum frame_kind kind = table ? (enum frame_kind)w.kind : KIND_WRITABLE;
-	int rc = table ? frame_ask(f, b->tables, kind, b->scan)
+	int rc = table ? frame_ask(f, b->tables, kind, b->scan, NULL)
 		       : frame_take(f, b->tables, kind, b->scan);
 
 	if (rc == 1) {				/* it lost its last use just now: plain memory after all */

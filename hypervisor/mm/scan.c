@@ -23,9 +23,9 @@
 
 #define DESCEND		1		/* check_tables: a child must be checked first */
 
-void scan_init(struct scan *s)
+void scan_init(struct scan *s, struct memspace *home)
 {
-	*s = (struct scan){ .level = 0 };
+	*s = (struct scan){ .home = home };
 }
 
 static uint64_t *table_entries(struct frame *f)
@@ -62,6 +62,8 @@ static noinline int check_odd_leaf(const struct scan *s, uint64_t *e, unsigned i
 	if (*e & forbidden)
 		return bad_flags(s, 1, *e, forbidden, index);
 	rc = entry_take_leaf(&rights, &v, NULL);
+	if (rc == -EBUSY && s->space == s->home)	/* a table of a fallen tree?  see frame_ask */
+		rc = scan_undoing(s->home) ? RESTART : entry_take_leaf(&rights, &v, NULL);
 	if (!rc)
 		*e = v;
 	return rc;
@@ -111,7 +113,7 @@ static int check_branch(struct scan *s, uint64_t v, unsigned index)
 	if (!frame_valid(m) || frame_of(m) == s->at[level].table)
 		return refuse(-EINVAL, "entry %u of L%u table %x names %lx", index, level,
 			      frame_nr(s->at[level].table), m.n);
-	rc = frame_ask(frame_of(m), s->space, (enum frame_kind)(level - 1), NULL);
+	rc = frame_ask(frame_of(m), s->space, (enum frame_kind)(level - 1), NULL, s->home);
 	if (rc != 1)
 		return rc;
 	s->at[level - 1].table = frame_of(m);

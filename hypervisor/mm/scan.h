@@ -28,9 +28,10 @@ struct scan {				/* one per vCPU; private to whoever runs that vCPU */
 	int rc;
 	struct frame *root;
 	const struct memspace *space;
+	struct memspace *home;		/* the vCPU's own space */
 };
 
-void scan_init(struct scan *s);
+void scan_init(struct scan *s, struct memspace *home);
 /* Goes on with an unfinished check: 0 nothing left, RESTART preempted again. */
 int scan_continue(struct scan *s);
 /* The vCPU will not come back soon (blocked, paused, down, destroyed): undo what was taken, drop a waiting
@@ -39,6 +40,8 @@ int scan_continue(struct scan *s);
 void scan_abort(struct scan *s);
 /* Undoes queued tables of @space; RESTART when more is left and preemption is due. */
 int scan_drain(struct memspace *space);
+/* Is a table of @space queued, or being undone by some CPU?  False: what was unpinned is plain memory. */
+bool scan_undoing(struct memspace *space);
 static inline bool scan_busy(const struct scan *s) { return s && s->level; }
 
 /* frame.c: @f was just taken busy as a table of @level; checks it, settles it or queues it for undo. */

@@ -33,6 +33,7 @@ struct memspace {
 
 	struct spinlock scan_lock;	/* RANK_SCAN, guards: */
 	uint32_t undo_head;		/* frame number of the first table to undo, FRAME_LINK_NONE = none */
+	uint64_t undoing;		/* tables off the list that a CPU works on; goes down without the lock */
 };
 
 int space_init(struct memspace *m, domid_t id, uint64_t max_frames);	/* -ENOMEM */

@@ -26,6 +26,16 @@ static void push(struct memspace *m, struct frame *f)
 	lock_drop(&m->scan_lock);
 }
 
+bool scan_undoing(struct memspace *m)
+{
+	bool undoing;
+
+	lock_take(&m->scan_lock);
+	undoing = atomic_read(&m->undoing) || m->undo_head != FRAME_LINK_NONE;
+	lock_drop(&m->scan_lock);
+	return undoing;
+}
+
 static struct frame *pop(struct memspace *m)
 {
 	struct frame *f = NULL;
@@ -36,6 +46,7 @@ static struct frame *pop(struct memspace *m)
 	if (m->undo_head != FRAME_LINK_NONE) {
 		f = frame_of(mfn(m->undo_head));
 		m->undo_head = f->link;
+		atomic_add(&m->undoing, 1);
 	}
 	lock_drop(&m->scan_lock);
 	return f;
@@ -159,10 +170,13 @@ int scan_drain(struct memspace *m)
 	struct frame *f;
 
 	while ((f = pop(m))) {
-		if (!undo_table(f, &budget)) {
+		bool done = undo_table(f, &budget);
+
+		if (!done)
 			push(m, f);
+		atomic_sub(&m->undoing, 1);	/* after what it left is on the list */
+		if (!done)
 			return RESTART;
-		}
 		if (!--budget) {			/* an empty table is work, too */
 			budget = SCAN_BUDGET;
 			if (preempt_due())

@@ -93,7 +93,7 @@ static inline void world_make(const struct dom_service *service, const struct do
 			v->dom = d;
 			v->id = i;
 			v->info = &d->shared->vcpu_info[i];
-			scan_init(&v->scan);
+			scan_init(&v->scan, &d->mem);
 		}
 		assert_int_equal(service->create(d, cfg), 0);
 	}

@@ -465,7 +465,7 @@ static void program(uint64_t steps, unsigned preempt_one_in)
 {
 	world_make();
 	model_init();
-	scan_init(&scan);
+	scan_init(&scan, &space_a);
 	fake_preempt_one_in = preempt_one_in;
 	for (uint64_t step = 0; step < steps; step++) {
 		switch (unit_below(16)) {

@@ -154,7 +154,7 @@ static void begin(bool retry)
 	world_make();
 	memset(vcpus, 0, sizeof(vcpus));
 	for (unsigned i = 0; i < VCPUS; i++) {
-		scan_init(&vcpus[i].scan);
+		scan_init(&vcpus[i].scan, &space_a);
 		vcpus[i].cpu = i & 1;
 		vcpus[i].seed = unit_random();
 		vcpus[i].retry = retry;

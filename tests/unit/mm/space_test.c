@@ -12,7 +12,7 @@ static int setup(void **state)
 {
 	fake_preempt_one_in = 0;
 	world_make();
-	scan_init(&scan);
+	scan_init(&scan, &space_a);
 	return 0;
 }
 
