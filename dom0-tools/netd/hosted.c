@@ -200,18 +200,22 @@ int nat_apply(const char *input)
 {
 	const char *argv[] = { settings.nft, "-f", "-", NULL };
 	size_t n = strlen(input);
-	int ends[2], status;
-	pid_t pid;
+	int ends[2], status = 0;
+	pid_t pid = -1;
 
-	if (pipe2(ends, O_CLOEXEC))
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK))
 		return -errno;
-	pid = fork();
-	if (!pid)
-		run(argv, ends[0]);
-	close(ends[0]);
-	if (pid < 0 || write(ends[1], input, n) != (ssize_t)n)	/* fits the pipe */
-		status = -errno;
+	/* All of it, or an error, before anybody reads: a program that ends at once breaks no pipe. */
+	if (write(ends[1], input, n) != (ssize_t)n || fcntl(ends[0], F_SETFL, 0))
+		status = -EMSGSIZE;
 	close(ends[1]);
+	if (!status) {
+		pid = fork();
+		if (!pid)
+			run(argv, ends[0]);
+		status = -errno;
+	}
+	close(ends[0]);
 	if (pid < 0)
 		return status;
 	while (waitpid(pid, &status, 0) < 0)

@@ -62,8 +62,13 @@ static noinline int check_odd_leaf(const struct scan *s, uint64_t *e, unsigned i
 	if (*e & forbidden)
 		return bad_flags(s, 1, *e, forbidden, index);
 	rc = entry_take_leaf(&rights, &v, NULL);
-	if (rc == -EBUSY && s->space == s->home)	/* a table of a fallen tree?  see frame_ask */
-		rc = scan_undoing(s->home) ? RESTART : entry_take_leaf(&rights, &v, NULL);
+	if (rc == -EBUSY && s->space == s->home) {	/* a table of a fallen tree?  see frame_ask */
+		if (scan_undoing(s->home)) {
+			(void)scan_drain(s->home);
+			return RESTART;
+		}
+		rc = entry_take_leaf(&rights, &v, NULL);
+	}
 	if (!rc)
 		*e = v;
 	return rc;

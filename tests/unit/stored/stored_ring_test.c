@@ -54,7 +54,9 @@ static void open_store(struct store *s, struct journal *j)
 	s->machine = &machine;
 	journal_open(j, open(dir_name, O_RDONLY | O_DIRECTORY));
 	s->journal = j;
-	if (j->fresh) {
+	if (!j->fresh && state_replay(s))
+		_exit(3);
+	if (!domain_find(s, GUESTS)) {		/* also when one died before it was through with this */
 		fake_init(s, &f, 0);
 		for (unsigned id = 1; id <= GUESTS; id++) {
 			sprintf(text, "/local/domain/%u|", id);
@@ -65,8 +67,6 @@ static void open_store(struct store *s, struct journal *j)
 			set_up_node(s, &f, text, XS_INTRODUCE);
 		}
 		fake_fini(s, &f);
-	} else if (state_replay(s)) {
-		_exit(3);
 	}
 	domain_attach_all(s);
 }
