@@ -9,12 +9,8 @@
 #include "call/decode.h"
 
 #define FLAG_CF		0x001u
-#define FLAG_PF		0x004u
-#define FLAG_AF		0x010u
-#define FLAG_ZF		0x040u
-#define FLAG_SF		0x080u
 #define FLAG_OF		0x800u
-#define FLAGS_ALL	(FLAG_CF | FLAG_PF | FLAG_AF | FLAG_ZF | FLAG_SF | FLAG_OF)
+#define FLAGS_ALL	(FLAG_OF | 0xd5u)	/* SF ZF AF PF CF are where LAHF puts them */
 
 #define REX_W		8
 #define REX_R		4
@@ -231,47 +227,38 @@ static void set_flags(struct regs *r, uint64_t which, uint64_t flags)
 	r->rflags = (r->rflags & ~which) | (flags & which);
 }
 
-/* ZF, SF and PF of a result. */
-static uint64_t result_flags(const struct store *s, uint64_t v)
+/*
+ * @insn on operands of @type: [d] changes, [s] is read, CF comes from the guest, and the flags go to
+ * *flags as LAHF and SETO give them.
+ */
+#define RUN(insn, type) ({ \
+	type d_ = (type)dst, s_ = (type)src; \
+	__asm__("bt $0, %k[f]\n\t" insn "\n\tlahf\n\tseto %%al" \
+		: [d] "+q"(d_), "=a"(flags) : [s] "q"(s_), [f] "r"(r->rflags) : "cc"); \
+	(uint64_t)d_; })
+#define ALU(insn) (s->bytes == 1 ? RUN(insn, uint8_t) : s->bytes == 2 ? RUN(insn, uint16_t) : \
+		   s->bytes == 4 ? RUN(insn, uint32_t) : RUN(insn, uint64_t))
+
+/* What @op makes of @dst and @src, and its flags: by the instruction itself, on registers. */
+static uint64_t arithmetic(const struct store *s, struct regs *r, enum store_op op, uint64_t dst,
+			   uint64_t src)
 {
-	return (v ? 0 : FLAG_ZF) | (v >> (8 * s->bytes - 1) & 1 ? FLAG_SF : 0) |
-	       (__builtin_parity(v & 0xff) ? 0 : FLAG_PF);
-}
+	uint16_t flags;
+	uint64_t v;
 
-static uint64_t add(const struct store *s, struct regs *r, uint64_t a, uint64_t b, unsigned carry)
-{
-	uint64_t v = (a + b + carry) & size_mask(s), carries = (a & b) | ((a | b) & ~v);
-	unsigned top = 8 * s->bytes - 1;
-
-	set_flags(r, FLAGS_ALL, result_flags(s, v) | (carries >> top & 1 ? FLAG_CF : 0) |
-		  (((a ^ v) & (b ^ v)) >> top & 1 ? FLAG_OF : 0) | ((a ^ b ^ v) & FLAG_AF));
-	return v;
-}
-
-static uint64_t subtract(const struct store *s, struct regs *r, uint64_t a, uint64_t b,
-			 unsigned borrow)
-{
-	uint64_t v = (a - b - borrow) & size_mask(s), borrows = (~a & b) | (~(a ^ b) & v);
-	unsigned top = 8 * s->bytes - 1;
-
-	set_flags(r, FLAGS_ALL, result_flags(s, v) | (borrows >> top & 1 ? FLAG_CF : 0) |
-		  (((a ^ b) & (a ^ v)) >> top & 1 ? FLAG_OF : 0) | ((a ^ b ^ v) & FLAG_AF));
-	return v;
-}
-
-static uint64_t logic(const struct store *s, struct regs *r, uint64_t v)
-{
-	set_flags(r, FLAGS_ALL, result_flags(s, v));
-	return v;
-}
-
-/* INC and DEC leave CF alone. */
-static uint64_t step(const struct store *s, struct regs *r, uint64_t old)
-{
-	uint64_t cf = r->rflags & FLAG_CF;
-	uint64_t v = s->op == STORE_INC ? add(s, r, old, 1, 0) : subtract(s, r, old, 1, 0);
-
-	set_flags(r, FLAG_CF, cf);
+	switch (op) {
+	case STORE_ADC: v = ALU("adc %[s], %[d]"); break;
+	case STORE_SBB: v = ALU("sbb %[s], %[d]"); break;
+	case STORE_SUB: v = ALU("sub %[s], %[d]"); break;
+	case STORE_OR:  v = ALU("or %[s], %[d]"); break;
+	case STORE_AND: v = ALU("and %[s], %[d]"); break;
+	case STORE_XOR: v = ALU("xor %[s], %[d]"); break;
+	case STORE_INC: v = ALU("inc %[d]"); break;
+	case STORE_DEC: v = ALU("dec %[d]"); break;
+	case STORE_NEG: v = ALU("neg %[d]"); break;
+	default: v = ALU("add %[s], %[d]"); break;		/* XADD too */
+	}
+	set_flags(r, FLAGS_ALL, flags >> 8 | (flags & 1 ? FLAG_OF : 0));
 	return v;
 }
 
@@ -283,46 +270,25 @@ static uint64_t bit_op(const struct store *s, struct regs *r, uint64_t old)
 	return s->op == STORE_BTS ? old | bit : s->op == STORE_BTR ? old & ~bit : old ^ bit;
 }
 
-static bool compare_exchange(const struct store *s, struct regs *r, uint64_t old, uint64_t *val)
-{
-	uint64_t expect = r->rax & size_mask(s);
-
-	subtract(s, r, expect, old, 0);
-	if (expect != old) {
-		set_operand(s, r, 0, false, old);
-		return false;
-	}
-	*val = operand(s, r);
-	return true;
-}
-
 bool store_execute(const struct store *s, struct regs *r, uint64_t old, uint64_t *val)
 {
-	uint64_t arg = operand(s, r);
-	unsigned carry = r->rflags & FLAG_CF;
+	uint64_t arg = operand(s, r), expect = r->rax & size_mask(s);
 
 	switch (s->op) {
-	case STORE_ADD: *val = add(s, r, old, arg, 0); break;
-	case STORE_ADC: *val = add(s, r, old, arg, carry); break;
-	case STORE_SUB: *val = subtract(s, r, old, arg, 0); break;
-	case STORE_SBB: *val = subtract(s, r, old, arg, carry); break;
-	case STORE_OR:  *val = logic(s, r, old | arg); break;
-	case STORE_AND: *val = logic(s, r, old & arg); break;
-	case STORE_XOR: *val = logic(s, r, old ^ arg); break;
-	case STORE_MOV: *val = arg; break;
-	case STORE_XCHG:
-		set_operand(s, r, s->reg, s->high, old);
+	case STORE_CMPXCHG:
+		arithmetic(s, r, STORE_SUB, expect, old);
+		if (expect != old) {
+			set_operand(s, r, 0, false, old);
+			return false;
+		}
 		*val = arg;
 		break;
-	case STORE_XADD:
-		*val = add(s, r, old, arg, 0);
-		set_operand(s, r, s->reg, s->high, old);
-		break;
-	case STORE_INC: case STORE_DEC: *val = step(s, r, old); break;
+	case STORE_MOV: case STORE_XCHG: *val = arg; break;
 	case STORE_NOT: *val = ~old & size_mask(s); break;
-	case STORE_NEG: *val = subtract(s, r, 0, old, 0); break;
 	case STORE_BTS: case STORE_BTR: case STORE_BTC: *val = bit_op(s, r, old); break;
-	case STORE_CMPXCHG: return compare_exchange(s, r, old, val);
+	default: *val = arithmetic(s, r, s->op, old, arg);
 	}
+	if (s->op == STORE_XCHG || s->op == STORE_XADD)
+		set_operand(s, r, s->reg, s->high, old);
 	return true;
 }
