@@ -268,12 +268,12 @@ static enum outcome string_element(struct vcpu *v, unsigned port, unsigned bytes
 	if (!in) {
 		if (copy_from_guest(&value, gva(va), bytes))
 			return bounce_access(v, va, false, false);
-		port_out(v, port, bytes, value);
+		port_access(v, port, bytes, true, value);
 		return DONE;
 	}
 	if (!writable(v, va, bytes))
 		return BOUNCED;
-	value = port_in(v, port, bytes);
+	value = port_access(v, port, bytes, false, 0);
 	return copy_to_guest(gva(va), &value, bytes) ? bounce_access(v, va, true, true) : DONE;
 }
 
@@ -318,13 +318,13 @@ static enum outcome port_io(struct vcpu *v, struct regs *r, struct insn *i, int 
 {
 	unsigned bytes = io_bytes(i, op);
 	int port = op & 8 ? (uint16_t)r->rdx : insn_next(i);
+	uint32_t value;
 
 	if (port < 0 || !ports_allowed(v, port, bytes))
 		return REFLECT;
-	if (op & 2)
-		port_out(v, port, bytes, r->rax);
-	else
-		set_result(r, bytes, port_in(v, port, bytes));
+	value = port_access(v, port, bytes, op & 2, r->rax);
+	if (!(op & 2))
+		set_result(r, bytes, value);
 	return DONE;
 }
 

@@ -81,11 +81,11 @@ static bool port_special(unsigned port)
 	       port == PORT_RTC_DATA || (port >= PORT_PCI_DATA && port < PORT_PCI_DATA + 4);
 }
 
-static uint8_t rtc_access(bool write, uint8_t value)
+static uint8_t rtc_access(bool out, uint8_t value)
 {
 	lock_take(&rtc_lock);
 	outb(PORT_RTC_INDEX, rtc_index & 0x7f);
-	if (write)
+	if (out)
 		outb(PORT_RTC_DATA, value);
 	else
 		value = inb(PORT_RTC_DATA);
@@ -93,42 +93,15 @@ static uint8_t rtc_access(bool write, uint8_t value)
 	return value;
 }
 
-static uint16_t pci_bdf(void) { return pci_index >> 8; }
-static unsigned pci_offset(unsigned port) { return (pci_index & 0xfc) + (port & 3); }
-
-static uint8_t byte_in(unsigned port)
+static bool port_is_pci_data(unsigned port)
 {
-	if (port_denied(port))
-		return 0xff;
-	if (port == PORT_RTC_INDEX)
-		return rtc_index;
-	if (port == PORT_RTC_DATA)
-		return rtc_access(false, 0);
-	if ((port & ~3u) == PORT_PCI_DATA)
-		return pci_index & PCI_ENABLE ? pci_read(pci_bdf(), pci_offset(port), 1) : 0xff;
-	return inb(port);
-}
-
-static void byte_out(unsigned port, uint8_t value)
-{
-	if (port_denied(port))
-		return;
-	if (port == PORT_RTC_INDEX)
-		rtc_index = value;
-	else if (port == PORT_RTC_DATA)
-		rtc_access(true, value);
-	else if ((port & ~3u) == PORT_PCI_DATA && (pci_index & PCI_ENABLE))
-		pci_write(pci_bdf(), pci_offset(port), 1, value);
-	else if (port == PORT_SPEAKER)		/* speaker and its gate; not the NMI enables */
-		outb(port, (inb(port) & 0x0c) | (value & 3));
-	else if ((port & ~3u) != PORT_PCI_DATA)
-		outb(port, value);
+	return (port & ~3u) == PORT_PCI_DATA;
 }
 
 /* An access that the device sees in one piece: nothing of ours in it, or aligned PCI data. */
 static bool whole_access(unsigned port, unsigned bytes)
 {
-	if ((port & ~3u) == PORT_PCI_DATA)
+	if (port_is_pci_data(port))
 		return !(port % bytes) && (pci_index & PCI_ENABLE);
 	for (unsigned i = 0; i < bytes; i++)
 		if (port_special(port + i))
@@ -136,43 +109,42 @@ static bool whole_access(unsigned port, unsigned bytes)
 	return true;
 }
 
-uint32_t port_in(struct vcpu *v, unsigned port, unsigned bytes)
+/* One of these, or a single byte. */
+static uint32_t access_piece(unsigned port, unsigned bytes, bool out, uint32_t value)
 {
-	uint32_t value = 0;
+	uint16_t bdf = (uint16_t)(pci_index >> 8);
+	unsigned offset = (pci_index & 0xfc) + (port & 3);
+
+	if (port_denied(port) || (port_is_pci_data(port) && !(pci_index & PCI_ENABLE)))
+		return ~0u;
+	if (port_is_pci_data(port) && out)
+		pci_write(bdf, offset, bytes, value);
+	else if (port_is_pci_data(port))
+		return pci_read(bdf, offset, bytes);
+	else if (port == PORT_RTC_DATA)
+		return rtc_access(out, (uint8_t)value);
+	else if (port == PORT_RTC_INDEX)
+		return out ? rtc_index = (uint8_t)value : rtc_index;
+	else if (port == PORT_SPEAKER && out)	/* speaker and its gate; not the NMI enables */
+		outb(PORT_SPEAKER, (inb(PORT_SPEAKER) & 0x0c) | (value & 3));
+	else if (out)
+		out_bytes((uint16_t)port, bytes, value);
+	else
+		return in_bytes((uint16_t)port, bytes);
+	return 0;
+}
+
+uint32_t port_access(struct vcpu *v, unsigned port, unsigned bytes, bool out, uint32_t value)
+{
+	uint32_t result = 0;
 
 	if (!v->dom->hardware)
 		return ~0u;
 	if (port == PORT_PCI_INDEX && bytes == 4)
-		return pci_index;
-	if (!whole_access(port, bytes)) {
-		for (unsigned i = 0; i < bytes; i++)
-			value |= (uint32_t)byte_in(port + i) << (8 * i);
-		return value;
-	}
-	if ((port & ~3u) == PORT_PCI_DATA)
-		return pci_read(pci_bdf(), pci_offset(port), bytes);
-	return bytes == 1 ? inb(port) : bytes == 2 ? inw(port) : inl(port);
-}
-
-void port_out(struct vcpu *v, unsigned port, unsigned bytes, uint32_t value)
-{
-	if (!v->dom->hardware)
-		return;
-	if (port == PORT_PCI_INDEX && bytes == 4) {
-		pci_index = value;
-		return;
-	}
-	if (!whole_access(port, bytes)) {
-		for (unsigned i = 0; i < bytes; i++)
-			byte_out(port + i, value >> (8 * i));
-		return;
-	}
-	if ((port & ~3u) == PORT_PCI_DATA)
-		pci_write(pci_bdf(), pci_offset(port), bytes, value);
-	else if (bytes == 1)
-		outb(port, value);
-	else if (bytes == 2)
-		outw(port, value);
-	else
-		outl(port, value);
+		return out ? pci_index = value : pci_index;
+	if (whole_access(port, bytes))
+		return access_piece(port, bytes, out, value);
+	for (unsigned i = 0; i < bytes; i++)
+		result |= (access_piece(port + i, 1, out, value >> (8 * i) & 0xff) & 0xff) << (8 * i);
+	return result;
 }

@@ -14,9 +14,9 @@
 bool ports_iopl_ok(const struct vcpu *v);
 /* May the current mode of @v use @bytes ports from @port on (IOPL, I/O bitmap)?  No: #GP. */
 bool ports_allowed(struct vcpu *v, unsigned port, unsigned bytes);
-/* One access of 1, 2 or 4 bytes.  What the domain may not touch reads all ones; writes are dropped. */
-uint32_t port_in(struct vcpu *v, unsigned port, unsigned bytes);
-void port_out(struct vcpu *v, unsigned port, unsigned bytes, uint32_t value);
+/* One access of 1, 2 or 4 bytes: @value goes @out, or what comes in is returned.  What the domain may not
+ * touch reads all ones; writes are dropped. */
+uint32_t port_access(struct vcpu *v, unsigned port, unsigned bytes, bool out, uint32_t value);
 
 /* 0, or -EINVAL: #GP. */
 int msr_read(struct vcpu *v, uint32_t msr, uint64_t *value);

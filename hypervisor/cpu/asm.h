@@ -55,6 +55,22 @@ static inline uint8_t inb(uint16_t port) { uint8_t v; __asm__ volatile("inb %1, 
 static inline uint16_t inw(uint16_t port) { uint16_t v; __asm__ volatile("inw %1, %0" : "=a"(v) : "Nd"(port)); return v; }
 static inline uint32_t inl(uint16_t port) { uint32_t v; __asm__ volatile("inl %1, %0" : "=a"(v) : "Nd"(port)); return v; }
 
+/* @bytes: 1, 2 or 4. */
+static inline uint32_t in_bytes(uint16_t port, unsigned bytes)
+{
+	return bytes == 1 ? inb(port) : bytes == 2 ? inw(port) : inl(port);
+}
+
+static inline void out_bytes(uint16_t port, unsigned bytes, uint32_t v)
+{
+	if (bytes == 1)
+		outb(port, (uint8_t)v);
+	else if (bytes == 2)
+		outw(port, (uint16_t)v);
+	else
+		outl(port, v);
+}
+
 static inline void cpu_pause(void) { __asm__ volatile("pause" ::: "memory"); }
 static inline void cli(void) { __asm__ volatile("cli" ::: "memory"); }
 static inline void noreturn cpu_hang(void) { for (;;) __asm__ volatile("cli; hlt" ::: "memory"); }

@@ -72,8 +72,7 @@ LOCKS_UNCHECKED static void deselect(void)
 
 uint32_t pci_read(uint16_t bdf, unsigned offset, unsigned bytes)
 {
-	uint16_t port = select(bdf, offset);
-	uint32_t v = bytes == 1 ? inb(port) : bytes == 2 ? inw(port) : inl(port);
+	uint32_t v = in_bytes(select(bdf, offset), bytes);
 
 	deselect();
 	return v;
@@ -81,14 +80,7 @@ uint32_t pci_read(uint16_t bdf, unsigned offset, unsigned bytes)
 
 void pci_write(uint16_t bdf, unsigned offset, unsigned bytes, uint32_t value)
 {
-	uint16_t port = select(bdf, offset);
-
-	if (bytes == 1)
-		outb(port, (uint8_t)value);
-	else if (bytes == 2)
-		outw(port, (uint16_t)value);
-	else
-		outl(port, value);
+	out_bytes(select(bdf, offset), bytes, value);
 	deselect();
 }
 
