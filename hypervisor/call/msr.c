@@ -3,10 +3,8 @@
  * The model-specific registers a guest kernel may read and write (abi-inventory 2.6), and the
  * hypercall page, which one of them fills.
  *
- * A register is live (the guest's own, in the processor), shown (the machine's value, masked),
- * fixed, or absent: #GP.  What the hardware domain may see of the machine, other domains see as
- * zero.  Nothing here writes a register that another vCPU would notice, but those that are loaded
- * on every switch.
+ * A table says how each reads and what becomes of writes; what is not in it is a #GP.  Nothing here
+ * writes a register that another vCPU would notice, but those that are loaded on every switch.
  */
 #include <mica/errno.h>
 #include <mica/hypercall.h>
@@ -21,47 +19,79 @@
 #define EFER_SHOWN	((uint64_t)(EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE))
 #define APIC_ADDRESS	0xfee00000ul
 #define MCE_BANKS	2
-#define SPEC_CTRL_MASK	7ul			/* IBRS, STIBP, SSBD */
-/* ARCH_CAPABILITIES: the bits that say a flaw is absent or does not matter, and RSBA. */
-#define ARCH_CAPS_SHOWN	0x000000000d12e17dul
 #define MISC_NO_PERFMON	(3ul << 11)		/* BTS and PEBS unavailable */
 #define MISC_HIDDEN	(BIT(7) | BIT(18))	/* performance monitoring, MONITOR */
 
 #define VECTOR_GP	13
 
-/* Bit @bit of register edx of leaf 7 as this guest sees it. */
-static bool leaf7_edx(struct vcpu *v, unsigned bit)
-{
-	struct cpuid_leaf l;
+enum reading {
+	ABSENT,			/* no register of this number for guests */
+	LIVE,			/* the guest's own, in the processor; the bits of the rule's value */
+	FIXED, FIXED_AMD, FIXED_INTEL,	/* the rule's value; on other makers' processors absent */
+	MACHINE,		/* the hardware domain sees the machine's, others 0 */
+	COMPUTED,
+};
+enum writing {
+	REFUSED,
+	DROPPED,		/* without a word: kernels write them as a matter of course */
+	IF_READABLE,		/* the same, where the register is */
+	IF_HARDWARE,		/* the same, for the hardware domain */
+	IF_SAME,		/* must be what reads back */
+	BASE,			/* an address, goes into the processor */
+	ACTED,
+};
 
-	cpuid_for_guest(v, 7, 0, true, &l);
-	return l.d >> bit & 1;
+/* Microcode is not dom0's to load; bit 31 of PLATFORM_INFO, CPUID faulting, is not passed on. */
+static const struct rule {
+	uint32_t first, last;
+	uint8_t read, write;
+	uint64_t value;
+} rules[] = {
+	{ MSR_FS_BASE, MSR_KERNEL_GS_BASE, LIVE, BASE, ~0ul },
+	{ MSR_EFER, MSR_EFER, LIVE, IF_SAME, EFER_SHOWN },
+	{ MSR_TSC, MSR_TSC, COMPUTED, DROPPED, 0 },
+	{ MSR_APIC_BASE, MSR_APIC_BASE, COMPUTED, REFUSED, 0 },
+	{ MSR_PAT, MSR_PAT, FIXED, REFUSED, PAT_VALUE },
+	{ MSR_TSC_AUX, MSR_TSC_AUX, COMPUTED, ACTED, 0 },
+	{ MSR_HYPERCALL_PAGE, MSR_HYPERCALL_PAGE, FIXED, ACTED, 0 },
+	{ MSR_MISC_ENABLE, MSR_MISC_ENABLE, COMPUTED, IF_READABLE, 0 },
+	{ MSR_PLATFORM_INFO, MSR_PLATFORM_INFO, FIXED_INTEL, REFUSED, 0 },
+	{ MSR_DEBUGCTL, MSR_DEBUGCTL, FIXED, IF_SAME, 0 },
+	{ MSR_PERF_CAPABILITIES, MSR_PERF_CAPABILITIES, FIXED, REFUSED, 0 },
+	{ MSR_MCG_CAP, MSR_MCG_CAP, FIXED, REFUSED, MCE_BANKS },
+	{ MSR_MCG_STATUS, MSR_MCG_CTL, FIXED, DROPPED, 0 },
+	{ MSR_P5_MC_ADDR, MSR_P5_MC_TYPE, FIXED, DROPPED, 0 },
+	{ MSR_MC0_CTL, MSR_MC0_CTL + 127, FIXED, DROPPED, 0 },
+	{ MSR_MC0_CTL2, MSR_MC0_CTL2 + 31, FIXED, DROPPED, 0 },
+	{ MSR_PLATFORM_ID, MSR_PLATFORM_ID, MACHINE, REFUSED, 0 },
+	{ MSR_UCODE_REV, MSR_UCODE_REV, MACHINE, DROPPED, 0 },
+	{ MSR_UCODE_WRITE, MSR_UCODE_WRITE, ABSENT, IF_HARDWARE, 0 },
+	{ MSR_PERF_STATUS, MSR_PERF_STATUS, MACHINE, REFUSED, 0 },
+	{ MSR_PERF_CTL, MSR_PERF_CTL, MACHINE, DROPPED, 0 },
+	{ MSR_THERM_INTERRUPT, MSR_THERM_STATUS, MACHINE, DROPPED, 0 },
+	{ MSR_AMD_HWCR, MSR_AMD_HWCR, FIXED, DROPPED, 0 },
+	{ MSR_AMD_DE_CFG, MSR_AMD_DE_CFG, FIXED_AMD, DROPPED, 2 },
+	{ MSR_AMD_SYSCFG, MSR_AMD_SYSCFG, MACHINE, DROPPED, 0 },
+	{ MSR_AMD_NB_CFG, MSR_AMD_NB_CFG, MACHINE, DROPPED, 0 },
+	{ MSR_AMD_TOP_MEM, MSR_AMD_TOP_MEM, MACHINE, REFUSED, 0 },
+	{ MSR_AMD_TOP_MEM2, MSR_AMD_TOP_MEM2, MACHINE, REFUSED, 0 },
+	{ MSR_AMD_PATCH_LOADER, MSR_AMD_PATCH_LOADER, ABSENT, IF_HARDWARE, 0 },
+	{ MSR_AMD_FAM10H_MMIO_CONF, MSR_AMD_FAM10H_MMIO_CONF, MACHINE, DROPPED, 0 },
+	{ MSR_AMD_PSTATE_LIMIT, MSR_AMD_PSTATE_LIMIT + 10, MACHINE, DROPPED, 0 },
+};
+
+static const struct rule *rule_of(uint32_t msr)
+{
+	static const struct rule none;		/* absent, refused */
+
+	for (const struct rule *m = rules; m < rules + ARRAY_SIZE(rules); m++)
+		if (msr - m->first <= m->last - m->first)
+			return m;
+	return &none;
 }
 
-static bool has_ibpb(struct vcpu *v)
-{
-	struct cpuid_leaf l;
-
-	cpuid_for_guest(v, 0x80000008, 0, true, &l);
-	return leaf7_edx(v, 26) || (l.b >> 12 & 1);
-}
-
-/* Part of the machine: the hardware domain sees it, others see 0. */
-static int shown(const struct vcpu *v, uint32_t msr, uint64_t *value)
-{
-	return v->dom->hardware && !rdmsr_safe(msr, value) ? -EINVAL : 0;
-}
-
-static int masked(uint32_t msr, uint64_t keep, uint64_t set, uint64_t *value)
-{
-	if (!rdmsr_safe(msr, value))
-		return -EINVAL;
-	*value = (*value & keep) | set;
-	return 0;
-}
-
-/* No register of this number for guests.  A kernel that has no #GP handler yet reads 0 where the
- * machine has a register: it cannot be told otherwise. */
+/* A kernel that has no #GP handler yet reads 0 where the machine has a register: it cannot be told
+ * otherwise. */
 static int absent(const struct vcpu *v, uint32_t msr, uint64_t *value)
 {
 	uint64_t real;
@@ -72,65 +102,41 @@ static int absent(const struct vcpu *v, uint32_t msr, uint64_t *value)
 	return refuse(-EINVAL, "rdmsr %x", msr);
 }
 
-static bool is_mce_bank(uint32_t msr)
-{
-	return (msr >= MSR_MC0_CTL && msr < MSR_MC0_CTL + 128) ||
-	       (msr >= MSR_MC0_CTL2 && msr < MSR_MC0_CTL2 + 32);
-}
-
-static int read_feature_msr(struct vcpu *v, uint32_t msr, uint64_t *value)
+static int computed(const struct vcpu *v, uint32_t msr, uint64_t *value)
 {
 	switch (msr) {
-	case MSR_SPEC_CTRL:
-		return leaf7_edx(v, 26) ? masked(msr, SPEC_CTRL_MASK, 0, value)
-					: absent(v, msr, value);
-	case MSR_ARCH_CAPABILITIES:
-		return leaf7_edx(v, 29) ? masked(msr, ARCH_CAPS_SHOWN, 0, value)
-					: absent(v, msr, value);
-	case MSR_MISC_ENABLE: return masked(msr, ~MISC_HIDDEN, MISC_NO_PERFMON, value);
-	case MSR_PLATFORM_INFO:			/* bit 31, CPUID faulting, is not passed on */
-		return cpu.amd ? absent(v, msr, value) : 0;
-	case MSR_TSC_AUX:
-		*value = v->tsc_aux;
-		return cpu.rdtscp ? 0 : absent(v, msr, value);
-	default: return absent(v, msr, value);
-	}
-}
-
-int msr_read(struct vcpu *v, uint32_t msr, uint64_t *value)
-{
-	*value = 0;
-	switch (msr) {
-	case MSR_FS_BASE: case MSR_GS_BASE: case MSR_KERNEL_GS_BASE:
-		*value = rdmsr(msr);
-		return 0;
-	case MSR_EFER:
-		*value = rdmsr(msr) & EFER_SHOWN;
-		return 0;
 	case MSR_TSC:
 		*value = rdtsc();
 		return 0;
 	case MSR_APIC_BASE:
 		*value = APIC_ADDRESS | APIC_BASE_ENABLE | (v->id ? 0 : APIC_BASE_BSP);
 		return 0;
-	case MSR_PAT:
-		*value = PAT_VALUE;
+	case MSR_TSC_AUX:
+		*value = v->tsc_aux;
+		return cpu.rdtscp ? 0 : absent(v, msr, value);
+	default:				/* MISC_ENABLE */
+		if (!rdmsr_safe(msr, value))
+			return -EINVAL;
+		*value = (*value & ~MISC_HIDDEN) | MISC_NO_PERFMON;
 		return 0;
-	case MSR_MCG_CAP:
-		*value = MCE_BANKS;
+	}
+}
+
+int msr_read(struct vcpu *v, uint32_t msr, uint64_t *value)
+{
+	const struct rule *m = rule_of(msr);
+
+	*value = m->value;
+	switch (m->read) {
+	case LIVE:
+		*value &= rdmsr(msr);
 		return 0;
-	case MSR_MCG_STATUS: case MSR_MCG_CTL: case MSR_P5_MC_ADDR: case MSR_P5_MC_TYPE:
-	case MSR_PERF_CAPABILITIES: case MSR_AMD_HWCR: case MSR_DEBUGCTL: case MSR_HYPERCALL_PAGE:
-		return 0;
-	case MSR_AMD_DE_CFG:
-		*value = 2;
-		return cpu.amd ? 0 : absent(v, msr, value);
-	case MSR_UCODE_REV: case MSR_PLATFORM_ID: case MSR_PERF_STATUS: case MSR_PERF_CTL:
-	case MSR_THERM_INTERRUPT: case MSR_THERM_STATUS: case MSR_AMD_SYSCFG: case MSR_AMD_TOP_MEM:
-	case MSR_AMD_TOP_MEM2: case MSR_AMD_NB_CFG: case MSR_AMD_FAM10H_MMIO_CONF:
-	case MSR_AMD_PSTATE_LIMIT ... MSR_AMD_PSTATE_LIMIT + 10:
-		return shown(v, msr, value);
-	default: return is_mce_bank(msr) ? 0 : read_feature_msr(v, msr, value);
+	case FIXED: return 0;
+	case FIXED_AMD: return cpu.amd ? 0 : absent(v, msr, value);
+	case FIXED_INTEL: return cpu.amd ? absent(v, msr, value) : 0;
+	case MACHINE: return v->dom->hardware && !rdmsr_safe(msr, value) ? -EINVAL : 0;
+	case COMPUTED: return computed(v, msr, value);
+	default: return absent(v, msr, value);
 	}
 }
 
@@ -170,67 +176,33 @@ int hypercall_page_put(struct vcpu *self, struct domain *d, uint64_t gmfn)
 	return 0;
 }
 
-static int write_base(uint32_t msr, uint64_t value)
+static bool act(struct vcpu *v, uint32_t msr, uint64_t value)
 {
-	if (!va_canonical(value))
-		return refuse(-EINVAL, "wrmsr %x: base %lx", msr, value);
-	wrmsr(msr, value);
-	return 0;
-}
-
-/* A write that must be what reads back. */
-static int write_same(struct vcpu *v, uint32_t msr, uint64_t value)
-{
-	uint64_t now;
-
-	return msr_read(v, msr, &now) || now != value ? refuse(-EINVAL, "wrmsr %x: %lx", msr, value)
-						      : 0;
-}
-
-static int write_feature_msr(struct vcpu *v, uint32_t msr, uint64_t value)
-{
-	switch (msr) {
-	case MSR_SPEC_CTRL:
-		if (leaf7_edx(v, 26) && !(value & ~SPEC_CTRL_MASK))
-			return wrmsr_safe(msr, value) ? 0 : -EINVAL;
-		break;
-	case MSR_PRED_CMD:
-		if (value <= 1 && has_ibpb(v))
-			return !value || wrmsr_safe(msr, value) ? 0 : -EINVAL;
-		break;
-	case MSR_TSC_AUX:
-		if (cpu.rdtscp && value <= ~0u) {
-			v->tsc_aux = value;
-			wrmsr(msr, value);
-			return 0;
-		}
-		break;
-	case MSR_DEBUGCTL: return value ? -EINVAL : 0;
-	case MSR_UCODE_WRITE: case MSR_AMD_PATCH_LOADER:	/* microcode is not dom0's to load */
-		if (v->dom->hardware)
-			return 0;
-		break;
-	}
-	return refuse(-EINVAL, "wrmsr %x: %lx", msr, value);
+	if (msr == MSR_HYPERCALL_PAGE)
+		return !(value & ~PAGE_MASK) && !hypercall_page_put(v, v->dom, value >> PAGE_SHIFT);
+	if (!cpu.rdtscp || value > ~0u)
+		return false;
+	v->tsc_aux = value;
+	wrmsr(MSR_TSC_AUX, value);
+	return true;
 }
 
 int msr_write(struct vcpu *v, uint32_t msr, uint64_t value)
 {
-	switch (msr) {
-	case MSR_FS_BASE: case MSR_GS_BASE: case MSR_KERNEL_GS_BASE:
-		return write_base(msr, value);
-	case MSR_EFER: return write_same(v, msr, value);
-	case MSR_HYPERCALL_PAGE:
-		if ((value & ~PAGE_MASK) || hypercall_page_put(v, v->dom, value >> PAGE_SHIFT))
-			return refuse(-EINVAL, "hypercall page %lx", value);
+	bool done = false;
+	uint64_t now;
+
+	switch (rule_of(msr)->write) {
+	case BASE:
+		if (!va_canonical(value))
+			break;
+		wrmsr(msr, value);
 		return 0;
-	/* Dropped without a word: kernels write them as a matter of course. */
-	case MSR_TSC: case MSR_MCG_STATUS: case MSR_MCG_CTL: case MSR_P5_MC_ADDR: case MSR_P5_MC_TYPE:
-	case MSR_UCODE_REV: case MSR_PERF_CTL: case MSR_THERM_INTERRUPT: case MSR_THERM_STATUS:
-	case MSR_AMD_HWCR: case MSR_AMD_DE_CFG: case MSR_AMD_NB_CFG: case MSR_AMD_SYSCFG:
-	case MSR_AMD_FAM10H_MMIO_CONF: case MSR_AMD_PSTATE_LIMIT ... MSR_AMD_PSTATE_LIMIT + 10:
-		return 0;
-	case MSR_MISC_ENABLE: return rdmsr_safe(msr, &value) ? 0 : -EINVAL;
-	default: return is_mce_bank(msr) ? 0 : write_feature_msr(v, msr, value);
+	case DROPPED: return 0;
+	case IF_READABLE: done = !msr_read(v, msr, &now); break;
+	case IF_HARDWARE: done = v->dom->hardware; break;
+	case IF_SAME: done = !msr_read(v, msr, &now) && now == value; break;
+	case ACTED: done = act(v, msr, value); break;
 	}
+	return done ? 0 : refuse(-EINVAL, "wrmsr %x: %lx", msr, value);
 }
