@@ -5,7 +5,7 @@
  * otherwise.
  *
  * Works in chunks, the larger of the two extent sizes: all frames of a chunk are taken from the
- * domain (nothing but its allocation may refer to them), the new ones allocated, then handed over.
+ * domain (nothing but its allocation may refer to them), the new ones allocated for it, then listed.
  * A chunk is exchanged whole or not at all.  nr_exchanged tells how many input extents were; a
  * preempted call starts again from there.
  */
@@ -23,7 +23,6 @@ struct exchange {
 	unsigned nr_taken;
 	uint32_t *fresh;		/* first frame of each new extent */
 	unsigned nr_fresh;
-	uint64_t nr_assigned;		/* new frames that are the domain's already */
 };
 
 static int check(const struct vcpu *self, const struct xen_memory_exchange *x)
@@ -67,6 +66,7 @@ static int take_old(struct exchange *e)
 	return 0;
 }
 
+/* The new frames are the domain's at once, so that nothing can fail when the old ones are gone. */
 static int allocate_new(struct exchange *e)
 {
 	const struct xen_memory_reservation *out = &e->x->out;
@@ -76,7 +76,7 @@ static int allocate_new(struct exchange *e)
 	if (bits && bits < PAGE_SHIFT + out->extent_order)
 		return refuse(-ENOMEM, "exchange: order %u below 2^%u", out->extent_order, bits);
 	while (e->nr_fresh < BIT(e->out_shift)) {
-		f = heap_alloc(out->extent_order, bits);
+		f = space_alloc(&e->d->mem, out->extent_order, SPACE_ADDR_BITS(bits));
 		if (!f)
 			return refuse(-ENOMEM, "exchange: no memory of order %u below 2^%u",
 				      out->extent_order, bits);
@@ -85,39 +85,17 @@ static int allocate_new(struct exchange *e)
 	return 0;
 }
 
-static uint64_t nr_new_frames(const struct exchange *e)
-{
-	return (uint64_t)e->nr_fresh << e->x->out.extent_order;
-}
-
-/* New frame number @n of the chunk. */
-static struct frame *fresh_frame(const struct exchange *e, uint64_t n)
-{
-	unsigned order = e->x->out.extent_order;
-
-	return frame_of(mfn(e->fresh[n >> order] + (n & MASK(order))));
-}
-
-/* The new frames become the domain's, so that nothing can fail once the old ones are gone. */
-static int assign_new(struct exchange *e)
-{
-	int rc = 0;
-
-	for (; !rc && e->nr_assigned < nr_new_frames(e); e->nr_assigned += !rc)
-		rc = space_assign(&e->d->mem, fresh_frame(e, e->nr_assigned));
-	return rc;
-}
-
 /* The old frames go back where they were, the new ones to the heap.  A new one that another vCPU of
  * the guest has found and mapped meanwhile stays: it is the domain's. */
 static void undo(struct exchange *e)
 {
-	for (uint64_t n = 0; n < nr_new_frames(e); n++) {
-		struct frame *f = fresh_frame(e, n);
+	for (; e->nr_fresh; e->nr_fresh--)
+		for (uint64_t j = 0; j < BIT(e->x->out.extent_order); j++) {
+			struct frame *f = frame_of(mfn(e->fresh[e->nr_fresh - 1] + j));
 
-		if (n >= e->nr_assigned || !space_steal(&e->d->mem, f))
-			heap_free(f, 0);
-	}
+			if (!space_steal(&e->d->mem, f))
+				heap_free(f, 0);
+		}
 	while (e->nr_taken) {
 		const struct taken *t = &e->taken[--e->nr_taken];
 
@@ -169,15 +147,12 @@ static int exchange_chunk(struct exchange *e, uint64_t chunk)
 
 	e->in = gva_nth(gva(e->x->in.extent_start), chunk << e->in_shift, sizeof(uint64_t));
 	e->out = gva_nth(gva(e->x->out.extent_start), chunk << e->out_shift, sizeof(uint64_t));
-	e->nr_taken = e->nr_fresh = e->nr_assigned = 0;
+	e->nr_taken = e->nr_fresh = 0;
 	rc = probe_out(e);
-	if (rc)
-		return rc;
-	rc = take_old(e);
+	if (!rc)
+		rc = take_old(e);
 	if (!rc)
 		rc = allocate_new(e);
-	if (!rc)
-		rc = assign_new(e);
 	if (!rc)
 		return give_new(e);
 	undo(e);

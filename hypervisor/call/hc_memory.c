@@ -61,79 +61,63 @@ static bool decrease_extent(struct domain *d, uint64_t first, unsigned order)
 	return true;
 }
 
-/* One extent for populate (M2P gets @pfn on) or increase (@pfn = M2P_INVALID). */
-static bool add_extent(struct domain *d, const struct xen_memory_reservation *r, uint64_t pfn,
-		       gva_t out)
+/*
+ * 2^@log extents from number @at of the list on, in one block of frames.  The list gets what they are;
+ * for populate it says which pages they become.  False: nothing changed.
+ */
+static bool add_extents(struct domain *d, const struct xen_memory_reservation *r, uint64_t at,
+			unsigned log, bool populate)
 {
-	unsigned bits = XENMEMF_get_address_bits(r->mem_flags);
+	unsigned bits = XENMEMF_get_address_bits(r->mem_flags), order = r->extent_order, n = 1u << log;
+	gva_t list = gva_nth(gva(r->extent_start), at, sizeof(uint64_t));
+	uint64_t number[PIECE], m;
 	struct frame *f;
-	uint64_t first;
 
-	if (bits && bits < PAGE_SHIFT + r->extent_order)
+	if (bits && bits < PAGE_SHIFT + order)
 		return false;
-	f = space_alloc(&d->mem, r->extent_order, SPACE_ADDR_BITS(bits));
+	if (populate && (copy_from_guest(number, list, n * sizeof(number[0])) ||
+			 (log && copy_to_guest(list, number, n * sizeof(number[0])))))
+		return false;			/* or the answer could not be written */
+	f = space_alloc(&d->mem, order + log, SPACE_ADDR_BITS(bits));
 	if (!f)
 		return false;
-	first = frame_mfn(f).n;
-	for (uint64_t i = 0; pfn != M2P_INVALID && i < BIT(r->extent_order); i++)
-		m2p_set(mfn(first + i), pfn + i);
-	if (gva_is_null(out) || !put_guest_u64(out, first))
+	m = frame_mfn(f).n;
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t pfn = number[i];
+
+		number[i] = m;
+		do {
+			if (populate)
+				m2p_set(mfn(m), pfn++);
+		} while (++m & MASK(order));
+	}
+	if ((!populate && !r->extent_start) || !copy_to_guest(list, number, n * sizeof(number[0])))
 		return true;
-	decrease_extent(d, first, r->extent_order);
+	decrease_extent(d, frame_mfn(f).n, order + log);
 	return false;
 }
 
-/*
- * populate of single frames, the toolstack's bread: as many extents in one go as come in one block of
- * frames, PIECE at most.  Returns how many were done; 0 means "one by one".
- */
-static unsigned populate_piece(struct domain *d, const struct xen_memory_reservation *r, uint64_t at)
+/* Does some extents from number @at on; returns how many.  Single frames for populate, the toolstack's
+ * bread, come many at a time as long as there are blocks for them. */
+static unsigned reserve(struct domain *d, unsigned op, const struct xen_memory_reservation *r, uint64_t at)
 {
-	gva_t list = gva_nth(gva(r->extent_start), at, sizeof(uint64_t));
-	unsigned order = MIN(63 - __builtin_clzl(r->nr_extents - at), PIECE_ORDER), n = 1u << order;
-	uint64_t pfn[PIECE];
-	struct frame *f;
+	unsigned log = r->extent_order ? 0 : MIN(63 - __builtin_clzl(r->nr_extents - at), PIECE_ORDER);
+	uint64_t first;
 
-	if (!order || copy_from_guest(pfn, list, n * sizeof(pfn[0])) ||
-	    copy_to_guest(list, pfn, n * sizeof(pfn[0])))	/* can the answer be written? */
-		return 0;
-	f = space_alloc(&d->mem, order, SPACE_ADDR_BITS(XENMEMF_get_address_bits(r->mem_flags)));
-	if (!f)
-		return 0;
-	for (unsigned i = 0; i < n; i++) {
-		mfn_t m = frame_mfn(f + i);
-
-		m2p_set(m, pfn[i]);
-		pfn[i] = m.n;
-	}
-	if (!copy_to_guest(list, pfn, n * sizeof(pfn[0])))
-		return n;
-	decrease_extent(d, frame_mfn(f).n, order);
-	return 0;
-}
-
-static bool reserve_extent(struct domain *d, unsigned op, const struct xen_memory_reservation *r,
-			   uint64_t i)
-{
-	gva_t at = gva_nth(gva(r->extent_start), i, sizeof(uint64_t));
-	uint64_t number = 0;
-
-	if (op == XENMEM_increase_reservation)
-		return add_extent(d, r, M2P_INVALID, r->extent_start ? at : gva(0));
-	if (get_guest_u64(&number, at))
-		return false;
-	if (op == XENMEM_populate_physmap)
-		return add_extent(d, r, number, at);
-	return decrease_extent(d, number, r->extent_order);
+	if (op == XENMEM_decrease_reservation)
+		return !get_guest_u64(&first, gva_nth(gva(r->extent_start), at, sizeof(first))) &&
+		       decrease_extent(d, first, r->extent_order);
+	if (op == XENMEM_populate_physmap && log && add_extents(d, r, at, log, true))
+		return 1u << log;
+	return add_extents(d, r, at, 0, op == XENMEM_populate_physmap);
 }
 
 static long reservation(struct vcpu *self, unsigned op, uint64_t start, gva_t arg)
 {
 	struct xen_memory_reservation r;
+	unsigned done = 1;
 	struct domain *d;
-	unsigned piece;
 	uint64_t i;
-	bool batch;
 	int rc;
 
 	if (copy_from_guest(&r, arg, sizeof(r)) || r.nr_extents < start ||
@@ -142,18 +126,12 @@ static long reservation(struct vcpu *self, unsigned op, uint64_t start, gva_t ar
 	d = domain_get_target(self, r.domid, &rc);
 	if (!d)
 		return start;
-	batch = op == XENMEM_populate_physmap && !r.extent_order;
-	for (i = start; i < r.nr_extents; i += piece) {
+	for (i = start; done && i < r.nr_extents; i += done) {
 		if (i > start && preempt_due()) {
 			domain_put(d);
 			return hypercall_again(self, 1, (uint64_t)op | i << MEMOP_EXTENT_SHIFT);
 		}
-		piece = batch ? populate_piece(d, &r, i) : 0;
-		if (piece)
-			continue;
-		if (!reserve_extent(d, op, &r, i))
-			break;
-		piece = 1;
+		done = reserve(d, op, &r, i);
 	}
 	domain_put(d);
 	return i;
