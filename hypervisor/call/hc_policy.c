@@ -15,47 +15,22 @@
 #include "mm/heap.h"
 
 #define MAX_LEAVES	120
-#define MAX_MSRS	2
 #define MSR_INDEX_PLATFORM_INFO	0xceu
 #define MSR_INDEX_ARCH_CAPS	0x10au
 
 _Static_assert(sizeof(struct cpuid_leaf_entry) == sizeof(struct xen_cpuid_leaf), "CPUID leaf");
 
-/* Where a policy's lists go, in the form domctl and sysctl share: out of the guest's structure, and the
- * counts back into it. */
-struct lists { gva_t leaves, msrs; uint32_t *nr_leaves, *nr_msrs; };
+static const struct xen_msr_entry msrs_shown[] = {
+	{ .idx = MSR_INDEX_PLATFORM_INFO }, { .idx = MSR_INDEX_ARCH_CAPS },
+};
+#define MAX_MSRS	ARRAY_SIZE(msrs_shown)
 
-/* The lists, as far as there is room.  -ENOBUFS: there is not, and the counts say how much is needed.  A
- * null pointer asks for that alone. */
-static long give(const struct cpuid_leaf_entry *list, unsigned n, const struct lists *to)
+/* The list of policy @which (features_policy_leaves), cut down to @words if there are any. */
+static void fill_leaves(struct cpuid_leaf_entry list[MAX_LEAVES], int which, const uint32_t *words)
 {
-	static const struct xen_msr_entry none[MAX_MSRS] = {
-		{ .idx = MSR_INDEX_PLATFORM_INFO }, { .idx = MSR_INDEX_ARCH_CAPS },
-	};
-	bool leaves = !gva_is_null(to->leaves), msrs = !gva_is_null(to->msrs);
-	bool small = (leaves && *to->nr_leaves < n) || (msrs && *to->nr_msrs < MAX_MSRS);
+	unsigned n = features_policy_leaves(which, list, MAX_LEAVES);
 
-	*to->nr_leaves = leaves ? n : MAX_LEAVES;
-	*to->nr_msrs = MAX_MSRS;
-	if (small)
-		return -ENOBUFS;
-	if ((leaves && copy_to_guest(to->leaves, list, n * sizeof(*list))) ||
-	    (msrs && copy_to_guest(to->msrs, none, sizeof(none))))
-		return -EFAULT;
-	return 0;
-}
-
-/* The policy @which (features_policy_leaves), cut down to @words if there are any. */
-static long give_policy(int which, const uint32_t *words, const struct lists *to)
-{
-	struct cpuid_leaf_entry *list = kmalloc(MAX_LEAVES * sizeof(*list)), *e;
-	unsigned n;
-	long rc;
-
-	if (!list)
-		return -ENOMEM;
-	n = features_policy_leaves(which, list, MAX_LEAVES);
-	for (e = list; words && e < list + n; e++) {
+	for (struct cpuid_leaf_entry *e = list; words && e < list + n; e++) {
 		struct cpuid_leaf l = { e->a, e->b, e->c, e->d };
 
 		features_words_apply(words, e->leaf, e->sub == ~0u ? 0 : e->sub, &l);
@@ -65,7 +40,29 @@ static long give_policy(int which, const uint32_t *words, const struct lists *to
 	 * leaves of its own (gaps, hypervisor leaves): the list is always full, with leaf 0 repeated. */
 	while (n < MAX_LEAVES)
 		list[n++] = list[0];
-	rc = give(list, n, to);
+}
+
+/*
+ * A policy in the form domctl and sysctl share: two lists, as far as there is room.  -ENOBUFS: there is
+ * not, and the counts say how much is needed.  A null pointer asks for that alone.
+ */
+static long give_policy(int which, const uint32_t *words, gva_t leaves, uint32_t *nr_leaves,
+			gva_t msrs, uint32_t *nr_msrs)
+{
+	bool want_leaves = !gva_is_null(leaves), want_msrs = !gva_is_null(msrs);
+	bool small = (want_leaves && *nr_leaves < MAX_LEAVES) || (want_msrs && *nr_msrs < MAX_MSRS);
+	struct cpuid_leaf_entry *list = kmalloc(MAX_LEAVES * sizeof(*list));
+	long rc = small ? -ENOBUFS : 0;
+
+	if (!list)
+		return -ENOMEM;
+	*nr_leaves = MAX_LEAVES;
+	*nr_msrs = MAX_MSRS;
+	fill_leaves(list, which, words);
+	if (!rc && want_leaves)
+		rc = copy_to_guest(leaves, list, MAX_LEAVES * sizeof(*list));
+	if (!rc && want_msrs)
+		rc = copy_to_guest(msrs, msrs_shown, sizeof(msrs_shown));
 	kfree(list);
 	return rc;
 }
@@ -104,31 +101,31 @@ static long take_msrs(struct xen_domctl_cpu_policy *p)
 long domctl_set_policy(struct vcpu *self, struct domain *d, struct xen_domctl *op)
 {
 	struct xen_domctl_cpu_policy *p = &op->u.cpu_policy;
-	uint32_t *words = kmalloc(FEATURE_WORDS * sizeof(*words)), *old = NULL;
+	uint32_t words[FEATURE_WORDS], *own, *old;
 	long rc;
 
 	p->err_leaf = p->err_subleaf = p->err_msr = ~0u;
-	if (!words)
-		return -ENOMEM;
+	if (p->nr_leaves > MAX_LEAVES || p->nr_msrs > MAX_MSRS)
+		return -E2BIG;
+	features_words(2, words, FEATURE_WORDS);
 	if (d->cpuid_words)
-		memcpy(words, d->cpuid_words, FEATURE_WORDS * sizeof(*words));
-	else
-		features_words(2, words, FEATURE_WORDS);
-	rc = p->nr_leaves > MAX_LEAVES || p->nr_msrs > MAX_MSRS ? -E2BIG : take_leaves(words, p);
+		memcpy(words, d->cpuid_words, sizeof(words));
+	rc = take_leaves(words, p);
 	if (!rc)
 		rc = take_msrs(p);
-	if (!rc) {
-		lock_take(&d->life_lock);
-		if (d->life == DOM_NEW) {
-			old = d->cpuid_words;
-			d->cpuid_words = words;
-			words = NULL;
-		} else {
-			rc = refuse(-EEXIST, "cpu policy: d%u has run already", d->id);
-		}
-		lock_drop(&d->life_lock);
+	own = rc ? NULL : kmalloc(sizeof(words));
+	if (!own)
+		return rc ? rc : -ENOMEM;
+	memcpy(own, words, sizeof(words));
+	lock_take(&d->life_lock);
+	old = own;
+	if (d->life == DOM_NEW) {
+		old = d->cpuid_words;
+		d->cpuid_words = own;
+	} else {
+		rc = refuse(-EEXIST, "cpu policy: d%u has run already", d->id);
 	}
-	kfree(words);
+	lock_drop(&d->life_lock);
 	kfree(old);
 	return rc;
 }
@@ -136,15 +133,23 @@ long domctl_set_policy(struct vcpu *self, struct domain *d, struct xen_domctl *o
 long domctl_get_policy(struct vcpu *self, struct domain *d, struct xen_domctl *op)
 {
 	struct xen_domctl_cpu_policy *p = &op->u.cpu_policy;
-	struct lists to = { gva(p->leaves), gva(p->msrs), &p->nr_leaves, &p->nr_msrs };
 
-	return give_policy(2, d->cpuid_words, &to);
+	return give_policy(2, d->cpuid_words, gva(p->leaves), &p->nr_leaves, gva(p->msrs), &p->nr_msrs);
 }
 
-/* Which policy (features_words) row @index of @which names; HVM's are not to be had. */
-static int policy_of(const char *what, const int8_t which[6], uint32_t index)
+/* Which policy (features_words) number @index of sysctl's two lists means; HVM's are not to be had. */
+static int policy_of(const char *what, uint32_t index)
 {
-	if (index > 5)
+	static const int8_t which[] = {
+		[XEN_SYSCTL_cpu_policy_raw] = 0,	[XEN_SYSCTL_cpu_policy_host] = 1,
+		[XEN_SYSCTL_cpu_policy_pv_max] = 2,	[XEN_SYSCTL_cpu_policy_hvm_max] = -1,
+		[XEN_SYSCTL_cpu_policy_pv_default] = 2, [XEN_SYSCTL_cpu_policy_hvm_default] = -1,
+	};
+
+	_Static_assert(XEN_SYSCTL_cpu_featureset_hvm == XEN_SYSCTL_cpu_policy_hvm_max &&
+		       XEN_SYSCTL_cpu_featureset_hvm_max == XEN_SYSCTL_cpu_policy_hvm_default,
+		       "policies and feature sets are numbered alike");
+	if (index >= ARRAY_SIZE(which))
 		return refuse(-EINVAL, "%s %u", what, index);
 	return which[index] >= 0 ? which[index] :
 				   refuse(-EOPNOTSUPP, "%s %u is for HVM guests", what, index);
@@ -152,35 +157,24 @@ static int policy_of(const char *what, const int8_t which[6], uint32_t index)
 
 long sysctl_cpu_policy(struct xen_sysctl_cpu_policy *p)
 {
-	static const int8_t which[] = {
-		[XEN_SYSCTL_cpu_policy_raw] = 0,	[XEN_SYSCTL_cpu_policy_host] = 1,
-		[XEN_SYSCTL_cpu_policy_pv_max] = 2,	[XEN_SYSCTL_cpu_policy_hvm_max] = -1,
-		[XEN_SYSCTL_cpu_policy_pv_default] = 2, [XEN_SYSCTL_cpu_policy_hvm_default] = -1,
-	};
-	struct lists to = { gva(p->leaves), gva(p->msrs), &p->nr_leaves, &p->nr_msrs };
-	int policy = p->_rsvd ? -EINVAL : policy_of("cpu policy", which, p->index);
+	int which = p->_rsvd ? -EINVAL : policy_of("cpu policy", p->index);
 
-	return policy < 0 ? policy : give_policy(policy, NULL, &to);
+	return which < 0 ? which : give_policy(which, NULL, gva(p->leaves), &p->nr_leaves, gva(p->msrs),
+					       &p->nr_msrs);
 }
 
 long sysctl_cpu_featureset(struct xen_sysctl_cpu_featureset *f)
 {
-	static const int8_t which[] = {
-		[XEN_SYSCTL_cpu_featureset_raw] = 0,	[XEN_SYSCTL_cpu_featureset_host] = 1,
-		[XEN_SYSCTL_cpu_featureset_pv] = 2,	[XEN_SYSCTL_cpu_featureset_hvm] = -1,
-		[XEN_SYSCTL_cpu_featureset_pv_max] = 2, [XEN_SYSCTL_cpu_featureset_hvm_max] = -1,
-	};
 	uint32_t words[FEATURE_WORDS], n = MIN(f->nr_features, (uint32_t)FEATURE_WORDS);
-	int policy;
+	int which = policy_of("featureset", f->index);
 
 	if (!f->features) {
 		f->nr_features = FEATURE_WORDS;
 		return 0;
 	}
-	policy = policy_of("featureset", which, f->index);
-	if (policy < 0)
-		return policy;
-	features_words(policy, words, n);
+	if (which < 0)
+		return which;
+	features_words(which, words, n);
 	if (copy_to_guest(gva(f->features), words, n * sizeof(words[0])))
 		return -EFAULT;
 	f->nr_features = n;

@@ -21,12 +21,11 @@
 
 struct acpi_info acpi;
 
-static struct ioapic {
+static struct ioapic {			/* as in acpi.ioapic */
 	volatile uint32_t *regs;	/* [0] index, [4] data */
-	uint64_t phys;
-	unsigned gsi_base, pins;
+	unsigned pins;			/* 0: it does not answer */
 } ioapics[ACPI_MAX_IOAPICS];
-static unsigned nr_ioapics, nr_gsis;
+static unsigned nr_gsis;
 static struct spinlock lock = SPINLOCK_INIT(RANK_IRQ);
 
 static uint32_t reg_read(const struct ioapic *io, unsigned reg)
@@ -44,20 +43,17 @@ static void reg_write(const struct ioapic *io, unsigned reg, uint32_t v)
 boot_text void ioapic_init(void)
 {
 	for (unsigned i = 0; i < acpi.nr_ioapics; i++) {
-		struct ioapic *io = &ioapics[nr_ioapics];
+		struct ioapic *io = &ioapics[i];
 
-		io->phys = acpi.ioapic[i].phys;
-		io->gsi_base = acpi.ioapic[i].gsi_base;
-		io->regs = map_device(io->phys, 0x20);
+		io->regs = map_device(acpi.ioapic[i].phys, 0x20);
 		if (!io->regs || reg_read(io, REG_VERSION) == ~0u) {
-			log_warn("IO-APIC at %lx does not answer", io->phys);
+			log_warn("IO-APIC at %lx does not answer", acpi.ioapic[i].phys);
 			continue;
 		}
 		io->pins = (reg_read(io, REG_VERSION) >> 16 & 0xff) + 1;
 		for (unsigned pin = 0; pin < io->pins; pin++)
 			reg_write(io, REG_PIN(pin), PIN_MASKED);
-		nr_gsis = MAX(nr_gsis, io->gsi_base + io->pins);
-		nr_ioapics++;
+		nr_gsis = MAX(nr_gsis, acpi.ioapic[i].gsi_base + io->pins);
 	}
 }
 
@@ -66,17 +62,22 @@ unsigned ioapic_nr_gsis(void)
 	return nr_gsis;
 }
 
-static const struct ioapic *find(unsigned gsi)
+/* The IO-APIC that @gsi is a pin of, and the pin's register; NULL: there is none. */
+static const struct ioapic *find(unsigned gsi, unsigned *reg)
 {
-	for (unsigned i = 0; i < nr_ioapics; i++)
-		if (gsi - ioapics[i].gsi_base < ioapics[i].pins)
+	for (unsigned i = 0; i < acpi.nr_ioapics; i++) {
+		*reg = REG_PIN(gsi - acpi.ioapic[i].gsi_base);
+		if (gsi - acpi.ioapic[i].gsi_base < ioapics[i].pins)
 			return &ioapics[i];
+	}
 	return NULL;
 }
 
 bool ioapic_gsi_valid(unsigned gsi)
 {
-	return find(gsi) != NULL;
+	unsigned reg;
+
+	return find(gsi, &reg) != NULL;
 }
 
 unsigned ioapic_isa_gsi(unsigned isa_irq)
@@ -87,12 +88,11 @@ unsigned ioapic_isa_gsi(unsigned isa_irq)
 
 int ioapic_set(unsigned gsi, unsigned vector, uint32_t dest_apic_id, int trigger, int polarity)
 {
-	const struct ioapic *io = find(gsi);
 	unsigned reg;
+	const struct ioapic *io = find(gsi, &reg);
 
 	if (!io || dest_apic_id > 0xfe)		/* 0xff is everybody */
 		return -EINVAL;
-	reg = REG_PIN(gsi - io->gsi_base);
 	lock_take(&lock);
 	reg_write(io, reg, PIN_MASKED);
 	reg_write(io, reg + 1, dest_apic_id << 24);
@@ -102,33 +102,22 @@ int ioapic_set(unsigned gsi, unsigned vector, uint32_t dest_apic_id, int trigger
 	return 0;
 }
 
-static void set_mask(unsigned gsi, uint32_t mask)
+void ioapic_mask(unsigned gsi, bool masked)
 {
-	const struct ioapic *io = find(gsi);
 	unsigned reg;
+	const struct ioapic *io = find(gsi, &reg);
 
 	if (!io)
 		return;
-	reg = REG_PIN(gsi - io->gsi_base);
 	lock_take(&lock);
-	reg_write(io, reg, (reg_read(io, reg) & ~PIN_MASKED) | mask);
+	reg_write(io, reg, (reg_read(io, reg) & ~PIN_MASKED) | (masked ? PIN_MASKED : 0));
 	lock_drop(&lock);
-}
-
-void ioapic_mask(unsigned gsi)
-{
-	set_mask(gsi, PIN_MASKED);
-}
-
-void ioapic_unmask(unsigned gsi)
-{
-	set_mask(gsi, 0);
 }
 
 int ioapic_read_reg(uint64_t phys, uint32_t reg, uint32_t *value)
 {
-	for (unsigned i = 0; i < nr_ioapics; i++) {
-		if (ioapics[i].phys != phys)
+	for (unsigned i = 0; i < acpi.nr_ioapics; i++) {
+		if (acpi.ioapic[i].phys != phys || !ioapics[i].pins)
 			continue;
 		lock_take(&lock);
 		*value = reg_read(&ioapics[i], reg & 0xff);

@@ -17,8 +17,7 @@ bool ioapic_gsi_valid(unsigned gsi);
 unsigned ioapic_isa_gsi(unsigned isa_irq);
 /* Programs the pin, masked.  -EINVAL for a GSI without pin. */
 int ioapic_set(unsigned gsi, unsigned vector, uint32_t dest_apic_id, int trigger, int polarity);
-void ioapic_mask(unsigned gsi);
-void ioapic_unmask(unsigned gsi);
+void ioapic_mask(unsigned gsi, bool masked);
 /* Reads a register of the IO-APIC at @phys for dom0's PHYSDEVOP_apic_read; -EINVAL if none. */
 int ioapic_read_reg(uint64_t phys, uint32_t reg, uint32_t *value);
 bool ioapic_page(mfn_t m);		/* is this frame an IO-APIC's register page? */

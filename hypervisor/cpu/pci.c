@@ -49,9 +49,9 @@
 static struct spinlock config_lock = SPINLOCK_INIT(RANK_IRQ);
 static struct spinlock msix_lock = SPINLOCK_INIT(RANK_IRQ);
 
-static struct {
+static struct msix_page {
 	uint64_t mfn;			/* 0: free */
-	char *va;
+	char *va;			/* NULL: not mapped yet */
 	unsigned users;			/* enabled messages in it */
 } msix_pages[128];
 
@@ -149,67 +149,54 @@ static uint64_t bar_address(uint16_t bdf, unsigned bar)
 	return (low & ~0xfu) | ((low & 6) == 4 ? (uint64_t)pci_read(bdf, at + 4, 4) << 32 : 0);
 }
 
-/* Index of the page, else of a free place, else one past the end. */
-static unsigned msix_page_find(uint64_t frame)
+/* The page's place, else a free one, else NULL. */
+static struct msix_page *msix_page_find(uint64_t frame)
 {
-	unsigned end = ARRAY_SIZE(msix_pages), place = end;
+	struct msix_page *place = NULL;
 
-	for (unsigned i = 0; i < end; i++) {
-		if (msix_pages[i].mfn == frame)
-			return i;
-		if (!msix_pages[i].mfn)
-			place = MIN(place, i);
+	for (struct msix_page *p = msix_pages; p < msix_pages + ARRAY_SIZE(msix_pages); p++) {
+		if (p->mfn == frame)
+			return p;
+		if (!p->mfn && !place)
+			place = p;
 	}
 	return place;
-}
-
-/* Takes a use of the page; NULL when the table or the address space is full. */
-static char *msix_page_get(uint64_t frame)
-{
-	char *va = NULL;
-	unsigned i;
-
-	lock_take(&msix_lock);
-	i = msix_page_find(frame);
-	if (i < ARRAY_SIZE(msix_pages) && msix_pages[i].mfn) {
-		va = msix_pages[i].va;
-		msix_pages[i].users++;
-	}
-	lock_drop(&msix_lock);
-	if (va || i == ARRAY_SIZE(msix_pages))
-		return va;
-
-	va = map_device(frame << PAGE_SHIFT, PAGE_SIZE);	/* takes a lock of lower rank */
-	if (!va)
-		return NULL;
-	lock_take(&msix_lock);
-	i = msix_page_find(frame);		/* another CPU may have been here */
-	if (i < ARRAY_SIZE(msix_pages)) {
-		msix_pages[i].mfn = frame;
-		msix_pages[i].va = va;
-		msix_pages[i].users++;
-	} else {
-		va = NULL;
-	}
-	lock_drop(&msix_lock);
-	return va;
 }
 
 static void msix_page_put(uint64_t frame)
 {
 	lock_take(&msix_lock);
-	msix_pages[msix_page_find(frame)].users--;
+	msix_page_find(frame)->users--;
 	lock_drop(&msix_lock);
+}
+
+/* Takes a use of the page; NULL when the table or the address space is full. */
+static char *msix_page_get(uint64_t frame)
+{
+	struct msix_page *p;
+
+	lock_take(&msix_lock);
+	p = msix_page_find(frame);
+	if (p) {
+		p->mfn = frame;
+		p->users++;
+	}
+	lock_drop(&msix_lock);
+	if (p && !p->va)			/* two CPUs may map it at once: no harm */
+		p->va = map_device(frame << PAGE_SHIFT, PAGE_SIZE);
+	if (p && !p->va)
+		msix_page_put(frame);
+	return p ? p->va : NULL;
 }
 
 bool msi_table_page(mfn_t mf)
 {
+	const struct msix_page *p;
 	bool found;
-	unsigned i;
 
 	lock_take(&msix_lock);
-	i = msix_page_find(mf.n);
-	found = i < ARRAY_SIZE(msix_pages) && msix_pages[i].users && msix_pages[i].mfn == mf.n;
+	p = msix_page_find(mf.n);
+	found = p && p->users && p->mfn == mf.n;
 	lock_drop(&msix_lock);
 	return found;
 }

@@ -170,7 +170,7 @@ void uart_enable_irq(void)
 		return;
 	}
 	outb(uart.port + REG_IER, 1);			/* received data */
-	ioapic_unmask(gsi);
+	ioapic_mask(gsi, false);
 	uart_interrupt(0, NULL);			/* an edge lost so far never comes again */
 }
 

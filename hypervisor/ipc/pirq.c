@@ -72,7 +72,7 @@ static void pirq_interrupt(unsigned vector, void *data)
 		return;
 	lock_take(&st->lock);
 	if (pirq_level(p)) {
-		ioapic_mask(p->gsi);
+		ioapic_mask(p->gsi, true);
 		again = p->in_flight || !p->port;
 		if (p->port)
 			pirq_set_in_flight(p, true);
@@ -131,7 +131,7 @@ static int bind_locked(struct pirq_state *st, unsigned nr, uint32_t port)
 	p->port = port;
 	pirq_set_in_flight(p, false);
 	if (p->kind == PIRQ_GSI)
-		ioapic_unmask(p->gsi);
+		ioapic_mask(p->gsi, false);
 	else if (p->missed)
 		evtchn_raise_port(st->dom, port);
 	p->missed = false;
@@ -155,7 +155,7 @@ int pirq_bind(struct domain *d, unsigned nr, uint32_t flags, uint32_t port)
 void pirq_unbind_locked(struct pirq *p)
 {
 	if (p->kind == PIRQ_GSI)
-		ioapic_mask(p->gsi);
+		ioapic_mask(p->gsi, true);
 	pirq_set_in_flight(p, false);
 	p->port = 0;
 	p->missed = false;
@@ -199,7 +199,7 @@ static void eoi_locked(struct pirq *p)
 	if (!p->in_flight)
 		return;
 	pirq_set_in_flight(p, false);
-	ioapic_unmask(p->gsi);
+	ioapic_mask(p->gsi, false);
 }
 
 /* The domain has handled @nr.  -EINVAL not mapped. */

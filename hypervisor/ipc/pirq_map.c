@@ -208,7 +208,7 @@ int pirq_setup_gsi(struct domain *d, unsigned gsi, int trigger, int polarity)
 		pirq_set_in_flight(p, false);
 		rc = pirq_program_pin(p);
 		if (!rc)
-			ioapic_unmask(gsi);
+			ioapic_mask(gsi, false);
 	}
 	lock_drop(&st->lock);
 	return rc;

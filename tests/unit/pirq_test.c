@@ -28,8 +28,7 @@ int ioapic_set(unsigned gsi, unsigned vector, uint32_t dest, int trigger, int po
 	return 0;
 }
 
-void ioapic_mask(unsigned gsi) { pin[gsi].masked = true; }
-void ioapic_unmask(unsigned gsi) { pin[gsi].masked = false; }
+void ioapic_mask(unsigned gsi, bool masked) { pin[gsi].masked = masked; }
 bool pci_present(uint16_t bdf) { return bdf == 0x0018; }
 bool uart_owns_port(uint16_t port) { return uart_ours && port == 0x3f8; }
 

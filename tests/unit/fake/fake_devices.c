@@ -212,8 +212,7 @@ weak int ioapic_set(unsigned gsi, unsigned vector, uint32_t dest, int trigger, i
 	return gsi < 24 ? 0 : -EINVAL;
 }
 
-weak void ioapic_mask(unsigned gsi) { }
-weak void ioapic_unmask(unsigned gsi) { }
+weak void ioapic_mask(unsigned gsi, bool masked) { }
 weak bool ioapic_page(mfn_t m) { return false; }
 weak void apic_timer_arm(uint64_t deadline_ns) { }
 weak int msi_enable(struct msi *m, uint16_t bdf, uint16_t entry, uint64_t table_base, unsigned vector,
