@@ -169,7 +169,7 @@ static always_inline int cpus_of(struct domain *d, bool all, gva_t bitmap, cpuma
 	for (unsigned i = 0; i < d->max_vcpus; i++) {
 		struct vcpu *v = d->vcpu[i];
 
-		if (!all && !(i & 7) && get_guest_u8(&byte, gva_add(bitmap, i / 8)))
+		if (!all && !(i & 7) && copy_from_guest(&byte, gva_add(bitmap, i / 8), 1))
 			return refuse(-EFAULT, "vCPU bitmap at %lx", bitmap.a);
 		if (v && (byte >> (i & 7) & 1) && read_once(v->on_cpu))
 			*mask |= BIT(read_once(v->cpu));

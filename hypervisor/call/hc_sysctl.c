@@ -79,7 +79,7 @@ static long debug_keys(const struct xen_sysctl_debug_keys *k)
 	uint8_t c;
 
 	for (uint32_t i = 0; i < k->nr_keys && i < 256; i++) {
-		if (get_guest_u8(&c, gva(k->keys + i)))
+		if (copy_from_guest(&c, gva(k->keys + i), 1))
 			return -EFAULT;
 		keys_run(c);
 	}

@@ -46,7 +46,6 @@ static inline void wrmsr(uint32_t msr, uint64_t v)
 
 /* The same, a #GP becomes false (exception table in cpu/uaccess.S). */
 bool rdmsr_safe(uint32_t msr, uint64_t *v);
-bool wrmsr_safe(uint32_t msr, uint64_t v);
 
 static inline void outb(uint16_t port, uint8_t v) { __asm__ volatile("outb %0, %1" :: "a"(v), "Nd"(port)); }
 static inline void outw(uint16_t port, uint16_t v) { __asm__ volatile("outw %0, %1" :: "a"(v), "Nd"(port)); }
@@ -83,14 +82,6 @@ static inline void clts(void) { __asm__ volatile("clts" ::: "memory"); }
 static inline void xsetbv(uint32_t reg, uint64_t v)
 {
 	__asm__ volatile("xsetbv" :: "c"(reg), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)) : "memory");
-}
-
-static inline uint64_t xgetbv(uint32_t reg)
-{
-	uint32_t lo, hi;
-
-	__asm__ volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(reg));
-	return (uint64_t)hi << 32 | lo;
 }
 
 /* One interrupt window: STI holds interrupts off for one more instruction, NOP takes it. */

@@ -25,7 +25,7 @@ static struct ioapic {			/* as in acpi.ioapic */
 	volatile uint32_t *regs;	/* [0] index, [4] data */
 	unsigned pins;			/* 0: it does not answer */
 } ioapics[ACPI_MAX_IOAPICS];
-static unsigned nr_gsis;
+unsigned ioapic_nr_gsis;
 static struct spinlock lock = SPINLOCK_INIT(RANK_IRQ);
 
 static uint32_t reg_read(const struct ioapic *io, unsigned reg)
@@ -53,13 +53,8 @@ boot_text void ioapic_init(void)
 		io->pins = (reg_read(io, REG_VERSION) >> 16 & 0xff) + 1;
 		for (unsigned pin = 0; pin < io->pins; pin++)
 			reg_write(io, REG_PIN(pin), PIN_MASKED);
-		nr_gsis = MAX(nr_gsis, acpi.ioapic[i].gsi_base + io->pins);
+		ioapic_nr_gsis = MAX(ioapic_nr_gsis, acpi.ioapic[i].gsi_base + io->pins);
 	}
-}
-
-unsigned ioapic_nr_gsis(void)
-{
-	return nr_gsis;
 }
 
 /* The IO-APIC that @gsi is a pin of, and the pin's register; NULL: there is none. */

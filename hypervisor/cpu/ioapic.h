@@ -11,7 +11,7 @@
 enum { TRIGGER_EDGE = 0, TRIGGER_LEVEL = 1, POLARITY_HIGH = 0, POLARITY_LOW = 1 };
 
 void ioapic_init(void);			/* from acpi_info (cpu/acpi_info.h) */
-unsigned ioapic_nr_gsis(void);		/* one past the highest GSI */
+extern unsigned ioapic_nr_gsis;		/* one past the highest GSI */
 bool ioapic_gsi_valid(unsigned gsi);
 /* Trigger and polarity of an ISA interrupt by MADT override, or the ISA default; and its GSI. */
 unsigned ioapic_isa_gsi(unsigned isa_irq);

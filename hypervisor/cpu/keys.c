@@ -100,7 +100,6 @@ static void reboot_now(void)
 /* Another CPU is looked at from here: what it does meanwhile changes under our eyes, which is fine. */
 static void show_cpus(void)
 {
-	uint64_t rsp;
 	unsigned id;
 
 	for_each_cpu(id, cpus_online) {
@@ -111,8 +110,7 @@ static void show_cpus(void)
 		if (pc->vcpu && pc->vcpu != pc->idle)
 			panic_show_regs((struct regs *)((char *)pc + CPU_STACK_TOP - sizeof(struct regs)));
 	}
-	__asm__ volatile("mov %%rsp, %0" : "=r"(rsp));
-	panic_backtrace((uint64_t)__builtin_return_address(0), rsp, (uint64_t)__builtin_frame_address(0));
+	panic_backtrace((uint64_t)__builtin_return_address(0), (uint64_t)__builtin_frame_address(0));
 }
 
 void keys_init(void)

@@ -4,8 +4,8 @@
  *
  * A panic belongs to the first CPU that comes here (panic_owner); a second one just stops.  The
  * report only reads memory that is certainly mapped: stacks, within their bounds, and the image's
- * text.  Release builds have no frame pointers, so where the chain of frames breaks the rest
- * of the stack is searched for return addresses: words that point behind a call instruction.
+ * text.  There are no frame pointers to go by, so the stack is searched for return addresses: words
+ * that point behind a call instruction.
  */
 #include "cpu/acpi_info.h"
 #include "cpu/asm.h"
@@ -106,28 +106,16 @@ static bool after_call(uint64_t addr)
 	return false;
 }
 
-void panic_backtrace(uint64_t rip, uint64_t rsp, uint64_t rbp)
+void panic_backtrace(uint64_t rip, uint64_t rsp)
 {
 	uint64_t sp = ALIGN_UP(rsp, 8), end = stack_end(sp);
-	unsigned n = 0;
 
 	show_address("  at ", rip);
-	/* By frame pointers as long as they make sense: { caller's rbp, return address }. */
-	while (end && n < BACKTRACE_MAX && rbp >= sp && rbp <= end - 16 && !(rbp & 7)) {
-		const uint64_t *frame = (const uint64_t *)rbp;
-
-		if (!after_call(frame[1]))
-			break;
-		show_address("  by ", frame[1]);
-		sp = rbp + 16;
-		rbp = frame[0];
-		n++;
-	}
-	for (; end && sp + 8 <= end && n < BACKTRACE_MAX; sp += 8) {
+	for (unsigned n = 0; end && sp + 8 <= end && n < BACKTRACE_MAX; sp += 8) {
 		uint64_t word = *(const uint64_t *)sp;
 
 		if (after_call(word)) {
-			show_address("  ?? ", word);
+			show_address("  by ", word);
 			n++;
 		}
 	}
@@ -176,15 +164,12 @@ static void noreturn panic_end(void)
 
 void panic(const char *fmt, ...)
 {
-	uint64_t rsp;
 	va_list ap;
 
 	va_start(ap, fmt);
 	panic_begin(fmt, ap);
 	va_end(ap);
-	__asm__ volatile("mov %%rsp, %0" : "=r"(rsp));
-	panic_backtrace((uint64_t)__builtin_return_address(0), rsp,
-			(uint64_t)__builtin_frame_address(0));
+	panic_backtrace((uint64_t)__builtin_return_address(0), (uint64_t)__builtin_frame_address(0));
 	panic_end();
 }
 
@@ -199,7 +184,7 @@ void panic_regs(const struct regs *r, const char *fmt, ...)
 	log_err("cr0=%lx cr2=%016lx cr3=%lx cr4=%lx", read_cr0(), read_cr2(), read_cr3(),
 		read_cr4());
 	if (!regs_from_guest(r))
-		panic_backtrace(r->rip, r->rsp, r->rbp);
+		panic_backtrace(r->rip, r->rsp);
 	panic_end();
 }
 

@@ -19,7 +19,7 @@ void noreturn panic_regs(const struct regs *r, const char *fmt, ...) printf_like
 void noreturn boot_fail(const char *fmt, ...) printf_like(1, 2);
 extern void (*boot_failing)(void);
 void panic_show_regs(const struct regs *r);		/* name=value lines */
-void panic_backtrace(uint64_t rip, uint64_t rsp, uint64_t rbp);
+void panic_backtrace(uint64_t rip, uint64_t rsp);
 
 extern bool opt_noreboot, opt_qemu_exit;
 /* Ends the machine: with qemu-exit writes @code first; otherwise reset (ACPI, 0xcf9, keyboard) or halt. */

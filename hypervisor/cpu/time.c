@@ -25,7 +25,7 @@ uint64_t tsc_base;
 uint32_t tsc_khz;
 bool tsc_stable;
 static bool tsc_skewed;			/* some CPU has a tsc_offset */
-static uint64_t boot_wallclock;
+uint64_t time_boot_wallclock;
 
 /* --- reference counters ---------------------------------------------------------------------- */
 
@@ -171,7 +171,7 @@ boot_text void time_init(void)
 	tsc_khz = (uint32_t)(hz / 1000);
 	tsc_base = rdtsc();
 	tsc_stable = cpu.invariant_tsc;
-	boot_wallclock = time_read_rtc() - now_ns() / 1000000000;
+	time_boot_wallclock = time_read_rtc() - now_ns() / 1000000000;
 	log_info("TSC: %u.%03u MHz by %s%s", tsc_khz / 1000, tsc_khz % 1000, ref->name,
 		 tsc_stable ? ", invariant" : "");
 }
@@ -276,9 +276,4 @@ uint64_t time_read_rtc(void)
 	hour = mode & 2 ? v[HOUR] : v[HOUR] % 12u + (pm ? 12 : 0);
 	year = v[YEAR] + (v[CENTURY] >= 19 && v[CENTURY] <= 21 ? v[CENTURY] * 100u : 2000);
 	return ((days_since_1970(year, v[MONTH], v[DAY]) * 24 + hour) * 60 + v[MINUTE]) * 60 + v[SECOND];
-}
-
-uint64_t time_boot_wallclock(void)
-{
-	return boot_wallclock;
 }

@@ -40,6 +40,6 @@ uint64_t time_read_rtc(void);		/* CMOS clock: seconds since 1970 UTC */
 /* A counter that read() reads and the TSC at one moment: of several pairs the one that took the least time. */
 void time_read_pair(uint32_t (*read)(void), uint32_t *count, uint64_t *tsc);
 void time_delay_us(uint32_t us);
-uint64_t time_boot_wallclock(void);	/* CMOS seconds read at boot minus system time then */
+extern uint64_t time_boot_wallclock;	/* CMOS seconds read at boot minus system time then */
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Deadlines.  Each CPU has a pairing heap of timers (the links are inside struct timer, so arming never
+ * Deadlines.  Each CPU has a skew heap of timers (the links are inside struct timer, so arming never
  * allocates) and one local APIC timer armed for the earliest.  A timer's function runs in SOFTIRQ_TIMER
  * on the timer's CPU, without locks held.
  */
@@ -13,7 +13,7 @@ struct timer {
 	uint64_t deadline_ns;		/* hypervisor time, now_ns() */
 	void (*fn)(void *data);
 	void *data;
-	struct timer *child, *next, *prev;	/* heap links, under the CPU's timer lock */
+	struct timer *left, *right, *parent;	/* heap links, under the CPU's timer lock */
 	uint16_t cpu;			/* whose heap it is, or goes to */
 	uint16_t running_on;		/* CPU + 1 that runs fn now, 0 = none */
 	bool armed;
@@ -32,7 +32,7 @@ static inline bool timer_armed(const struct timer *t) { return read_once(t->arme
 void timer_migrate(struct timer *t, unsigned cpu);
 void timer_init_cpu(void);			/* on each CPU, once, after its APIC */
 
-/* The heap itself (cpu/timer_heap.c), pure: both return the new root.  @t has no links before insert. */
+/* The heap itself (cpu/timer_heap.c), pure: both return the new root. */
 struct timer *timer_heap_insert(struct timer *root, struct timer *t);
 struct timer *timer_heap_remove(struct timer *root, struct timer *t);
 

@@ -119,9 +119,3 @@ void tlb_invlpg_mask(cpumask_t mask, uint64_t va)
 	else
 		smp_call(mask, invlpg_here, (void *)va);
 }
-
-/* We use no global entries (CR4.PGE is off), so a CR3 load leaves nothing behind. */
-void tlb_flush_global_all(void)
-{
-	tlb_flush_mask(cpus_online);
-}

@@ -16,13 +16,12 @@ uint32_t tlb_now(void);
 /* Loads CR3 (a full flush: no PCID, no global guest entries), advances the clock, stamps this CPU. */
 void tlb_load_cr3(uint64_t cr3);
 void tlb_flush_local(void);
-/* Full flush of each CPU in @mask; returns when done. */
+/* Full flush of each CPU in @mask; returns when done.  We use no global entries (CR4.PGE is off), so a CR3
+ * load leaves nothing behind. */
 void tlb_flush_mask(cpumask_t mask);
 /* Full flush of those CPUs in @mask that have not flushed since @stamp; returns when done. */
 void tlb_flush_since(cpumask_t mask, uint32_t stamp);
 /* INVLPG of @va on each CPU of @mask; non-canonical addresses are ignored. */
 void tlb_invlpg_mask(cpumask_t mask, uint64_t va);
-/* Like tlb_flush_mask but global entries too: our own mappings changed. */
-void tlb_flush_global_all(void);
 
 #endif

@@ -86,31 +86,14 @@ FUNC uaccess_fault
 	mov	$-EFAULT, %eax
 	ret
 
-/* int uaccess_clear(void *dst, size_t n): rdi, rsi. */
-FUNC uaccess_clear
+/* int uaccess_get64(uint64_t *dst, const void *src): rdi, rsi. */
+FUNC uaccess_get64
 	STAC
-	xor	%eax, %eax
-	mov	%rsi, %rcx
-	shr	$3, %rcx
-	GUEST	rep stosq
-	mov	%esi, %ecx
-	and	$7, %ecx
-	GUEST	rep stosb
+	GUEST	mov (%rsi), %rax
 	CLAC
-	ret
-
-/* int uaccess_get8(uint8_t *dst, const void *src), get64 likewise: rdi, rsi. */
-.macro GET name, reg
-FUNC \name
-	STAC
-	GUEST	mov (%rsi), %\reg
-	CLAC
-	mov	%\reg, (%rdi)
+	mov	%rax, (%rdi)
 	xor	%eax, %eax
 	ret
-.endm
-	GET uaccess_get8, al
-	GET uaccess_get64, rax
 
 /* int uaccess_put64(void *dst, uint64_t v): rdi, rsi. */
 FUNC uaccess_put64
@@ -131,19 +114,6 @@ FUNC rdmsr_safe
 	ret
 2:	movq	$0, (%rsi)
 	xor	%eax, %eax
-	ret
-	EX_TABLE 1b, 2b
-
-/* bool wrmsr_safe(uint32_t msr, uint64_t v): edi, rsi. */
-FUNC wrmsr_safe
-	mov	%edi, %ecx
-	mov	%esi, %eax
-	mov	%rsi, %rdx
-	shr	$32, %rdx
-1:	wrmsr
-	mov	$1, %eax
-	ret
-2:	xor	%eax, %eax
 	ret
 	EX_TABLE 1b, 2b
 

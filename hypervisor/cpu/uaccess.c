@@ -15,8 +15,6 @@
 /* uaccess.S */
 int uaccess_copy_from(void *dst, uint64_t src, size_t n);
 int uaccess_copy_to(uint64_t dst, const void *src, size_t n);
-int uaccess_clear(uint64_t dst, size_t n);
-int uaccess_get8(uint8_t *dst, uint64_t src);
 int uaccess_get64(uint64_t *dst, uint64_t src);
 int uaccess_put64(uint64_t dst, uint64_t v);
 
@@ -53,14 +51,14 @@ int copy_to_guest(gva_t dst, const void *src, size_t bytes)
 
 int clear_guest(gva_t dst, size_t bytes)
 {
-	if (unlikely(!range_ok(dst.a, bytes)))
-		return bytes ? -EFAULT : 0;
-	return uaccess_clear(dst.a, bytes);
-}
+	static const uint64_t zeroes[64];
 
-int get_guest_u8(uint8_t *dst, gva_t src)
-{
-	return range_ok(src.a, 1) ? uaccess_get8(dst, src.a) : -EFAULT;
+	for (size_t n; bytes; bytes -= n, dst = gva_add(dst, n)) {
+		n = MIN(bytes, sizeof(zeroes));
+		if (copy_to_guest(dst, zeroes, n))
+			return -EFAULT;
+	}
+	return 0;
 }
 
 int get_guest_u64(uint64_t *dst, gva_t src)

@@ -16,7 +16,6 @@ int must_check clear_guest(gva_t dst, size_t bytes);
 /* Would [p, p + bytes) be accepted?  (Says nothing about it being mapped.) */
 bool guest_range_ok(gva_t p, uint64_t bytes);
 /* Natural-size single accesses, one instruction each: never torn. */
-int must_check get_guest_u8(uint8_t *dst, gva_t src);
 int must_check get_guest_u64(uint64_t *dst, gva_t src);
 int must_check put_guest_u64(gva_t dst, uint64_t v);
 

@@ -65,7 +65,7 @@ static void report_answer(void)
 	log_err("watchdog: CPU %u was here:", (q & ~ANSWERED) - 1);
 	panic_show_regs(&seen);
 	if (!regs_from_guest(&seen))
-		panic_backtrace(seen.rip, seen.rsp, seen.rbp);
+		panic_backtrace(seen.rip, seen.rsp);
 	atomic_cmpxchg(&question, &q, 0);
 }
 

@@ -111,7 +111,7 @@ static void write_wallclock(struct domain *d)
 void vtime_init_domain(struct domain *d)
 {
 	if (!wc_sec)
-		wc_sec = time_boot_wallclock();
+		wc_sec = time_boot_wallclock;
 	write_wallclock(d);
 }
 

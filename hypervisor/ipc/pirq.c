@@ -320,7 +320,7 @@ static int pirq_create(struct domain *d, const struct domain_config *cfg)
 		return -ENOMEM;
 	lock_init(&st->lock, RANK_PHYSDEV);
 	st->dom = d;
-	st->nr_gsis = ioapic_nr_gsis();
+	st->nr_gsis = ioapic_nr_gsis;
 	st->nr = ALIGN_UP(MAX(st->nr_gsis, NR_ISA) + NR_MSI_PIRQS, 64u);
 	st->pin = kmalloc(MAX(st->nr_gsis, 1u));
 	st->pirq = kmalloc(st->nr * sizeof(*st->pirq));

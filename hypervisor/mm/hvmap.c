@@ -17,6 +17,7 @@
 #include "cpu/image.h"
 #include "cpu/lock.h"
 #include "cpu/map_device.h"
+#include "cpu/smp.h"
 #include "cpu/tlb.h"
 #include "lib/bug.h"
 #include "lib/string.h"
@@ -169,6 +170,6 @@ void mm_free_image(uint64_t start, uint64_t end)
 	for (uint64_t va = start; va < end; va += PAGE_SIZE)
 		write_once(*hvmap_entry(va, 1), 0);
 	lock_drop(&map_lock);
-	tlb_flush_global_all();
+	tlb_flush_mask(cpus_online);
 	mm_free_range(start - IMAGE_BASE, end - IMAGE_BASE);
 }

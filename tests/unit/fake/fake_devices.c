@@ -59,7 +59,6 @@ weak void tlb_flush_since(cpumask_t mask, uint32_t stamp)
 }
 
 weak void tlb_invlpg_mask(cpumask_t mask, uint64_t va) { }
-weak void tlb_flush_global_all(void) { tlb_flush_mask(cpus_online); }
 
 /* --- time: a list of timers, fired by fake_advance only --- */
 uint64_t fake_now_ns;
@@ -73,7 +72,7 @@ weak uint64_t time_from_tsc(uint64_t tsc) { return fake_now_ns; }
 weak void time_init(void) { }
 weak void time_delay_us(uint32_t us) { fake_now_ns += us * 1000ul; }
 weak uint64_t time_read_rtc(void) { return 1700000000; }
-weak uint64_t time_boot_wallclock(void) { return 1700000000; }
+weak uint64_t time_boot_wallclock = 1700000000;
 weak void timer_init_cpu(void) { }
 
 weak void timer_init(struct timer *t, void (*fn)(void *), void *data, unsigned on)
@@ -83,10 +82,10 @@ weak void timer_init(struct timer *t, void (*fn)(void *), void *data, unsigned o
 
 weak void timer_stop(struct timer *t)
 {
-	for (struct timer **p = &timers; *p; p = &(*p)->next) {
+	for (struct timer **p = &timers; *p; p = &(*p)->left) {
 		if (*p != t)
 			continue;
-		*p = t->next;
+		*p = t->left;
 		t->armed = false;
 		return;
 	}
@@ -99,8 +98,8 @@ weak void timer_set(struct timer *t, uint64_t deadline_ns)
 	timer_stop(t);
 	t->deadline_ns = deadline_ns;
 	while (*p && (*p)->deadline_ns <= deadline_ns)
-		p = &(*p)->next;
-	t->next = *p;
+		p = &(*p)->left;
+	t->left = *p;
 	*p = t;
 	t->armed = true;
 }
@@ -173,7 +172,6 @@ weak int clear_guest(gva_t dst, size_t bytes)
 	return rc;
 }
 
-weak int get_guest_u8(uint8_t *dst, gva_t src) { return copy_from_guest(dst, src, 1); }
 weak int put_guest_u64(gva_t dst, uint64_t v) { return copy_to_guest(dst, &v, 8); }
 
 /* --- interrupts --- */
@@ -204,7 +202,7 @@ weak void irq_dispatch(unsigned n)
 		vectors[n].fn(n, vectors[n].data);
 }
 
-weak unsigned ioapic_nr_gsis(void) { return 24; }
+weak unsigned ioapic_nr_gsis = 24;
 weak bool ioapic_gsi_valid(unsigned gsi) { return gsi < 24; }
 weak unsigned ioapic_isa_gsi(unsigned isa_irq) { return isa_irq; }
 weak int ioapic_set(unsigned gsi, unsigned vector, uint32_t dest, int trigger, int polarity)
@@ -233,7 +231,6 @@ weak struct cpu_features cpu = {
 weak uint64_t rdmsr(uint32_t msr) { return 0; }
 weak void wrmsr(uint32_t msr, uint64_t v) { }
 weak bool rdmsr_safe(uint32_t msr, uint64_t *v) { *v = 0; return true; }
-weak bool wrmsr_safe(uint32_t msr, uint64_t v) { return true; }
 weak size_t fpu_area_bytes(void) { return cpu.xsave_bytes; }
 weak void fpu_init(struct fpu *f, void *area) { f->area = area; f->xcr0 = f->xcr0_accum = 1; }
 weak void fpu_save(struct fpu *f) { }

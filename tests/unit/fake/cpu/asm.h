@@ -29,7 +29,6 @@ FAKE_REG(dr6, dr[6]) FAKE_REG(dr7, dr[7])
 uint64_t rdmsr(uint32_t msr);
 void wrmsr(uint32_t msr, uint64_t v);
 bool rdmsr_safe(uint32_t msr, uint64_t *v);
-bool wrmsr_safe(uint32_t msr, uint64_t v);
 
 static inline void outb(uint16_t port, uint8_t v) { }
 static inline void outw(uint16_t port, uint16_t v) { }
