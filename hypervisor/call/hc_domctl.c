@@ -84,68 +84,33 @@ int toolstack_put_cpumask(const struct xenctl_bitmap *map, cpumask_t mask)
 	return bytes > n ? clear_guest(gva(map->bitmap + n), MIN(bytes - n, PAGE_SIZE)) : 0;
 }
 
-static long get_info(struct vcpu *self, struct domain *d, struct xen_domctl *op)
+/* Commands of a line or two.  set_debugging is one of them: it needs nothing. */
+static long plain(struct vcpu *self, struct domain *d, struct xen_domctl *op)
 {
-	toolstack_domain_info(d, &op->u.getdomaininfo);
-	op->domain = d->id;
-	return 0;
-}
-
-static long pause(struct vcpu *self, struct domain *d, struct xen_domctl *op)
-{
-	domain_pause(d);
-	return 0;
-}
-
-static long unpause(struct vcpu *self, struct domain *d, struct xen_domctl *op)
-{
-	return domain_unpause(d);
-}
-
-static long destroy(struct vcpu *self, struct domain *d, struct xen_domctl *op)
-{
-	return domain_destroy(d);
-}
-
-static long resume(struct vcpu *self, struct domain *d, struct xen_domctl *op)
-{
-	domain_resume(d);
-	return 0;
-}
-
-static long set_max_mem(struct vcpu *self, struct domain *d, struct xen_domctl *op)
-{
-	lock_take(&d->mem.lock);
-	d->mem.max_frames = op->u.max_mem.max_memkb >> (PAGE_SHIFT - 10);
-	lock_drop(&d->mem.lock);
-	return 0;
-}
-
-static long set_handle(struct vcpu *self, struct domain *d, struct xen_domctl *op)
-{
-	memcpy(d->handle, op->u.setdomainhandle.handle, sizeof(d->handle));
-	return 0;
-}
-
-static long set_debugging(struct vcpu *self, struct domain *d, struct xen_domctl *op)
-{
-	return 0;
-}
-
-static long set_time_offset(struct vcpu *self, struct domain *d, struct xen_domctl *op)
-{
-	vtime_set_offset(d, op->u.settimeoffset.time_offset_seconds);
-	return 0;
-}
-
-static long set_address_size(struct vcpu *self, struct domain *d, struct xen_domctl *op)
-{
-	return op->u.address_size.size == 64 ? 0 : refuse(-EINVAL, "guests are 64-bit");
-}
-
-static long get_address_size(struct vcpu *self, struct domain *d, struct xen_domctl *op)
-{
-	op->u.address_size.size = 64;
+	switch (op->cmd) {
+	case XEN_DOMCTL_destroydomain: return domain_destroy(d);
+	case XEN_DOMCTL_unpausedomain: return domain_unpause(d);
+	case XEN_DOMCTL_pausedomain: domain_pause(d); break;
+	case XEN_DOMCTL_resumedomain: domain_resume(d); break;
+	case XEN_DOMCTL_getdomaininfo:
+		toolstack_domain_info(d, &op->u.getdomaininfo);
+		op->domain = d->id;
+		break;
+	case XEN_DOMCTL_max_mem:
+		lock_take(&d->mem.lock);
+		d->mem.max_frames = op->u.max_mem.max_memkb >> (PAGE_SHIFT - 10);
+		lock_drop(&d->mem.lock);
+		break;
+	case XEN_DOMCTL_setdomainhandle:
+		memcpy(d->handle, op->u.setdomainhandle.handle, sizeof(d->handle));
+		break;
+	case XEN_DOMCTL_settimeoffset:
+		vtime_set_offset(d, op->u.settimeoffset.time_offset_seconds);
+		break;
+	case XEN_DOMCTL_set_address_size:
+		return op->u.address_size.size == 64 ? 0 : refuse(-EINVAL, "guests are 64-bit");
+	case XEN_DOMCTL_get_address_size: op->u.address_size.size = 64; break;
+	}
 	return 0;
 }
 
@@ -158,25 +123,25 @@ static const struct domctl {
 	uint8_t flags;
 } commands[] = {
 	[XEN_DOMCTL_createdomain] = { .fn = domctl_create },
-	[XEN_DOMCTL_destroydomain] = { .fn = destroy },
-	[XEN_DOMCTL_pausedomain] = { .fn = pause, .flags = OTHERS },
-	[XEN_DOMCTL_unpausedomain] = { .fn = unpause, .flags = OTHERS },
-	[XEN_DOMCTL_resumedomain] = { .fn = resume, .flags = OTHERS },
-	[XEN_DOMCTL_getdomaininfo] = { .fn = get_info },
-	[XEN_DOMCTL_max_mem] = { .fn = set_max_mem },
+	[XEN_DOMCTL_destroydomain] = { .fn = plain },
+	[XEN_DOMCTL_pausedomain] = { .fn = plain, .flags = OTHERS },
+	[XEN_DOMCTL_unpausedomain] = { .fn = plain, .flags = OTHERS },
+	[XEN_DOMCTL_resumedomain] = { .fn = plain, .flags = OTHERS },
+	[XEN_DOMCTL_getdomaininfo] = { .fn = plain },
+	[XEN_DOMCTL_max_mem] = { .fn = plain },
 	[XEN_DOMCTL_max_vcpus] = { .fn = domctl_max_vcpus, .flags = OTHERS },
-	[XEN_DOMCTL_setdomainhandle] = { .fn = set_handle },
-	[XEN_DOMCTL_setdebugging] = { .fn = set_debugging, .flags = OTHERS },
+	[XEN_DOMCTL_setdomainhandle] = { .fn = plain },
+	[XEN_DOMCTL_setdebugging] = { .fn = plain, .flags = OTHERS },
 	[XEN_DOMCTL_hypercall_init] = { .fn = domctl_hypercall_init },
-	[XEN_DOMCTL_settimeoffset] = { .fn = set_time_offset },
-	[XEN_DOMCTL_set_address_size] = { .fn = set_address_size },
-	[XEN_DOMCTL_get_address_size] = { .fn = get_address_size },
+	[XEN_DOMCTL_settimeoffset] = { .fn = plain },
+	[XEN_DOMCTL_set_address_size] = { .fn = plain },
+	[XEN_DOMCTL_get_address_size] = { .fn = plain },
 	[XEN_DOMCTL_settscinfo] = { .fn = domctl_set_tsc },
 	[XEN_DOMCTL_gettscinfo] = { .fn = domctl_get_tsc },
 	[XEN_DOMCTL_getpageframeinfo3] = { .fn = domctl_page_frame_info },
-	[XEN_DOMCTL_irq_permission] = { .fn = domctl_irq_permission },
-	[XEN_DOMCTL_iomem_permission] = { .fn = domctl_iomem_permission },
-	[XEN_DOMCTL_ioport_permission] = { .fn = domctl_ioport_permission },
+	[XEN_DOMCTL_irq_permission] = { .fn = domctl_permission },
+	[XEN_DOMCTL_iomem_permission] = { .fn = domctl_permission },
+	[XEN_DOMCTL_ioport_permission] = { .fn = domctl_permission },
 	[XEN_DOMCTL_shadow_op] = { .fn = domctl_shadow_op, .flags = OTHERS },
 	[XEN_DOMCTL_subscribe] = { .fn = domctl_subscribe },
 	[XEN_DOMCTL_get_cpu_policy] = { .fn = domctl_get_policy },

@@ -162,35 +162,27 @@ long domctl_get_tsc(struct vcpu *self, struct domain *d, struct xen_domctl *op)
 }
 
 /* Devices are dom0's: what it has it may keep, and nobody else gets any. */
-static long device_permission(const struct domain *d, bool allow)
-{
-	if (d->hardware)
-		return allow ? 0 : refuse(-EPERM, "dom0 keeps its devices");
-	return allow ? refuse(-EPERM, "d%u: devices cannot be handed to guests", d->id) : 0;
-}
-
-long domctl_irq_permission(struct vcpu *self, struct domain *d, struct xen_domctl *op)
-{
-	return device_permission(d, op->u.irq_permission.allow_access);
-}
-
-long domctl_iomem_permission(struct vcpu *self, struct domain *d, struct xen_domctl *op)
+long domctl_permission(struct vcpu *self, struct domain *d, struct xen_domctl *op)
 {
 	const struct xen_domctl_iomem_permission *m = &op->u.iomem_permission;
-	uint64_t last = m->first_mfn + m->nr_mfns - 1;
-
-	if (!m->nr_mfns || last < m->first_mfn || last >> (52 - PAGE_SHIFT))
-		return refuse(-EINVAL, "iomem_permission: %lx+%lx", m->first_mfn, m->nr_mfns);
-	return device_permission(d, m->allow_access);
-}
-
-long domctl_ioport_permission(struct vcpu *self, struct domain *d, struct xen_domctl *op)
-{
 	const struct xen_domctl_ioport_permission *p = &op->u.ioport_permission;
+	bool allow = op->u.irq_permission.allow_access;
 
-	if (p->first_port >= NR_PORTS || p->nr_ports > NR_PORTS - p->first_port)
-		return refuse(-EINVAL, "ioport_permission: %x+%x", p->first_port, p->nr_ports);
-	return device_permission(d, p->allow_access);
+	if (op->cmd == XEN_DOMCTL_iomem_permission) {
+		uint64_t last = m->first_mfn + m->nr_mfns - 1;
+
+		if (!m->nr_mfns || last < m->first_mfn || last >> (52 - PAGE_SHIFT))
+			return refuse(-EINVAL, "iomem_permission: %lx+%lx", m->first_mfn, m->nr_mfns);
+		allow = m->allow_access;
+	} else if (op->cmd == XEN_DOMCTL_ioport_permission) {
+		if (p->first_port >= NR_PORTS || p->nr_ports > NR_PORTS - p->first_port)
+			return refuse(-EINVAL, "ioport_permission: %x+%x", p->first_port, p->nr_ports);
+		allow = p->allow_access;
+	}
+	if (allow == d->hardware)
+		return 0;
+	return allow ? refuse(-EPERM, "d%u: devices cannot be handed to guests", d->id) :
+		       refuse(-EPERM, "dom0 keeps its devices");
 }
 
 /* Dirty pages are not logged: off it is already. */

@@ -14,54 +14,40 @@ static domid_t real_domid(struct vcpu *self, domid_t id)
 	return id == DOMID_SELF ? self->dom->id : id;
 }
 
-/* What came of making a port: its structure goes back to the guest; else the port goes. */
-static long answer(long rc, struct domain *d, gva_t at, const void *op, size_t bytes, uint32_t port)
-{
-	if (rc || !copy_to_guest(at, op, bytes))
-		return rc;
-	evtchn_close(d, port);
-	return refuse(-EFAULT, "event channel answer at %lx", at.a);
-}
-
 static long alloc_unbound(struct vcpu *self, struct domain *d, void *arg, gva_t at)
 {
 	struct evtchn_alloc_unbound *op = arg;
-	long rc = evtchn_alloc_unbound(d, real_domid(self, op->remote_dom), &op->port);
 
-	return answer(rc, d, at, op, sizeof(*op), op->port);
+	return evtchn_alloc_unbound(d, real_domid(self, op->remote_dom), &op->port);
 }
 
 static long bind_interdomain(struct vcpu *self, struct domain *d, void *arg, gva_t at)
 {
 	struct evtchn_bind_interdomain *op = arg;
 	domid_t remote = real_domid(self, op->remote_dom);
-	long rc = evtchn_bind_interdomain(d, remote, op->remote_port, &op->local_port);
 
-	return answer(rc, d, at, op, sizeof(*op), op->local_port);
+	return evtchn_bind_interdomain(d, remote, op->remote_port, &op->local_port);
 }
 
 static long bind_virq(struct vcpu *self, struct domain *d, void *arg, gva_t at)
 {
 	struct evtchn_bind_virq *op = arg;
-	long rc = evtchn_bind_virq(d, op->virq, op->vcpu, &op->port);
 
-	return answer(rc, d, at, op, sizeof(*op), op->port);
+	return evtchn_bind_virq(d, op->virq, op->vcpu, &op->port);
 }
 
 static long bind_ipi(struct vcpu *self, struct domain *d, void *arg, gva_t at)
 {
 	struct evtchn_bind_ipi *op = arg;
-	long rc = evtchn_bind_ipi(d, op->vcpu, &op->port);
 
-	return answer(rc, d, at, op, sizeof(*op), op->port);
+	return evtchn_bind_ipi(d, op->vcpu, &op->port);
 }
 
 static long bind_pirq(struct vcpu *self, struct domain *d, void *arg, gva_t at)
 {
 	struct evtchn_bind_pirq *op = arg;
-	long rc = evtchn_bind_pirq(d, op->pirq, op->flags, &op->port);
 
-	return answer(rc, d, at, op, sizeof(*op), op->port);
+	return evtchn_bind_pirq(d, op->pirq, op->flags, &op->port);
 }
 
 static long status(struct vcpu *self, struct domain *d, void *arg, gva_t at)
@@ -102,13 +88,17 @@ static long set_priority(struct vcpu *self, struct domain *d, void *arg, gva_t a
 	return evtchn_set_priority(d, op->port, op->priority);
 }
 
+/* The port comes last in the structure. */
+#define MAKES_PORT(nr, fn, type, domid_end) \
+	[nr] = { fn, CMD_SIZE(type), CMD_ANSWERS, domid_end, evtchn_close }
 static const struct command commands[] = {
-	COMMAND(EVTCHNOP_bind_interdomain, bind_interdomain, struct evtchn_bind_interdomain, 0),
-	COMMAND(EVTCHNOP_bind_virq, bind_virq, struct evtchn_bind_virq, 0),
-	COMMAND(EVTCHNOP_bind_pirq, bind_pirq, struct evtchn_bind_pirq, 0),
+	MAKES_PORT(EVTCHNOP_bind_interdomain, bind_interdomain, struct evtchn_bind_interdomain, 0),
+	MAKES_PORT(EVTCHNOP_bind_virq, bind_virq, struct evtchn_bind_virq, 0),
+	MAKES_PORT(EVTCHNOP_bind_pirq, bind_pirq, struct evtchn_bind_pirq, 0),
+	MAKES_PORT(EVTCHNOP_bind_ipi, bind_ipi, struct evtchn_bind_ipi, 0),
+	MAKES_PORT(EVTCHNOP_alloc_unbound, alloc_unbound, struct evtchn_alloc_unbound,
+		   offsetof(struct evtchn_alloc_unbound, dom) + sizeof(domid_t)),
 	COMMAND_OF(EVTCHNOP_status, status, struct evtchn_status, dom, CMD_ANSWERS),
-	COMMAND_OF(EVTCHNOP_alloc_unbound, alloc_unbound, struct evtchn_alloc_unbound, dom, 0),
-	COMMAND(EVTCHNOP_bind_ipi, bind_ipi, struct evtchn_bind_ipi, 0),
 	COMMAND(EVTCHNOP_bind_vcpu, bind_vcpu, struct evtchn_bind_vcpu, 0),
 	COMMAND_OF(EVTCHNOP_reset, reset, struct evtchn_reset, dom, 0),
 	COMMAND(EVTCHNOP_init_control, init_control, struct evtchn_init_control, CMD_ANSWERS),

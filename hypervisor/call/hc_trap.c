@@ -64,25 +64,18 @@ static int set_callback(struct vcpu *v, unsigned type, uint64_t address, bool ma
 
 long hc_callback_op(struct vcpu *self, uint64_t cmd, gva_t arg)
 {
-	struct callback_register r;
-	struct callback_unregister u;
+	struct callback_register r = { .flags = 0 };	/* to unregister, the type alone */
 
-	switch (cmd) {
-	case CALLBACKOP_register:
-		if (copy_from_guest(&r, arg, sizeof(r)))
-			return refuse(-EFAULT, "callback_op: argument at %lx", arg.a);
-		return set_callback(self, r.type, r.address, r.flags & CALLBACKF_mask_events);
-	case CALLBACKOP_unregister:
-		if (copy_from_guest(&u, arg, sizeof(u)))
-			return refuse(-EFAULT, "callback_op: argument at %lx", arg.a);
-		if (u.type > CALLBACKTYPE_syscall32)
-			return refuse(-ENOSYS, "callback type %u", u.type);
-		if (u.type != CALLBACKTYPE_nmi)
-			return refuse(-EINVAL, "callback %u cannot be unregistered", u.type);
-		self->traps[2].address = 0;
-		return 0;
-	default: return refuse(-ENOSYS, "callback_op %lu", cmd);
-	}
+	if (cmd > CALLBACKOP_unregister)
+		return refuse(-ENOSYS, "callback_op %lu", cmd);
+	if (copy_from_guest(&r, arg, cmd == CALLBACKOP_register ? sizeof(r) :
+			    sizeof(struct callback_unregister)))
+		return refuse(-EFAULT, "callback_op: argument at %lx", arg.a);
+	if (cmd == CALLBACKOP_unregister && r.type > CALLBACKTYPE_syscall32)
+		return refuse(-ENOSYS, "callback type %u", r.type);
+	if (cmd == CALLBACKOP_unregister && r.type != CALLBACKTYPE_nmi)
+		return refuse(-EINVAL, "callback %u cannot be unregistered", r.type);
+	return set_callback(self, r.type, r.address, r.flags & CALLBACKF_mask_events);
 }
 
 long hc_set_callbacks(struct vcpu *self, uint64_t event, uint64_t failsafe, uint64_t syscall)
@@ -98,18 +91,13 @@ long hc_set_callbacks(struct vcpu *self, uint64_t event, uint64_t failsafe, uint
 
 long hc_nmi_op(struct vcpu *self, uint64_t cmd, gva_t arg)
 {
-	struct xennmi_callback cb;
+	struct xennmi_callback cb = { .handler_address = 0 };
 
-	switch (cmd) {
-	case XENNMI_register_callback:
-		if (copy_from_guest(&cb, arg, sizeof(cb)))
-			return refuse(-EFAULT, "nmi_op: argument at %lx", arg.a);
-		return set_callback(self, CALLBACKTYPE_nmi, cb.handler_address, false);
-	case XENNMI_unregister_callback:
-		self->traps[2].address = 0;
-		return 0;
-	default: return refuse(-ENOSYS, "nmi_op %lu", cmd);
-	}
+	if (cmd > XENNMI_unregister_callback)
+		return refuse(-ENOSYS, "nmi_op %lu", cmd);
+	if (cmd == XENNMI_register_callback && copy_from_guest(&cb, arg, sizeof(cb)))
+		return refuse(-EFAULT, "nmi_op: argument at %lx", arg.a);
+	return set_callback(self, CALLBACKTYPE_nmi, cb.handler_address, false);
 }
 
 /* Called on every context switch of the guest: keep it short. */

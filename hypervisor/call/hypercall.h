@@ -49,6 +49,8 @@ struct command {
 	uint8_t size;			/* of the structure that is copied in, at most CMD_ARG_MAX */
 	uint8_t flags;
 	uint8_t domid_end;		/* where in it the domain it is about ends; 0: it is the caller's */
+	/* The answer cannot be written: what was made, the last word of the structure, goes again. */
+	int (*undo)(struct domain *d, uint32_t made);
 };
 
 #define CMD_ARG_MAX		72
@@ -56,9 +58,9 @@ struct command {
 #define CMD_SIZE(type)		(sizeof(type) + 0 * sizeof(char[sizeof(type) <= CMD_ARG_MAX ? 1 : -1]))
 
 /* Rows of a table: command @nr, whose structure is a @type; of the domain named in its @field. */
-#define COMMAND(nr, fn, type, flags)	[nr] = { fn, CMD_SIZE(type), flags, 0 }
+#define COMMAND(nr, fn, type, flags)	[nr] = { fn, CMD_SIZE(type), flags, 0, NULL }
 #define COMMAND_OF(nr, fn, type, field, flags) \
-	[nr] = { fn, CMD_SIZE(type), flags, offsetof(type, field) + sizeof(domid_t) }
+	[nr] = { fn, CMD_SIZE(type), flags, offsetof(type, field) + sizeof(domid_t), NULL }
 
 #define CMD_CONTROL		1	/* for control domains; -EPERM before anything is read */
 #define CMD_HARDWARE		2	/* for the hardware domain */

@@ -32,7 +32,7 @@ typedef long domctl_vcpu_fn(struct vcpu *self, struct vcpu *v, struct xen_domctl
 /* hc_domctl_create.c: a domain's making and its fixed properties; there is no domain for the first */
 domctl_fn domctl_create, domctl_max_vcpus, domctl_hypercall_init, domctl_page_frame_info;
 domctl_fn domctl_set_tsc, domctl_get_tsc, domctl_shadow_op, domctl_subscribe;
-domctl_fn domctl_irq_permission, domctl_iomem_permission, domctl_ioport_permission;
+domctl_fn domctl_permission;	/* irq, iomem, ioport */
 /* hc_domctl_vcpu.c: the state of its vCPUs */
 domctl_vcpu_fn domctl_set_context, domctl_get_context, domctl_set_ext, domctl_get_ext;
 domctl_vcpu_fn domctl_set_extstate, domctl_get_extstate, domctl_set_msrs, domctl_get_msrs;
