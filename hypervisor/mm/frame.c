@@ -226,12 +226,14 @@ void frame_drop(struct frame *f, enum frame_kind kind)
 		scan_queue(f);
 }
 
-bool frame_unpin(struct frame *f)
+bool frame_unpin(struct frame *f, struct memspace *owner)
 {
 	uint64_t was = atomic_and(&f->word.raw, ~WORD_PINNED);
 
-	if (was & WORD_PINNED)
+	if (was & WORD_PINNED) {
+		atomic_sub(&owner->pins, 1);
 		frame_drop(f, (enum frame_kind)((was & WORD_KIND) >> WORD_KIND_SHIFT));
+	}
 	return was & WORD_PINNED;
 }
 

@@ -117,7 +117,7 @@ int must_check frame_take(struct frame *f, const struct memspace *owner, enum fr
 /* Ends one use and its reference.  The last use of a table puts it on its owner's undo worklist. */
 void frame_drop(struct frame *f, enum frame_kind kind);
 /* Ends the use that is the guest's pin; false: there is none.  The caller holds a reference. */
-bool frame_unpin(struct frame *f);
+bool frame_unpin(struct frame *f, struct memspace *owner);
 const char *frame_kind_name(enum frame_kind kind);
 
 /* Snapshot of the word, for reports and tests. */

@@ -84,7 +84,7 @@ void pt_drop_foreign(mfn_t m, bool writable);
 int pt_move_out(struct pt_batch *b, maddr_t slot, pte_t *moved);
 int pt_move_in(struct pt_batch *b, maddr_t slot, pte_t moved);
 
-/* MMUEXT_PIN_Ln_TABLE / UNPIN.  0, -EINVAL (not @m's / already pinned / not pinned / not valid), -EBUSY,
+/* MMUEXT_PIN_Ln_TABLE / UNPIN.  0, -EINVAL (not @m's / already pinned / not pinned / not valid / dying), -EBUSY,
  * RESTART: call again.  pt_unpin may answer RESTART before it unpins, never after. */
 int pt_pin(struct memspace *m, struct frame *f, enum frame_kind level, struct scan *s);
 int pt_unpin(struct memspace *m, struct frame *f);

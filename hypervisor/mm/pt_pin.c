@@ -13,14 +13,14 @@
 
 uint64_t pt_hv_slots[HV_SLOT_LAST - HV_SLOT_FIRST + 1];
 
-int pt_pin(struct memspace *m, struct frame *f, enum frame_kind level, struct scan *s)
+/* Counted before it looks whether the space is dying: who tears that down sees the pin, or we see it. */
+static int pin(struct memspace *m, struct frame *f, enum frame_kind level, struct scan *s)
 {
 	uint64_t was;
 	int rc;
 
-	bug_on(!kind_is_table(level));
-	if (scan_drain(m))
-		return RESTART;
+	if (m->dying)
+		return refuse(-EINVAL, "domain %u is being destroyed", m->id);
 	rc = frame_take(f, m, level, s);
 	if (rc)
 		return rc;
@@ -32,6 +32,20 @@ int pt_pin(struct memspace *m, struct frame *f, enum frame_kind level, struct sc
 	return 0;
 }
 
+int pt_pin(struct memspace *m, struct frame *f, enum frame_kind level, struct scan *s)
+{
+	int rc;
+
+	bug_on(!kind_is_table(level));
+	if (scan_drain(m))
+		return RESTART;
+	atomic_add(&m->pins, 1);
+	rc = pin(m, f, level, s);
+	if (rc)
+		atomic_sub(&m->pins, 1);
+	return rc;
+}
+
 int pt_unpin(struct memspace *m, struct frame *f)
 {
 	bool was;
@@ -40,7 +54,7 @@ int pt_unpin(struct memspace *m, struct frame *f)
 		return RESTART;
 	if (!frame_get(f, m))
 		return refuse(-EINVAL, "frame %x is not domain %u's", frame_nr(f), m->id);
-	was = frame_unpin(f);
+	was = frame_unpin(f, m);
 	if (was)
 		(void)scan_drain(m);
 	frame_put(f);

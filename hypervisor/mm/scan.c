@@ -36,12 +36,15 @@ static uint64_t *table_entries(struct frame *f)
 /* First group of 8 entries from @e (aligned) on that is not all zero; or @end. */
 static always_inline uint64_t *skip_empty(uint64_t *e, uint64_t *end)
 {
-	for (;; e += 8) {
-		while (!((uint64_t)e & 255) && e < end && !entry_any32(e))
+	while (e < end && !*e) {
+		if (!((uint64_t)e & 255) && !entry_any32(e))
 			e += 32;
-		if (e == end || entry_any8(e))
-			return e;
+		else if (!entry_any8(e))
+			e += 8;
+		else
+			break;
 	}
+	return e;
 }
 
 static int bad_flags(const struct scan *s, unsigned level, uint64_t v, uint64_t forbidden, unsigned index)
@@ -82,7 +85,7 @@ static noinline int check_leaves(struct scan *s, unsigned *budget)
 	uint64_t *t = table_entries(s->at[1].table), *e = t + s->at[1].next, *end = t + PT_ENTRIES, v;
 	int rc = 0;
 
-	for (; e < end; e++) {
+	for (;; e++) {
 		if (!((uint64_t)e & 63)) {
 			if (unlikely(undo_spend(budget))) {
 				rc = RESTART;

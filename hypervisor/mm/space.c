@@ -16,9 +16,9 @@
 #include "cpu/tlb.h"
 #include "lib/bug.h"
 #include "lib/string.h"
+#include "mm/entry.h"
 #include "mm/heap.h"
 #include "mm/hvmap.h"
-#include "mm/kind.h"
 #include "mm/scan.h"
 #include "mm/space.h"
 
@@ -56,6 +56,12 @@ void space_fini(struct memspace *m)
 		hv_page_free(m->owned[i]);
 	kfree(m->owned);
 	m->owned = NULL;
+}
+
+/* The word of the bitmap with the bit of frame @n, in a leaf that exists. */
+static uint64_t *owned_word(const struct memspace *m, uint64_t n)
+{
+	return &read_once(m->owned[n >> LEAF_SHIFT])[(n & MASK(LEAF_SHIFT)) / 64];
 }
 
 /* Sets or clears the bits of @n frames from @first on.  Setting may need memory for a leaf. */
@@ -259,21 +265,23 @@ bool space_owns(struct memspace *m, mfn_t n)
 	return leaf && (read_once(leaf[(n.n & MASK(LEAF_SHIFT)) / 64]) >> (n.n & 63) & 1);
 }
 
-/* First frame at or above @from in the bitmap; max_mfn when there is none. */
-static uint64_t next_owned(struct memspace *m, uint64_t from)
+/* First frame at or above @from in the bitmap; max_mfn or more when there is none. */
+static uint64_t next_owned(const struct memspace *m, uint64_t from)
 {
-	while (from < max_mfn) {
-		const uint64_t *leaf = read_once(m->owned[from >> LEAF_SHIFT]);
+	for (; from < max_mfn; from = ALIGN_DOWN(from, 64ul) + 64) {
 		uint64_t bits;
 
-		if (!leaf) {
-			from = ALIGN_DOWN(from, 1ul << LEAF_SHIFT) + (1ul << LEAF_SHIFT);
+		if (!read_once(m->owned[from >> LEAF_SHIFT])) {
+			from |= MASK(LEAF_SHIFT);
 			continue;
 		}
-		bits = read_once(leaf[(from & MASK(LEAF_SHIFT)) / 64]) >> (from & 63);
+		if (!(from % (32 * 64)) && !entry_any32(owned_word(m, from))) {
+			from += 31 * 64;
+			continue;
+		}
+		bits = read_once(*owned_word(m, from)) >> (from & 63);
 		if (bits)
-			return from + (uint64_t)__builtin_ctzl(bits);
-		from = ALIGN_DOWN(from, 64ul) + 64;
+			return from + (unsigned)__builtin_ctzl(bits);
 	}
 	return max_mfn;
 }
@@ -303,17 +311,26 @@ static uint64_t ones(unsigned order)
 	return order == 6 ? ~0ul : MASK(1u << order);
 }
 
-/* Aligned blocks of the frames [@first, @first + 64) whose bit is set, to the heap. */
-static void free_blocks(uint64_t first, uint64_t bits)
+void space_free_group(struct memspace *m, uint64_t first, uint64_t bits)
 {
 	while (bits) {
 		unsigned at = (unsigned)__builtin_ctzl(bits), order = at ? (unsigned)__builtin_ctz(at) : 6;
-		uint64_t run = bits >> at;
+		uint64_t run = bits >> at, n = first + at;
+		struct frame *f = frame_of(mfn(n));
 
 		while ((run & ones(order)) != ones(order))
 			order--;
 		bits &= ~(ones(order) << at);
-		heap_free_dirty(frame_of(mfn(first + at)), order);
+		lock_take(&m->lock);
+		*owned_word(m, first) &= ~(ones(order) << at);
+		m->tot_frames -= 1ul << order;
+		lock_drop(&m->lock);
+		for (uint64_t i = 0; i < 1ul << order; i++) {
+			m2p_set(mfn(n + i), M2P_INVALID);
+			f[i].owner = DOMID_INVALID;
+			f[i].flags = FRAME_DIRTY;
+		}
+		heap_free_dirty(f, order);
 	}
 }
 
@@ -325,37 +342,21 @@ static void free_blocks(uint64_t first, uint64_t bits)
 static uint64_t free_idle(struct memspace *m, uint64_t first)
 {
 	const union frame_word idle = { .refs = 1, .allocated = 1 };
-	uint64_t *word, bits, idle_bits = 0, nr = 0;
+	uint64_t bits, idle_bits = 0;
 
 	lock_take(&m->lock);
-	word = &m->owned[first >> LEAF_SHIFT][(first & MASK(LEAF_SHIFT)) / 64];
-	bits = *word;
+	bits = *owned_word(m, first);
 	for (uint64_t left = bits; left; left &= left - 1) {
-		uint64_t n = first + (uint64_t)__builtin_ctzl(left), now;
-		struct frame *f = frame_of(mfn(n));
+		struct frame *f = frame_of(mfn(first + (uint64_t)__builtin_ctzl(left)));
+		uint64_t now = atomic_read(&f->word.raw);
 
-		now = atomic_read(&f->word.raw);
-		if ((now & ~WORD_KIND) != idle.raw || !atomic_cmpxchg(&f->word.raw, &now, 0))
-			continue;
-		m2p_set(mfn(n), M2P_INVALID);
-		f->owner = DOMID_INVALID;
-		f->flags = FRAME_DIRTY;
-		idle_bits |= left & -left;
-		nr++;
+		if ((now & ~WORD_KIND) == idle.raw && atomic_cmpxchg(&f->word.raw, &now, 0))
+			idle_bits |= left & -left;
 	}
-	*word = bits & ~idle_bits;
-	m->tot_frames -= nr;
 	lock_drop(&m->lock);
-	free_blocks(first, idle_bits);
+	if (idle_bits)
+		space_free_group(m, first, idle_bits);
 	return bits & ~idle_bits;
-}
-
-static void unpin(struct memspace *m, struct frame *f)
-{
-	if (!frame_word(f).pinned || !frame_get(f, m))
-		return;
-	(void)frame_unpin(f);
-	frame_put(f);
 }
 
 /* Takes the allocation off a frame of a dying space that others refer to.  False: not now. */
@@ -374,37 +375,59 @@ static bool give_up(struct memspace *m, struct frame *f)
 	return true;
 }
 
-/*
- * Two rounds over the bitmap.  The first frees what is idle and unpins; once the tables that fall are
- * undone, the second frees what they held, and lets others keep the rest without us.
- */
-int space_relinquish(struct memspace *m)
+/* The first round: the pins among 64 frames. */
+static int unpin_group(struct memspace *m, uint64_t first)
 {
-	bool again = false;
+	for (uint64_t left = read_once(*owned_word(m, first)); left; left &= left - 1) {
+		struct frame *f = frame_of(mfn(first + (unsigned)__builtin_ctzl(left)));
+
+		if (!(atomic_read(&f->word.raw) & WORD_PINNED) || !frame_get(f, m))
+			continue;
+		(void)frame_unpin(f, m);
+		frame_put(f);
+	}
+	return 0;
+}
+
+/* The second: what nobody else keeps is free, the rest is not the domain's any more. */
+static int free_group(struct memspace *m, uint64_t first)
+{
+	for (uint64_t left = free_idle(m, first); left; left &= left - 1)
+		if (!give_up(m, frame_of(mfn(first + (unsigned)__builtin_ctzl(left)))))
+			return RESTART;
+	return 0;
+}
+
+/* Goes on with @group for the frames in the bitmap, as long as @count says that there is something. */
+static int relinquish_round(struct memspace *m, int (*group)(struct memspace *m, uint64_t first),
+			    uint64_t *count)
+{
 	uint64_t n;
 
-	while ((n = next_owned(m, m->relinquish_next)) < max_mfn) {
-		uint64_t first = ALIGN_DOWN(n, 64ul);
-
-		for (uint64_t left = free_idle(m, first); left; left &= left - 1) {
-			struct frame *f = frame_of(mfn(first + (uint64_t)__builtin_ctzl(left)));
-
-			if (!m->relinquish_late)
-				unpin(m, f);
-			else if (!give_up(m, f))
-				again = true;
-		}
-		m->relinquish_next = first + 64;
+	while (atomic_read(count) && (n = next_owned(m, m->relinquish_next)) < max_mfn) {
+		m->relinquish_next = ALIGN_DOWN(n, 64ul);
+		if (group(m, m->relinquish_next))
+			return RESTART;
+		m->relinquish_next += 64;
 		if (preempt_due())
 			return RESTART;
 	}
-	if (scan_drain(m))
-		return RESTART;
-	if (!read_once(m->tot_frames))
-		return 0;
 	m->relinquish_next = 0;
-	if (m->relinquish_late && !again)
-		return -EBUSY;
-	m->relinquish_late = true;
-	return RESTART;
+	return 0;
+}
+
+/*
+ * Two rounds over the bitmap.  The first unpins, and what the tables that fall had mapped last is freed as
+ * they are undone; the second frees the rest, and lets others keep what they need without us.
+ */
+int space_relinquish(struct memspace *m)
+{
+	if (!m->relinquish_late) {
+		if (relinquish_round(m, unpin_group, &m->pins) || scan_drain(m) || atomic_read(&m->pins))
+			return RESTART;
+		m->relinquish_late = true;
+	}
+	if (relinquish_round(m, free_group, &m->tot_frames))
+		return RESTART;
+	return read_once(m->tot_frames) ? -EBUSY : 0;
 }

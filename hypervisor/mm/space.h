@@ -30,6 +30,7 @@ struct memspace {
 	bool abandoned;			/* the last frame that goes calls space_emptied; under the lock */
 	bool relinquish_late;		/* teardown: the second round */
 	uint64_t relinquish_next;	/* teardown: first frame not yet looked at */
+	uint64_t pins;			/* tables pinned, or about to be; atomic */
 
 	struct spinlock scan_lock;	/* RANK_SCAN, guards: */
 	uint32_t undo_head;		/* frame number of the first table to undo, FRAME_LINK_NONE = none */
@@ -74,6 +75,9 @@ void space_begin_dying(struct memspace *m);
  * left.
  */
 int space_relinquish(struct memspace *m);
+/* undo.c: those in @bits of the 64 frames from @first on, whose words are 0 now, go to the heap.  Never the last
+ * ones of @m. */
+void space_free_group(struct memspace *m, uint64_t first, uint64_t bits);
 /* The rest goes by itself: true when nothing is left already; otherwise whoever drops the last frame
  * calls space_emptied, and @m is not touched after that. */
 bool space_abandon(struct memspace *m);

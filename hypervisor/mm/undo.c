@@ -10,6 +10,8 @@
  *
  * The reference of the last use keeps the table alive until it is undone.  Contents stay as they are:
  * the frame becomes plain memory of its owner again.
+ *
+ * In a space that is being destroyed, what only the table and the allocation kept is freed at once.
  */
 #include "cpu/lock.h"
 #include "cpu/softirq.h"
@@ -107,26 +109,82 @@ static always_inline const uint64_t *skip_empty_down(const uint64_t *t, const ui
 	}
 }
 
+/* Frames freed on the way that their space's bitmap still has: @bits of the 64 from @group on. */
+struct freed {
+	struct frame *group;
+	uint64_t bits;
+};
+
+static void hand_back(struct memspace *m, const struct freed *freed)
+{
+	if (freed->bits)
+		space_free_group(m, frame_nr(freed->group), freed->bits);
+}
+
+/*
+ * A space that is being destroyed gives a frame up with the mapping at @v when only that and the
+ * allocation keep it.  Who tears the space down would come by for it later; most frames go here.
+ */
+static always_inline bool free_target(struct memspace *m, uint64_t v, struct freed *freed)
+{
+	const union frame_word mapped = { .refs = 2, .users = 1, .kind = KIND_WRITABLE, .allocated = 1 };
+	struct frame *f = entry_frame(v);
+	uint64_t now = mapped.raw;
+
+	if (!(v & PTE_RW) || !entry_in_table(f) || frame_owner(f) != m->id ||
+	    !atomic_cmpxchg(&f->word.raw, &now, 0))
+		return false;
+	if ((uint64_t)f - (uint64_t)freed->group >= 64 * sizeof(*f)) {
+		hand_back(m, freed);
+		*freed = (struct freed){ .group = (struct frame *)ALIGN_DOWN((uint64_t)f, 64 * sizeof(*f)) };
+	}
+	freed->bits |= BIT(((uint64_t)f - (uint64_t)freed->group) / sizeof(*f));
+	return true;
+}
+
+static noinline void drop_kept(uint64_t v)
+{
+	entry_drop_leaf(v);
+}
+
 /* Undoes the first @n entries of a level-1 table, from the last down; returns how many are left. */
-static noinline unsigned undo_leaves(const uint64_t *t, unsigned n, unsigned *budget)
+static always_inline unsigned undo_leaves(struct memspace *m, bool dying, const uint64_t *t, unsigned n,
+					  unsigned *budget)
 {
 	const uint64_t *end = t + n;
+	struct freed freed = { 0 };
 
-	while (end > t) {
+	for (;;) {
 		uint64_t v;
 
 		if (!((uint64_t)end & 63)) {
-			if (unlikely(undo_spend(budget)))
+			if (end == t || unlikely(undo_spend(budget)))
 				break;
-			end = skip_empty_down(t, end);
+			if (!end[-1])
+				end = skip_empty_down(t, end);
 			if (end == t)
 				break;
 		}
 		v = *--end;
-		if (v & PTE_P)
+		if (!(v & PTE_P))
+			continue;
+		if (!dying)
 			entry_drop_leaf(v);
+		else if (!free_target(m, v, &freed))
+			drop_kept(v);
 	}
+	hand_back(m, &freed);
 	return (unsigned)(end - t);
+}
+
+static noinline unsigned undo_leaves_dying(struct memspace *m, const uint64_t *t, unsigned n, unsigned *budget)
+{
+	return undo_leaves(m, true, t, n, budget);
+}
+
+static noinline unsigned undo_leaves_living(struct memspace *m, const uint64_t *t, unsigned n, unsigned *budget)
+{
+	return undo_leaves(m, false, t, n, budget);
 }
 
 /* The same for a table of @level 2-4. */
@@ -150,13 +208,18 @@ static noinline unsigned undo_branches(const uint64_t *t, unsigned level, unsign
 }
 
 /* Undoes @f from the last entry down.  False: interrupted, the word says how far it came. */
-static bool undo_table(struct frame *f, unsigned *budget)
+static bool undo_table(struct memspace *m, struct frame *f, unsigned *budget)
 {
 	union frame_word w = frame_word(f);
 	const uint64_t *t = frame_to_virt(f);
 	unsigned level = kind_level(w.kind), n = w.users;
 
-	n = level == 1 ? undo_leaves(t, n, budget) : undo_branches(t, level, n, budget);
+	if (level > 1)
+		n = undo_branches(t, level, n, budget);
+	else if (read_once(m->dying))
+		n = undo_leaves_dying(m, t, n, budget);
+	else
+		n = undo_leaves_living(m, t, n, budget);
 	if (n)
 		set_left(f, n);
 	else
@@ -170,7 +233,7 @@ int scan_drain(struct memspace *m)
 	struct frame *f;
 
 	while ((f = pop(m))) {
-		bool done = undo_table(f, &budget);
+		bool done = undo_table(m, f, &budget);
 
 		if (!done)
 			push(m, f);

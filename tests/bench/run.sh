@@ -46,6 +46,7 @@ BEGIN {
 	limit["domain_create_1_vcpu"] = 12000
 	limit["domain_populate_page"] = 350
 	limit["domain_destroy_page"] = 60
+	limit["domain_destroy_page_mapped"] = 60
 	limit["backend_map_and_unmap_32"] = 500
 	limit["grant_copy_64_32"] = 260
 	limit["backend_copy_64_32"] = 260
@@ -63,5 +64,5 @@ NR == FNR { if ($1 != "#") xen[$1] = $2; next }
 	}
 	printf "%-32s %9d %9s %6s  %s\n", $1, $2, ($1 in xen) ? xen[$1] : "-", ratio, mark
 }
-END { exit missed || seen != 9 }
+END { exit missed || seen != 10 }
 ' "$reference" "$out/mica.txt"

@@ -297,13 +297,51 @@ static void stores(void **state)
 	pt_batch_end(&b);
 }
 
+/* What only a fallen table of a dying space mapped is free with it; what others keep is not. */
+static void dying(void **state)
+{
+	struct frame *twice = a_frames[1], *readonly = a_frames[2], *foreign = a_frames[3];
+	uint64_t free = heap_free_frames();
+	struct pt_batch b;
+	int rc;
+
+	make_tree();
+	assert_int_equal(pt_pin(&space_b, b_frames[0], KIND_L1, &scan), 0);
+	pt_batch_begin(&b, &space_b, &space_a, &scan);
+	assert_int_equal(pt_write(&b, slot_of(b_frames[0], 0), pte(names(foreign, PTE_P | PTE_RW)), PT_NORMAL), 0);
+	pt_batch_end(&b);
+	assert_int_equal(write_entry(l1, 1, names(twice, PTE_P | PTE_RW), &space_a), 0);
+	assert_int_equal(write_entry(l1, 300, names(twice, PTE_P | PTE_RW), &space_a), 0);
+	assert_int_equal(write_entry(l1, 301, names(readonly, PTE_P), &space_a), 0);
+	assert_int_equal(write_entry(l1, 302, names(foreign, PTE_P | PTE_RW), &space_a), 0);
+	space_begin_dying(&space_a);
+	assert_int_equal(pt_pin(&space_a, a_frames[9], KIND_L1, &scan), -EINVAL);
+	assert_int_equal(pt_unpin(&space_a, l4), 0);
+	assert_int_equal(space_a.pins, 0);
+	assert_int_equal(frame_word(data).refs, 0);
+	assert_int_equal(frame_word(twice).refs, 0);
+	assert_false(space_owns(&space_a, frame_mfn(twice)));
+	assert_int_equal(frame_word(readonly).refs, 1);
+	assert_int_equal(frame_word(foreign).refs, 2);
+	assert_int_equal(space_a.tot_frames, A_FRAMES - 2);
+	assert_int_equal(heap_free_frames(), free + 2);
+	assert_int_equal(frame_audit(), 0);
+	do
+		rc = space_relinquish(&space_a);
+	while (rc == RESTART);
+	assert_int_equal(rc, -EBUSY);
+	assert_int_equal(space_a.tot_frames, 1);
+	assert_int_equal(pt_unpin(&space_b, b_frames[0]), 0);
+	assert_int_equal(space_a.tot_frames, 0);
+}
+
 int main(void)
 {
 #define each(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		each(limits), each(claims), each(steal_and_assign), each(shared_page),
 		each(foreign_and_device_entries), each(every_refusal), each(cache_attributes),
-		each(walks), each(stores),
+		each(walks), each(stores), each(dying),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
