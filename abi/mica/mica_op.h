@@ -16,7 +16,27 @@
 #define MICA_OP_features		0	/* no arg; returns MICA_FEATURE_* bits */
 #define MICA_OP_audit			1	/* no arg; dom0: recount every frame reference,
 						 * returns the number of differences found */
+#define MICA_OP_port			2	/* struct mica_port; for who may control the domain:
+						 * MICA_PORT_PENDING, _MASKED as they were, or an
+						 * error.  Two-level and FIFO alike */
 
 #define MICA_FEATURE_audit		(1u << 0)	/* MICA_OP_audit works in this build */
+#define MICA_FEATURE_port		(1u << 1)	/* MICA_OP_port is there */
+
+#define MICA_PORT_PENDING		1
+#define MICA_PORT_MASKED		2
+#define MICA_PORT_RAISE			1u	/* .flags: then make it pending, as if its other end had
+						 * sent; -EINVAL unless it has one */
+
+#ifndef __ASSEMBLER__
+#include <mica/types.h>
+
+struct mica_port {
+	domid_t dom;
+	uint16_t flags;
+	uint32_t port;
+};
+ABI_SIZE(struct mica_port, 8);
+#endif
 
 #endif /* MICA_ABI_MICA_OP_H */

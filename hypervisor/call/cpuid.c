@@ -49,7 +49,8 @@ static struct cpuid_leaf hypervisor_leaf(uint32_t leaf, uint32_t sub)
 	case MICA_LEAF(0):
 		return (struct cpuid_leaf){ MICA_LEAF(1), MICA_CPUID_SIGNATURE, MICA_CPUID_SIGNATURE,
 					    MICA_CPUID_SIGNATURE };
-	case MICA_LEAF(1): return (struct cpuid_leaf){ .a = MICA_FEATURE_audit };
+	case MICA_LEAF(1): return (struct cpuid_leaf){ .a = MICA_FEATURE_audit |
+							       MICA_FEATURE_port };
 	default: return (struct cpuid_leaf){ 0 };
 	}
 }

@@ -12,6 +12,7 @@
 #include "call/handlers.h"
 #include "call/version.h"
 #include "cpu/percpu.h"
+#include "ipc/evtchn.h"
 #include "lib/string.h"
 #include "mm/audit.h"
 
@@ -148,11 +149,22 @@ static long audit(struct vcpu *self)
 	return rc;
 }
 
+static long port(struct vcpu *self, struct domain *d, void *arg, gva_t at)
+{
+	struct mica_port *op = arg;
+
+	return evtchn_bits(d, op->port, op->flags & MICA_PORT_RAISE);
+}
+
+static const struct command commands[] = {
+	COMMAND_OF(MICA_OP_port, port, struct mica_port, dom, CMD_CONTROL),
+};
+
 long hc_mica_op(struct vcpu *self, uint64_t cmd, gva_t arg)
 {
 	switch (cmd) {
-	case MICA_OP_features: return MICA_FEATURE_audit;
+	case MICA_OP_features: return MICA_FEATURE_audit | MICA_FEATURE_port;
 	case MICA_OP_audit: return audit(self);
-	default: return refuse(-ENOSYS, "mica_op %lu", cmd);
+	default: return command_run(commands, ARRAY_SIZE(commands), "mica_op", self, cmd, arg);
 	}
 }

@@ -30,7 +30,7 @@ static long op_poll(struct vcpu *self, struct domain *d, void *arg, gva_t at)
 	if (copy_from_guest(ports, gva(p->ports), p->nr_ports * sizeof(ports[0])))
 		return refuse(-EFAULT, "poll: ports at %lx", p->ports);
 	for (unsigned i = 0; i < p->nr_ports; i++)
-		if (evtchn_is_pending(d, ports[i]) < 0)
+		if (evtchn_bits(d, ports[i], false) < 0)
 			return refuse(-EINVAL, "poll: port %u", ports[i]);
 
 	scan_abort(&self->scan);
@@ -40,7 +40,7 @@ static long op_poll(struct vcpu *self, struct domain *d, void *arg, gva_t at)
 	/* A sender looks at polling after it set its bit, we look at the bits after we set polling. */
 	smp_fence();
 	for (unsigned i = 0; i < p->nr_ports; i++)
-		pending |= evtchn_is_pending(d, ports[i]) > 0;
+		pending |= evtchn_bits(d, ports[i], false) & MICA_PORT_PENDING;
 	if (pending || (p->timeout && p->timeout <= now_ns()) || event_deliverable(self))
 		sched_wake(self);
 	return 0;

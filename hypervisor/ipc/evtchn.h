@@ -9,6 +9,7 @@
 #define IPC_EVTCHN_H
 
 #include <mica/evtchn.h>
+#include <mica/mica_op.h>
 #include "dom/vcpu.h"
 
 int evtchn_alloc_unbound(struct domain *d, domid_t remote, uint32_t *port);
@@ -25,8 +26,9 @@ int evtchn_reset(struct domain *d);		/* RESTART possible */
 int evtchn_init_control(struct vcpu *v, struct evtchn_init_control *ic);
 int evtchn_expand_array(struct vcpu *v, uint64_t array_mfn);
 int evtchn_set_priority(struct domain *d, uint32_t port, uint32_t priority);
-/* SCHEDOP_poll: is @port valid, and pending? -EINVAL, else 0/1. */
-int evtchn_is_pending(struct domain *d, uint32_t port);
+/* MICA_PORT_PENDING and _MASKED of @port.  @raise: then makes it pending, as its other end would.
+ * -EINVAL no such port, or nobody there to raise it. */
+int evtchn_bits(struct domain *d, uint32_t port, bool raise);
 /* pirq.c: an interrupt for @port came in. */
 void evtchn_raise_port(struct domain *d, uint32_t port);
 

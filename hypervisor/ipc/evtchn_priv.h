@@ -116,7 +116,8 @@ void virq_raise_dom0(unsigned virq);
 bool fifo_set(struct domain *d, struct fifo *f, uint32_t nr, struct port *p);
 void fifo_unmask(struct domain *d, struct fifo *f, uint32_t nr, struct port *p);
 void fifo_clear(struct fifo *f, uint32_t nr, struct port *p);
-bool fifo_pending(struct fifo *f, uint32_t nr, const struct port *p);
+/* MICA_PORT_PENDING, _MASKED. */
+int fifo_bits(struct fifo *f, uint32_t nr, const struct port *p);
 /* Still in a queue of the guest: the number cannot be used again yet. */
 bool fifo_linked(struct fifo *f, uint32_t nr);
 /* Back to two-level, giving the guest's pages back; false when some port is in use. */

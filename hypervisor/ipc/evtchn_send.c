@@ -128,8 +128,13 @@ int evtchn_unmask(struct domain *d, uint32_t port)
 	return rc;
 }
 
-/* For SCHEDOP_poll: 1 pending (masked or not), 0 not, -EINVAL no such port. */
-int evtchn_is_pending(struct domain *d, uint32_t port)
+static int two_level_bits(const struct shared_info *s, uint32_t nr)
+{
+	return (atomic_read(&s->evtchn_pending[WORD(nr)]) & WORD_BIT(nr) ? MICA_PORT_PENDING : 0) |
+	       (atomic_read(&s->evtchn_mask[WORD(nr)]) & WORD_BIT(nr) ? MICA_PORT_MASKED : 0);
+}
+
+int evtchn_bits(struct domain *d, uint32_t port, bool raise)
 {
 	struct port *p = port_find(d, port);
 	struct fifo *f;
@@ -139,12 +144,13 @@ int evtchn_is_pending(struct domain *d, uint32_t port)
 		return refuse(-EINVAL, "poll: d%u has no port %u", d->id, port);
 	port_take(p);
 	f = atomic_acquire(&d->evtchn->fifo);
-	if (p->state == PORT_FREE)
-		rc = refuse(-EINVAL, "poll: d%u port %u is closed", d->id, port);
-	else if (f)
-		rc = fifo_pending(f, port, p);
-	else
-		rc = !!(atomic_read(&d->shared->evtchn_pending[WORD(port)]) & WORD_BIT(port));
+	if (p->state == PORT_FREE || (raise && p->state != PORT_INTERDOMAIN)) {
+		rc = refuse(-EINVAL, "poll: d%u port %u is closed, or has no other end", d->id, port);
+	} else {
+		rc = f ? fifo_bits(f, port, p) : two_level_bits(d->shared, port);
+		if (raise)
+			deliver(d, port, p);
+	}
 	port_drop(p);
 	return rc;
 }

@@ -152,11 +152,12 @@ void fifo_clear(struct fifo *f, uint32_t nr, struct port *p)
 		atomic_and(word, ~W_PENDING);
 }
 
-bool fifo_pending(struct fifo *f, uint32_t nr, const struct port *p)
+int fifo_bits(struct fifo *f, uint32_t nr, const struct port *p)
 {
-	event_word_t *word = fifo_word(f, nr);
+	event_word_t *at = fifo_word(f, nr), word = at ? atomic_read(at) : 0;
 
-	return word ? !!(atomic_read(word) & W_PENDING) : atomic_read(&p->early);
+	return (at ? !!(word & W_PENDING) : atomic_read(&p->early)) * MICA_PORT_PENDING |
+	       !!(word & W_MASKED) * MICA_PORT_MASKED;
 }
 
 bool fifo_linked(struct fifo *f, uint32_t nr)

@@ -21,7 +21,7 @@ static volatile struct {
 	long version[3];
 	long map, map_io, map_xen, write_tables, pin, clear, populate, decrease, exchange, claim, mfn_list;
 	long machine_map, set_map, acquire, acquire_self, alloc_unbound, console_write, console_read;
-	long setup_table, remote_shutdown, commandline, audit, pin_override, other_reservation, machphys;
+	long setup_table, remote_shutdown, commandline, audit, port, pin_override, other_reservation, machphys;
 } r __attribute__((aligned(4096)));
 
 static void try_controls(void)
@@ -111,6 +111,7 @@ static void try_rest(void)
 	struct gnttab_setup_table setup = { .dom = 0, .nr_frames = 0 };
 	struct sched_remote_shutdown shut = { .domain_id = 0, .reason = SHUTDOWN_crash };
 	struct sched_pin_override pin = { .pcpu = 0 };
+	struct mica_port port = { .dom = DOMID_SELF, .port = 1, .flags = MICA_PORT_RAISE };
 	static char text[1024];
 
 	r.alloc_unbound = hc_evtchn(EVTCHNOP_alloc_unbound, &alloc);
@@ -122,6 +123,7 @@ static void try_rest(void)
 	r.pin_override = hc_sched(SCHEDOP_pin_override, &pin);
 	r.commandline = hc_version(XENVER_commandline, text);
 	r.audit = hypercall(__HYPERVISOR_mica_op, MICA_OP_audit, 0);
+	r.port = hypercall(__HYPERVISOR_mica_op, MICA_OP_port, &port);
 }
 
 static void payload(void)
@@ -217,6 +219,7 @@ static void check_rest(void)
 	check_equal(r.pin_override, -EPERM);
 	check_equal(r.commandline, -EPERM);
 	check_equal(r.audit, -EPERM);
+	check_equal(r.port, -EPERM);
 }
 
 void test_main(void)

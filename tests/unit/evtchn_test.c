@@ -300,8 +300,14 @@ static void step_poll(domid_t id)
 {
 	uint32_t port = (uint32_t)unit_below(LIMIT + 5);
 	struct model_port *m = model_of(id, port);
+	bool raise = unit_one_in(4);
+	int want = -EINVAL;
 
-	assert_int_equal(evtchn_is_pending(&world[id], port), m && m->state ? m->pending : -EINVAL);
+	if (m && m->state && (!raise || m->state == PORT_INTERDOMAIN))
+		want = (m->pending ? MICA_PORT_PENDING : 0) | (m->masked ? MICA_PORT_MASKED : 0);
+	assert_int_equal(evtchn_bits(&world[id], port, raise), want);
+	if (raise && want >= 0)
+		model_send(id, port);
 }
 
 static void random_programs(void **state)
