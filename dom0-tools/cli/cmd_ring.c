@@ -102,8 +102,7 @@ static void check_row(const struct ring_watch *w, const struct ring_seen *r)
 	const struct ring_verdict *v = &r->verdict;
 	char name[160];
 
-	snprintf(name, sizeof(name), "%s/%s%s%s", ring_domain_name(w, r), r->device->name,
-		 r->place ? "/" : "", r->place ? r->place->name : "");
+	ring_name(w, r, name, sizeof(name));
 	out_row((struct out_value[]){
 		out_text(ring_domain_name(w, r)), out_u64(r->device->domain),
 		out_text(r->device->name), out_text(name), out_bool(ring_finding_bad(v->finding)),
@@ -118,8 +117,8 @@ static void check_row(const struct ring_watch *w, const struct ring_seen *r)
 
 static int check_run(int argc, char **argv)
 {
-	autoclean(ring_watch) struct ring_watch w = { .blind = true };
-	int status = ring_interval(&w.apart_ms), bad = 0;
+	autoclean(ring_watch) struct ring_watch w = { .blind = true, .apart_ms = RING_INTERVAL_MS };
+	int status = ring_interval(&w.apart_ms, RING_INTERVAL_LEAST), bad = 0;
 
 	if (!status)
 		status = ring_watch_open(&w, argc > 1 ? argv[1] : NULL);

@@ -246,9 +246,9 @@ extern const struct command cmd_ring_show;
 
 static int show_run(int argc, char **argv)
 {
-	autoclean(ring_watch) struct ring_watch w = { .blind = true };
+	autoclean(ring_watch) struct ring_watch w = { .blind = true, .apart_ms = RING_INTERVAL_MS };
 	bool people = cli.format == OUT_TABLE || cli.format == OUT_WIDE;
-	int status = ring_interval(&w.apart_ms);
+	int status = ring_interval(&w.apart_ms, RING_INTERVAL_LEAST);
 
 	if (!strchr(argv[1], '/'))
 		return cli_usage(&cmd_ring_show, "'%s' names no device; mica ring list %s shows them",

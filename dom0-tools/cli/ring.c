@@ -8,8 +8,6 @@
 
 #include "cli/ring.h"
 
-#define INTERVAL_MS	1000
-#define INTERVAL_LEAST	10
 #define INTERVAL_MOST	600000
 
 const struct command_option ring_options[] = {
@@ -17,19 +15,18 @@ const struct command_option ring_options[] = {
 	{ NULL, 0, NULL, NULL },
 };
 
-int ring_interval(uint64_t *ms)
+int ring_interval(uint64_t *ms, unsigned least)
 {
 	const char *text = cli_opt("interval");
 
-	*ms = INTERVAL_MS;
 	if (!text)
 		return 0;
 	*ms = strspn(text, "0123456789") == strlen(text) && strlen(text) < 8 ?
 		strtoull(text, NULL, 10) : 0;
-	if (*ms >= INTERVAL_LEAST && *ms <= INTERVAL_MOST)
+	if (*ms >= least && *ms <= INTERVAL_MOST)
 		return 0;
 	return cli_fail("MICA-CFG-003", "--interval", "'%s' is no time from %u to %u ms", text,
-			INTERVAL_LEAST, INTERVAL_MOST);
+			least, INTERVAL_MOST);
 }
 
 /* --- what is chosen --- */
@@ -200,7 +197,7 @@ static void judge(struct ring_watch *w, struct ring_seen *r)
 {
 	const struct ring_device *d = r->device;
 	const struct ring_place *p = r->place;
-	mica_dominfo info = { .shared_info_frame = 0 };
+	mica_dominfo info;
 	struct ring_case c = {
 		.layout = p ? p->layout : RING_GENERIC,
 		.bytes = p ? (uint32_t)(p->pages * MICA_PAGE_BYTES) : 0,
@@ -215,9 +212,9 @@ static void judge(struct ring_watch *w, struct ring_seen *r)
 	if (!mica_domain_info(w->m, d->domain, &info))
 		c.guest_stopped = info.flags & (XEN_DOMINF_paused | XEN_DOMINF_shutdown |
 						XEN_DOMINF_dying);
-	ring_port_look(w->m, d->domain, info.shared_info_frame, p ? p->front_port : 0, &r->front);
+	ring_port_look(w->m, d->domain, p ? p->front_port : 0, &r->front);
 	/* The guest names a port; that its other end is ours is the hypervisor's word. */
-	ring_port_look(w->m, 0, 0, r->front.known && !r->front.peer ? r->front.peer_port : 0, &r->back);
+	ring_port_look(w->m, 0, r->front.known && !r->front.peer ? r->front.peer_port : 0, &r->back);
 	c.front = r->front;
 	c.back = r->back;
 	ring_judge(&c, &r->verdict);
@@ -242,6 +239,12 @@ void ring_watch_run(struct ring_watch *w, bool copies)
 const char *ring_domain_name(const struct ring_watch *w, const struct ring_seen *r)
 {
 	return w->names[r->device - w->devices];
+}
+
+void ring_name(const struct ring_watch *w, const struct ring_seen *r, char *text, size_t room)
+{
+	snprintf(text, room, "%s/%s%s%s", ring_domain_name(w, r), r->device->name,
+		 r->place ? "/" : "", r->place ? r->place->name : "");
 }
 
 uint32_t ring_in_flight(const struct ring_seen *r, int nth)

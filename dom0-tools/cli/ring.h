@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the verbs of `mica ring` share: the rings the command line chose, sampled twice with a pause
- * between, and the verdict on each.  Nothing here writes to a ring, a port or the store.
+ * between, and the verdict on each.  Nothing here writes to a ring, a port or the store;
+ * `kick` is the one verb that raises a port.
  */
 #ifndef MICA_CLI_RING_H
 #define MICA_CLI_RING_H
@@ -44,10 +45,15 @@ void ring_watch_run(struct ring_watch *w, bool copies);
 void ring_watch_cleanup(struct ring_watch *w);
 
 const char *ring_domain_name(const struct ring_watch *w, const struct ring_seen *r);
+/* "web/xvda/0" */
+void ring_name(const struct ring_watch *w, const struct ring_seen *r, char *text, size_t room);
 /* "3 (id 1 READ ...)": of the second sample. */
 uint32_t ring_in_flight(const struct ring_seen *r, int sample);
-/* --interval of the running command: 0 or the exit status. */
-int ring_interval(uint64_t *ms);
+/* --interval of the running command, at least @least, @ms as it is when there is none: 0 or the exit
+ * status. */
+int ring_interval(uint64_t *ms, unsigned least);
+#define RING_INTERVAL_MS	1000
+#define RING_INTERVAL_LEAST	10
 extern const struct command_option ring_options[];
 
 #endif

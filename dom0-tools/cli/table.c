@@ -12,7 +12,7 @@
 	X(net_list) X(net_create) X(net_delete) X(net_show) \
 	X(kernel_check) X(kernel_cache) X(top) X(event) X(dmesg) X(keys) X(doctor) \
 	X(driver_new) X(driver_check) X(driver_attach) X(driver_detach) \
-	X(ring_list) X(ring_show) X(ring_check) \
+	X(ring_list) X(ring_show) X(ring_check) X(ring_watch) X(ring_kick) X(ring_capture) \
 	X(store_ls) X(store_read) X(store_write) X(store_rm) X(store_watch) X(store_perm) \
 	X(version) X(help) X(completion) X(monitor) X(domid) X(domname)
 

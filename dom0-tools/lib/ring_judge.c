@@ -21,6 +21,7 @@
 #include "lib/ring_look.h"
 
 #define SMALLEST_SLOT	4u
+#define KICK		"mica ring kick sends it once more"
 
 const char *ring_finding_name(enum ring_finding finding)
 {
@@ -152,11 +153,17 @@ static bool judge_indices(const struct ring_case *c, struct ring_verdict *v)
 static const char *bit_words(const struct ring_port *p)
 {
 	if (p->pending == RING_BIT_NO)
-		return "its port is not pending";
+		return "its port is neither pending nor masked";
 	if (p->pending == RING_BIT_YES)
 		return p->masked == RING_BIT_YES ? "its port is pending and masked" :
 			"its port is pending";
 	return "whether its port is pending cannot be seen";
+}
+
+/* Taken, and not finished: a kernel masks the port of an event until its handler is done. */
+static bool taken(const struct ring_port *p)
+{
+	return p->pending == RING_BIT_NO && p->masked == RING_BIT_YES;
 }
 
 static bool bound(const struct ring_port *p)
@@ -206,13 +213,21 @@ static void stalled_back(const struct ring_case *c, struct ring_verdict *v)
 		    "(req_event %u was passed, req_prod %u)", bit_words(&c->back),
 		    (unsigned long long)c->apart_ms, b->req_event, b->req_prod);
 		next(v, "the back end's process hangs or is stopped: look at it, or kill it; it resumes");
+	} else if (taken(&c->back)) {
+		say(v, RING_STALLED, "the back end was told and sleeps: dom0's kernel took the event, and "
+		    "keeps the port masked until the back end is done with it, for %llu ms "
+		    "(req_event %u was passed, req_prod %u)", (unsigned long long)c->apart_ms,
+		    b->req_event, b->req_prod);
+		next(v, "the back end's process hangs or is stopped: look at it, or kill it; it resumes");
 	} else {
-		/* Not pending, even so: dom0's kernel takes events for a process that is stopped. */
-		say(v, RING_STALLED, "lost notification front->back, unless the process that serves it "
-		    "hangs; the back end sleeps: req_event %u was passed (req_prod %u, rsp_prod %u) and "
-		    "it has not moved for %llu ms; %s", b->req_event, b->req_prod, b->rsp_prod,
-		    (unsigned long long)c->apart_ms, bit_words(&c->back));
-		next(v, "kill the back end's process: the new one looks at the ring, and the guest goes on");
+		/* Where bits cannot be seen: dom0's kernel takes events for a process that is stopped. */
+		say(v, RING_STALLED, "lost notification front->back%s; the back end sleeps: req_event %u "
+		    "was passed (req_prod %u, rsp_prod %u) and it has not moved for %llu ms; %s",
+		    c->back.masked == RING_BIT_NO ? "" : ", unless the process that serves it hangs",
+		    b->req_event, b->req_prod, b->rsp_prod, (unsigned long long)c->apart_ms,
+		    bit_words(&c->back));
+		next(v, c->back.masked == RING_BIT_NO ? KICK :
+		     "kill the back end's process: the new one looks at the ring, and the guest goes on");
 	}
 }
 
@@ -233,14 +248,17 @@ static void stalled_front(const struct ring_case *c, struct ring_verdict *v)
 		    "%llu ms (rsp_event %u was passed, rsp_prod %u)", bit_words(&c->front),
 		    c->front.vcpu, (unsigned long long)c->apart_ms, b->rsp_event, b->rsp_prod);
 		next(v, "the guest's kernel hangs, or keeps the interrupt off: mica console");
+	} else if (taken(&c->front)) {
+		say(v, RING_STALLED, "the front end was told and sleeps: the guest's kernel took the event, "
+		    "and keeps the port masked until the driver is done with it, for %llu ms (rsp_event %u "
+		    "was passed, rsp_prod %u)", (unsigned long long)c->apart_ms, b->rsp_event, b->rsp_prod);
+		next(v, "the guest's driver hangs, or its interface is down: mica console");
 	} else {
 		say(v, RING_STALLED, "lost notification back->front%s; the front end sleeps: rsp_event "
 		    "%u was passed (rsp_prod %u) and it has not moved for %llu ms; %s",
 		    c->front.pending == RING_BIT_NO ? "" : ", unless the guest's kernel hangs",
 		    b->rsp_event, b->rsp_prod, (unsigned long long)c->apart_ms, bit_words(&c->front));
-		next(v, c->layout == RING_NET_RX ? "is the interface up in the guest?  if it is, kill the "
-		     "back end's process: the new one rings when it takes the ring over" :
-		     "kill the back end's process: the new one rings when it takes the ring over");
+		next(v, c->layout == RING_NET_RX ? "is the interface up in the guest?  if it is: " KICK : KICK);
 	}
 }
 

@@ -2,8 +2,9 @@
 /*
  * A look at the rings of devices from dom0, without a part in them: which there are (ring_find.c,
  * from the store), what stands in them (ring_take.c, pages mapped for reading only through the
- * grants the back end uses, copied once and unmapped), what a message means (ring_say.c), and
- * whether anybody sleeps with work left (ring_judge.c, a pure function of two samples).
+ * grants the back end uses, copied once and unmapped), what a message means (ring_say.c), whether
+ * anybody sleeps with work left (ring_judge.c, a pure function of two samples), and what passed
+ * between many samples (ring_capture.c).
  *
  * A guest can put anything into its rings and its half of the store: every index is taken as a
  * claim, every count is bounded here, and nothing is looked at twice.
@@ -80,6 +81,7 @@ struct ring_sample {
 	int error;			/* 0, or -errno of the mapping */
 	bool torn;			/* both ends were too quick: the four do not belong together */
 	uint32_t req_prod, rsp_prod, req_event, rsp_event;
+	uint32_t req_after, rsp_after;	/* both producers once more, after the contents were copied */
 };
 
 /* ring_take.c.  @copy, when not NULL, has room for all pages and gets what lies in them. */
@@ -87,9 +89,10 @@ void ring_take(const struct ring_eyes *eyes, domid_t domain, const struct ring_p
 	       struct ring_sample *out, void *copy);
 /* The same of a ring in our own address space. */
 void ring_read(const void *shared, size_t bytes, struct ring_sample *out, void *copy);
-/* ring_port.c.  @frame: the domain's shared_info, 0: its bits cannot be seen. */
-void ring_port_look(struct mica *m, domid_t domain, uint64_t frame, uint32_t port,
-		    struct ring_port *out);
+/* ring_port.c */
+void ring_port_look(struct mica *m, domid_t domain, uint32_t port, struct ring_port *out);
+/* As its other end would: 0, -EINVAL nobody is there, -ENOSYS the hypervisor is not Mica. */
+int ring_port_raise(struct mica *m, domid_t domain, uint32_t port);
 
 /* --- what it means --- */
 
@@ -139,6 +142,37 @@ uint32_t ring_most(uint32_t bytes, uint32_t slot_bytes);
  * one may announce that the next is of another form: *extra is false before the first. */
 void ring_say(enum ring_layout layout, const void *copy, uint32_t bytes, uint32_t slot_bytes,
 	      uint32_t index, bool *extra, char *text, size_t room);
+/* The same of a response. */
+void ring_say_response(enum ring_layout layout, const void *copy, uint32_t bytes,
+		       uint32_t slot_bytes, uint32_t index, char *text, size_t room);
+/* What is left of a request when a response was written over it; false: nothing. */
+bool ring_say_rest(enum ring_layout layout, const void *copy, uint32_t bytes, uint32_t slot_bytes,
+		   uint32_t index, bool *extra, char *text, size_t room);
 void ring_port_say(const struct ring_port *p, char *text, size_t room);
+
+/* --- what passes --- */
+
+struct ring_passed {
+	bool response;
+	bool partly;			/* a request under a response: its first bytes are the response's */
+	uint32_t index;
+	const char *words;		/* "": nothing is known of such messages */
+	const uint8_t *raw;		/* the slot, @raw_bytes of it; 0: not known */
+	uint32_t raw_bytes;
+};
+
+/* Between the steps of a capture; zeroed before the first. */
+struct ring_capture {
+	bool started, extra;
+	uint32_t req, rsp;		/* up to which both have been told */
+	uint64_t requests, responses;	/* told */
+	uint64_t lost;			/* overwritten before they were seen */
+};
+
+/* ring_capture.c.  Gives @tell what was published since the last step, requests before responses.
+ * False: @tell said stop, or no driver writes such indices (*@impossible). */
+bool ring_capture_step(struct ring_capture *c, const struct ring_place *p,
+		       const struct ring_sample *s, const void *copy, bool *impossible,
+		       bool (*tell)(void *ctx, const struct ring_passed *m), void *ctx);
 
 #endif

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the hypervisor says about an event channel, and the bits of a guest that uses the bitmaps of
- * its shared_info.  A guest with FIFO events keeps its bits in pages of its own, whose place only
- * the hypervisor knows: they stay unknown.  Its mark is that it never masks anything in the
- * bitmaps, where every guest that uses them masks the ports it has not bound.
+ * What the hypervisor says about an event channel: its state, and (Mica's own call) whether it is
+ * pending and masked, wherever the domain keeps those bits.  Other hypervisors do not tell: the bits
+ * stay unknown, and nothing can be raised there.
  */
 #include <string.h>
 #include <mica/evtchn.h>
 #include <mica/hypercall.h>
-#include <mica/ring_mem.h>
-#include <mica/shared_info.h>
+#include <mica/mica_op.h>
 
 #include "lib/ring_look.h"
 
@@ -27,25 +25,19 @@ static int port_status(struct mica *m, domid_t domain, uint32_t port, struct evt
 	return rc;
 }
 
-static void look_at_bits(const struct shared_info *live, struct ring_port *out)
+static int port_bits(struct mica *m, domid_t domain, uint32_t port, uint16_t flags)
 {
-	uint64_t mask[64], pending[64], any = 0, bit = 1ull << (out->port % 64);
+	struct mica_port *arg = m->scratch;
+	const uint64_t args[5] = { MICA_OP_port, (uintptr_t)arg, 0, 0, 0 };
 
-	mica_shared_get(mask, live->evtchn_mask, sizeof(mask));
-	mica_shared_get(pending, live->evtchn_pending, sizeof(pending));
-	for (int i = 0; i < 64; i++)
-		any |= mask[i];
-	if (!any)
-		return;
-	out->masked = mask[out->port / 64] & bit ? RING_BIT_YES : RING_BIT_NO;
-	out->pending = pending[out->port / 64] & bit ? RING_BIT_YES : RING_BIT_NO;
+	*arg = (struct mica_port){ .dom = domain, .port = port, .flags = flags };
+	return (int)m->hv->call(m->ctx, __HYPERVISOR_mica_op, args);
 }
 
-void ring_port_look(struct mica *m, domid_t domain, uint64_t frame, uint32_t port,
-		    struct ring_port *out)
+void ring_port_look(struct mica *m, domid_t domain, uint32_t port, struct ring_port *out)
 {
 	struct evtchn_status status;
-	void *page;
+	int bits;
 
 	*out = (struct ring_port){ .port = port };
 	if (!port || port_status(m, domain, port, &status))
@@ -57,8 +49,16 @@ void ring_port_look(struct mica *m, domid_t domain, uint64_t frame, uint32_t por
 		out->peer = status.u.interdomain.dom;
 		out->peer_port = status.u.interdomain.port;
 	}
-	if (!frame || port >= EVTCHN_2L_NR_CHANNELS || mica_map(m, domain, 1, &frame, &page))
+	bits = port_bits(m, domain, port, 0);
+	if (bits < 0)
 		return;
-	look_at_bits(page, out);
-	mica_unmap(m, page, 1);
+	out->pending = bits & MICA_PORT_PENDING ? RING_BIT_YES : RING_BIT_NO;
+	out->masked = bits & MICA_PORT_MASKED ? RING_BIT_YES : RING_BIT_NO;
+}
+
+int ring_port_raise(struct mica *m, domid_t domain, uint32_t port)
+{
+	int rc = port_bits(m, domain, port, MICA_PORT_RAISE);
+
+	return rc < 0 ? rc : 0;
 }

@@ -22,6 +22,10 @@ union message {
 	struct netif_extra_info info;
 	struct netif_rx_request rx;
 	struct xen_netif_ctrl_request ctrl;
+	struct blkif_response blk_rsp;
+	struct netif_tx_response tx_rsp;
+	struct netif_rx_response rx_rsp;
+	struct xen_netif_ctrl_response ctrl_rsp;
 };
 
 static const char *blk_op(unsigned op)
@@ -111,17 +115,79 @@ static void say_raw(const uint8_t *raw, uint32_t bytes, char *text, size_t room)
 		at += (size_t)snprintf(text + at, room - at, "%s%02x", i && i % 4 == 0 ? " " : "", raw[i]);
 }
 
+/* False: what a slot is, is not known. */
+static bool get(union message *m, const void *copy, uint32_t bytes, uint32_t slot_bytes,
+		uint32_t index)
+{
+	uint32_t slots = ring_slots(bytes, slot_bytes);
+
+	memset(m, 0, sizeof(*m));
+	if (slots)
+		memcpy(m, (const uint8_t *)copy + RING_HEADER_BYTES + (index & (slots - 1)) * slot_bytes,
+		       slot_bytes < sizeof(*m) ? slot_bytes : sizeof(*m));
+	return slots != 0;
+}
+
+void ring_say_response(enum ring_layout layout, const void *copy, uint32_t bytes,
+		       uint32_t slot_bytes, uint32_t index, char *text, size_t room)
+{
+	union message m;
+
+	text[0] = 0;
+	if (!get(&m, copy, bytes, slot_bytes, index))
+		return;
+	switch (layout) {
+	case RING_BLK:
+		snprintf(text, room, "id %llu %s status %d", (unsigned long long)m.blk_rsp.id,
+			 blk_op(m.blk_rsp.operation), m.blk_rsp.status);
+		break;
+	case RING_NET_TX:
+		snprintf(text, room, "id %u status %d", m.tx_rsp.id, m.tx_rsp.status);
+		break;
+	case RING_NET_RX:
+		snprintf(text, room, "id %u %d bytes at %u, flags 0x%x", m.rx_rsp.id, m.rx_rsp.status,
+			 m.rx_rsp.offset, m.rx_rsp.flags);
+		break;
+	case RING_NET_CTRL:
+		snprintf(text, room, "id %u type %u status %u data %u", m.ctrl_rsp.id, m.ctrl_rsp.type,
+			 m.ctrl_rsp.status, m.ctrl_rsp.data);
+		break;
+	case RING_GENERIC:
+		say_raw(m.raw, slot_bytes, text, room);
+		break;
+	}
+}
+
+/* A disk's response covers operation, number of segments and id; a transmitter's, the grant. */
+bool ring_say_rest(enum ring_layout layout, const void *copy, uint32_t bytes, uint32_t slot_bytes,
+		   uint32_t index, bool *extra, char *text, size_t room)
+{
+	union message m;
+
+	text[0] = 0;
+	if ((layout != RING_BLK && layout != RING_NET_TX) || !get(&m, copy, bytes, slot_bytes, index))
+		return false;
+	if (layout == RING_BLK) {
+		snprintf(text, room, "sector %llu", (unsigned long long)m.blk.sector_number);
+	} else if (*extra) {
+		snprintf(text, room, "extra info");
+		*extra = false;		/* whether more follow stood in the part that is gone */
+	} else {
+		snprintf(text, room, "id %u %u bytes, offset %u, flags 0x%x", m.tx.id, m.tx.size,
+			 m.tx.offset, m.tx.flags);
+		*extra = m.tx.flags & NETTXF_extra_info;
+	}
+	return true;
+}
+
 void ring_say(enum ring_layout layout, const void *copy, uint32_t bytes, uint32_t slot_bytes,
 	      uint32_t index, bool *extra, char *text, size_t room)
 {
-	uint32_t slots = ring_slots(bytes, slot_bytes);
-	union message m = { { 0 } };
+	union message m;
 
 	text[0] = 0;
-	if (!slots)
+	if (!get(&m, copy, bytes, slot_bytes, index))
 		return;
-	memcpy(&m, (const uint8_t *)copy + RING_HEADER_BYTES + (index & (slots - 1)) * slot_bytes,
-	       slot_bytes < sizeof(m) ? slot_bytes : sizeof(m));
 	switch (layout) {
 	case RING_BLK:
 		say_blk(&m, text, room);

@@ -30,6 +30,8 @@ void ring_read(const void *shared, size_t bytes, struct ring_sample *out, void *
 	}
 	if (copy)
 		mica_shared_get(copy, shared, bytes);
+	out->rsp_after = mica_shared_load(&h->rsp_prod);
+	out->req_after = mica_shared_load(&h->req_prod);
 }
 
 void ring_take(const struct ring_eyes *eyes, domid_t domain, const struct ring_place *p,

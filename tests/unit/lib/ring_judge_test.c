@@ -124,9 +124,17 @@ static void test_the_back_end_sleeps(void **state)
 		both(&c, b + 1, b, b + 1, b + 1);
 		is(&c, RING_STALLED, "lost notification front->back");
 		assert_int_equal(v.sleeper, RING_BACK);
-		assert_non_null(strstr(v.words, "not pending"));
-		c.back.pending = RING_BIT_UNKNOWN;
-		is(&c, RING_STALLED, "cannot be seen");
+		assert_non_null(strstr(v.words, "neither pending nor masked"));
+		assert_null(strstr(v.words, "unless"));
+		assert_non_null(strstr(v.next, "mica ring kick"));
+		/* Its kernel took the event: not lost, but not finished either. */
+		c.back.masked = RING_BIT_YES;
+		is(&c, RING_STALLED, "was told and sleeps");
+		assert_null(strstr(v.words, "lost"));
+		assert_non_null(strstr(v.next, "hangs or is stopped"));
+		c.back.pending = c.back.masked = RING_BIT_UNKNOWN;
+		is(&c, RING_STALLED, "lost notification front->back, unless");
+		assert_non_null(strstr(v.words, "cannot be seen"));
 		/* The front end going on changes nothing. */
 		c.sample[1].req_prod += 3;
 		is(&c, RING_STALLED, "lost notification front->back");
@@ -166,6 +174,11 @@ static void test_the_front_end_sleeps(void **state)
 		assert_int_equal(v.sleeper, RING_FRONT);
 		c.sample[1].rsp_prod = c.sample[1].req_prod;
 		is(&c, RING_STALLED, "lost notification back->front");
+		assert_non_null(strstr(v.next, "mica ring kick"));
+		c.front.masked = RING_BIT_YES;
+		is(&c, RING_STALLED, "the front end was told");
+		assert_null(strstr(v.words, "lost"));
+		c.front.masked = RING_BIT_NO;
 		c.front.pending = RING_BIT_YES;
 		is(&c, RING_STALLED, "is pending and vCPU 0 does not take");
 		c.front.masked = RING_BIT_YES;
