@@ -7,7 +7,7 @@ BLKD_DISK_SRC := $(BLKD_DISK:%=dom0-tools/blkd/%.c) $(wildcard dom0-tools/io/*.c
 	dom0-tools/lib/store.c dom0-tools/lib/store_wire.c
 BLKD_SRC  := $(filter-out %/nbd_main.c %/engine_nbd.c,$(wildcard dom0-tools/blkd/*.c)) \
 	$(wildcard dom0-tools/back/*.c) $(wildcard dom0-tools/io/*.c) \
-	dom0-tools/lib/store.c dom0-tools/lib/store_wire.c
+	dom0-tools/lib/store.c dom0-tools/lib/store_wire.c dom0-tools/lib/daemon.c
 BLKD_NBD_SRC := $(BLKD_DISK_SRC) dom0-tools/blkd/nbd_main.c dom0-tools/blkd/engine_nbd.c
 BLKD_OBJ  := $(patsubst %.c,$(BUILD)/%.o,$(BLKD_SRC))
 BLKD_NBD_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(BLKD_NBD_SRC))

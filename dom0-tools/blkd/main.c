@@ -6,7 +6,6 @@
  * guests wait until it is started again, which is also what happens when it is killed.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -14,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -25,6 +23,7 @@
 #include "blkd/blkd.h"
 #include "blkd/storage.h"
 #include "io/io_xen.h"
+#include "lib/daemon.h"
 
 #define RUN_DIR		"/run/mica/blkd"
 #define TICK_MS		20
@@ -38,41 +37,26 @@ struct settings settings = {
 	.storage_program = "qemu-storage-daemon",
 };
 
-static const char *pid_file = "/run/mica/blkd.pid", *socket_path = "/run/mica/blkd.sock";
-static const char *log_file = "/var/log/mica/blkd.log";
-static bool background, ending, need_tick;
-static int epoll_fd, signal_fd, listener = -1, log_fd = -1;
+static struct mica_daemon self = {
+	.name = "mica-blkd", .pid_file = "/run/mica/blkd.pid", .log_file = "/var/log/mica/blkd.log",
+};
+static const char *socket_path = "/run/mica/blkd.sock";
+static bool ending, need_tick;
+static int epoll_fd, signal_fd, listener = -1;
 
 /* What a descriptor in the epoll set is. */
 static char is_world, is_signal, is_listener;
 
 void note(const char *fmt, ...)
 {
-	char stamp[32];
-	struct tm tm;
-	time_t now = time(NULL);
 	va_list args;
 
-	localtime_r(&now, &tm);
-	strftime(stamp, sizeof(stamp), "%F %T ", &tm);
-	fprintf(stderr, "%smica-blkd: ", background ? stamp : "");
 	va_start(args, fmt);
-	vfprintf(stderr, fmt, args);
+	daemon_say(&self, fmt, args);
 	va_end(args);
-	fputc('\n', stderr);
 }
 
-__attribute__((format(printf, 1, 2), noreturn)) static void die(const char *fmt, ...)
-{
-	va_list args;
-
-	fputs("mica-blkd: ", stderr);
-	va_start(args, fmt);
-	vfprintf(stderr, fmt, args);
-	va_end(args);
-	fputc('\n', stderr);
-	exit(1);
-}
+#define die(...)	daemon_die(&self, __VA_ARGS__)
 
 uint64_t now_ns(void)
 {
@@ -136,9 +120,9 @@ static void parse(int argc, char **argv)
 
 	while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
 		switch (c) {
-		case 'D': background = true; break;
-		case 'p': pid_file = optarg; break;
-		case 'l': log_file = optarg; break;
+		case 'D': self.background = true; break;
+		case 'p': self.pid_file = optarg; break;
+		case 'l': self.log_file = optarg; break;
 		case 'r': settings.run_dir = optarg; break;
 		case 's': socket_path = optarg; break;
 		case 'n': settings.nbd_program = optarg; break;
@@ -172,79 +156,19 @@ static void find_nbd_program(void)
 
 static void make_dir(const char *path, mode_t mode)
 {
-	if (mkdir(path, mode) && errno != EEXIST)
-		die("cannot make %s: %s", path, strerror(errno));
-}
+	int rc = daemon_make_dirs(path, mode);
 
-static int only_one(void)
-{
-	char text[16];
-	int n, fd = open(pid_file, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-
-	if (fd < 0)
-		die("cannot open %s: %s", pid_file, strerror(errno));
-	/* The kernel lets go of it when we end, and no child has it. */
-	if (flock(fd, LOCK_EX | LOCK_NB))
-		die("another mica-blkd holds %s", pid_file);
-	n = snprintf(text, sizeof(text), "%d\n", getpid());
-	if (ftruncate(fd, 0) || pwrite(fd, text, (size_t)n, 0) != n)
-		die("cannot write %s: %s", pid_file, strerror(errno));
-	return fd;
-}
-
-/* The parent waits until the daemon is up or has failed; -1 in the foreground. */
-static int leave_foreground(void)
-{
-	int up[2];
-	char c = 1;
-
-	if (!background)
-		return -1;
-	log_fd = open(log_file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
-	if (log_fd < 0)
-		die("cannot open %s: %s", log_file, strerror(errno));
-	if (pipe2(up, O_CLOEXEC))
-		die("pipe: %s", strerror(errno));
-	switch (fork()) {
-	case -1: die("fork: %s", strerror(errno));
-	case 0: break;
-	default:
-		close(up[1]);
-		exit(read(up[0], &c, 1) == 1 && !c ? 0 : 1);
-	}
-	setsid();
-	close(up[0]);
-	return up[1];
-}
-
-static void say_up(int up)
-{
-	char ok = 0;
-	int null;
-
-	if (up < 0)
-		return;
-	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	dup2(null, 0);
-	dup2(null, 1);
-	dup2(log_fd, 2);
-	if (write(up, &ok, 1) == 1)
-		close(up);
+	if (rc)
+		die("cannot make %s: %s", path, strerror(-rc));
 }
 
 static void catch_signals(void)
 {
-	sigset_t set;
+	static const int signals[] = { SIGTERM, SIGINT, SIGCHLD };
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	signal_fd = daemon_signals(signals, sizeof(signals) / sizeof(signals[0]));
 	if (signal_fd < 0 || add(signal_fd, &is_signal))
-		die("signals: %s", strerror(errno));
+		die("cannot wait for signals");
 }
 
 /* --- the loop --- */
@@ -331,18 +255,16 @@ int main(int argc, char **argv)
 	static const struct engine_ops *const engines[] = { &engine_uring, &engine_threads, NULL };
 	struct mica_io *io;
 	struct back *back;
-	int up;
 
 	if (argc == 2 && !strcmp(argv[1], "--disk-process"))
 		return process_main(engines);
 	parse(argc, argv);
 	find_nbd_program();
 	umask(027);
-	make_dir("/run/mica", 0755);
 	make_dir(settings.run_dir, 0700);
 	make_dir(EMPTY_DIR, 0755);
-	up = leave_foreground();
-	only_one();
+	daemon_lock(&self);
+	daemon_leave(&self);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	storage_sweep(settings.run_dir);
 	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -353,7 +275,7 @@ int main(int argc, char **argv)
 		die("cannot listen on %s: %s", socket_path, strerror(-listener));
 	if (back_open(&back, io, &vbd_kind, NULL))
 		die("cannot watch the store");
-	say_up(up);
+	daemon_up(&self);
 	io_xen_dispatch(io);
 	vbd_sweep(back);
 	run(io);

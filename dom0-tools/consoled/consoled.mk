@@ -2,7 +2,7 @@
 # mica-consoled.  Included by the Makefile, whose rule for dom0-tools objects it uses.
 CONSOLED     := $(BUILD)/tools/mica-consoled
 CONSOLED_SRC := $(wildcard dom0-tools/consoled/*.c) dom0-tools/lib/store.c dom0-tools/lib/store_wire.c \
-	dom0-tools/lib/confine.c
+	dom0-tools/lib/confine.c dom0-tools/lib/daemon.c
 CONSOLED_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(CONSOLED_SRC))
 
 $(CONSOLED_OBJ): TOOL_CFLAGS += -Iabi -Idom0-tools

@@ -7,7 +7,6 @@
  * SIGTERM ends it, SIGHUP reopens the logs.  Being killed is no worse than ending.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <grp.h>
 #include <linux/capability.h>
@@ -17,15 +16,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/file.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "consoled/consoled.h"
 #include "lib/confine.h"
+#include "lib/daemon.h"
 
 #define RUN_DIR		"/run/mica"
 
@@ -39,39 +37,23 @@ struct settings settings = {
 };
 struct backend backend;
 
-static const char *pid_file = RUN_DIR "/consoled.pid";
-static const char *own_log = "/var/log/mica/consoled.log";
-static bool background, ending, sandbox = true;
-static int log_fd = -1;		/* becomes standard error once we are up */
+static struct mica_daemon self = {
+	.name = "mica-consoled", .pid_file = RUN_DIR "/consoled.pid",
+	.log_file = "/var/log/mica/consoled.log",
+};
+static bool ending, sandbox = true;
 static struct source events_io, signals_io;
 
 void note(const char *fmt, ...)
 {
-	char stamp[32];
-	struct tm tm;
-	time_t now = time(NULL);
 	va_list args;
 
-	localtime_r(&now, &tm);
-	strftime(stamp, sizeof(stamp), "%F %T", &tm);
-	fprintf(stderr, "%s%smica-consoled: ", background ? stamp : "", background ? " " : "");
 	va_start(args, fmt);
-	vfprintf(stderr, fmt, args);
+	daemon_say(&self, fmt, args);
 	va_end(args);
-	fputc('\n', stderr);
 }
 
-__attribute__((format(printf, 1, 2), noreturn)) static void die(const char *fmt, ...)
-{
-	va_list args;
-
-	fputs("mica-consoled: ", stderr);
-	va_start(args, fmt);
-	vfprintf(stderr, fmt, args);
-	va_end(args);
-	fputc('\n', stderr);
-	exit(1);
-}
+#define die(...)	daemon_die(&self, __VA_ARGS__)
 
 __attribute__((noreturn)) static void usage(int status)
 {
@@ -125,14 +107,14 @@ static void parse(int argc, char **argv)
 
 	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		switch (c) {
-		case 'D': background = true; break;
-		case 'l': own_log = optarg; break;
+		case 'D': self.background = true; break;
+		case 'l': self.log_file = optarg; break;
 		case 'd': settings.log_dir = optarg; break;
 		case 's': settings.log_bytes = number("--log-size", optarg, 0, 1ull << 40); break;
 		case 'k': settings.log_keep = number("--log-keep", optarg, 0, 99); break;
 		case 'y': settings.history_bytes = number("--history", optarg, 1024, 64u << 20); break;
 		case 'S': settings.socket = optarg; break;
-		case 'p': pid_file = optarg; break;
+		case 'p': self.pid_file = optarg; break;
 		case 'N': sandbox = false; break;
 		case 'h': usage(0);
 		default: usage(2);
@@ -142,79 +124,12 @@ static void parse(int argc, char **argv)
 		usage(2);
 }
 
-/* Every directory on the way to @path, and @path itself if @last. */
-static void make_dirs(const char *path, bool last)
+static void make_dirs(const char *path, mode_t mode)
 {
-	char part[PATH_MAX];
+	int rc = daemon_make_dirs(path, mode);
 
-	snprintf(part, sizeof(part), "%s", path);
-	for (char *p = part + 1; *p; p++) {
-		if (*p != '/')
-			continue;
-		*p = '\0';
-		mkdir(part, 0755);
-		*p = '/';
-	}
-	if (last && mkdir(part, 0750) && errno != EEXIST)
-		die("cannot make directory %s: %s", path, strerror(errno));
-}
-
-/* The lock is the open file's, so it goes with the process, however that ends. */
-static int only_one(void)
-{
-	int fd;
-
-	make_dirs(pid_file, false);
-	fd = open(pid_file, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-	if (fd < 0)
-		die("cannot open %s: %s", pid_file, strerror(errno));
-	if (flock(fd, LOCK_EX | LOCK_NB))
-		die("another one is running (%s is locked)", pid_file);
-	return fd;
-}
-
-static void write_pid(int fd)
-{
-	if (ftruncate(fd, 0) || dprintf(fd, "%d\n", getpid()) < 0)
-		note("cannot write %s: %s", pid_file, strerror(errno));
-}
-
-/* The parent returns its status once the child has said that it is up. */
-static int leave_foreground(void)
-{
-	int up[2], null;
-	char ok;
-	pid_t pid;
-
-	if (!background)
-		return -1;
-	if (pipe2(up, O_CLOEXEC))
-		die("pipe: %s", strerror(errno));
-	pid = fork();
-	if (pid < 0)
-		die("fork: %s", strerror(errno));
-	if (pid) {
-		close(up[1]);
-		_exit(read(up[0], &ok, 1) == 1 ? 0 : 1);
-	}
-	close(up[0]);
-	setsid();
-	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	make_dirs(own_log, false);
-	log_fd = open(own_log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
-	dup2(null, 0);
-	dup2(null, 1);
-	return up[1];
-}
-
-static void say_up(int fd)
-{
-	if (fd < 0)
-		return;
-	if (write(fd, "", 1) != 1)
-		note("the one who started me is gone");
-	close(fd);
-	dup2(log_fd >= 0 ? log_fd : 0, 2);
+	if (rc)
+		die("cannot make directory %s: %s", path, strerror(-rc));
 }
 
 static void signal_ready(struct source *s, uint32_t events)
@@ -231,18 +146,12 @@ static void signal_ready(struct source *s, uint32_t events)
 
 static void catch_signals(void)
 {
-	sigset_t set;
+	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	signals_io.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	signals_io.fd = daemon_signals(signals, sizeof(signals) / sizeof(signals[0]));
 	signals_io.ready = signal_ready;
 	if (signals_io.fd < 0 || loop_add(&signals_io, EPOLLIN))
-		die("signals: %s", strerror(errno));
+		die("cannot wait for signals");
 }
 
 /*
@@ -292,14 +201,14 @@ static bool tick(void)
 int main(int argc, char **argv)
 {
 	const char *what;
-	int lock, up, rc;
+	int rc;
 
 	parse(argc, argv);
 	umask(027);
-	lock = only_one();
-	make_dirs(settings.log_dir, true);
-	make_dirs(settings.socket, false);
-	up = leave_foreground();
+	daemon_lock(&self);
+	make_dirs(settings.log_dir, 0750);
+	make_dirs(settings.socket, 0);
+	daemon_leave(&self);
 	find_group();
 	if (loop_init())
 		die("epoll: %s", strerror(errno));
@@ -313,12 +222,11 @@ int main(int argc, char **argv)
 		rc = viewers_listen(settings.socket);
 	if (rc)
 		die("cannot listen on %s: %s", settings.socket, strerror(-rc));
-	write_pid(lock);
 	confine();
 	rc = watch_start();
 	if (rc)
 		die("cannot talk to the store: %s (is mica-stored running?)", strerror(-rc));
-	say_up(up);
+	daemon_up(&self);
 	loop_run(stop, tick);
 	guests_close();
 	unlink(settings.socket);

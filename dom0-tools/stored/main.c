@@ -8,15 +8,12 @@
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "lib/daemon.h"
 #include "server.h"
 
 #define VERSION "0.1"
@@ -38,9 +35,10 @@ static const char usage[] =
 	"  -h, --help; -V, --version\n";
 
 struct options {
-	const char *state, *sockets, *pid_file, *log_file;
+	struct mica_daemon self;
+	const char *state, *sockets;
 	unsigned uid, gid;
-	bool background, sandbox, hypervisor;
+	bool sandbox, hypervisor;
 };
 
 static void wrong(const char *what, const char *which)
@@ -72,9 +70,9 @@ static void parse(struct options *o, struct store *s, int argc, char **argv)
 
 	while ((c = getopt_long(argc, argv, "hV", longs, NULL)) >= 0) {
 		switch (c) {
-		case 'd': o->background = true; break;
-		case 'p': o->pid_file = optarg; break;
-		case 'l': o->log_file = optarg; break;
+		case 'd': o->self.background = true; break;
+		case 'p': o->self.pid_file = optarg; break;
+		case 'l': o->self.log_file = optarg; break;
 		case 's': o->state = optarg; break;
 		case 'S': o->sockets = optarg; break;
 		case 'u': parse_user(o, optarg); break;
@@ -94,21 +92,12 @@ static void parse(struct options *o, struct store *s, int argc, char **argv)
 		wrong("takes no arguments", argv[optind]);
 }
 
-/* All directories of a path. */
 static void make_dirs(const char *path, mode_t mode)
 {
-	char *copy = xmemdup(path, strlen(path) + 1);
+	int rc = daemon_make_dirs(path, mode);
 
-	for (char *p = copy + 1; *p; p++) {
-		if (*p != '/')
-			continue;
-		*p = 0;
-		mkdir(copy, 0755);
-		*p = '/';
-	}
-	if (mkdir(copy, mode) && errno != EEXIST)
-		die("cannot make %s: %s", path, strerror(errno));
-	free(copy);
+	if (rc)
+		die("cannot make %s: %s", path, strerror(-rc));
 }
 
 static int open_state(const struct options *o)
@@ -129,90 +118,15 @@ static void own_files(const struct options *o, const struct journal *j)
 		die("cannot give the state to user %u: %s", o->uid, strerror(errno));
 }
 
-static void write_pid(const char *file)
-{
-	FILE *f = fopen(file, "we");
-
-	if (!f || fprintf(f, "%d\n", getpid()) < 0 || fclose(f))
-		die("cannot write %s: %s", file, strerror(errno));
-}
-
-/* The service manager's protocol: one datagram to the socket it names. */
-static void tell_manager(void)
-{
-	const char *name = getenv("NOTIFY_SOCKET"), ready[] = "READY=1";
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	size_t len = name ? strlen(name) : 0;
-	int fd;
-
-	if (!len || len >= sizeof(a.sun_path))
-		return;
-	memcpy(a.sun_path, name, len);
-	if (a.sun_path[0] == '@')
-		a.sun_path[0] = 0;
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || sendto(fd, ready, sizeof(ready) - 1, MSG_NOSIGNAL, (struct sockaddr *)&a,
-			     (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0)
-		say("cannot tell the service manager: %s", strerror(errno));
-	if (fd >= 0)
-		close(fd);
-}
-
-/* The parent returns from fork() only to wait until the child is ready or gone. */
-static int background(void)
-{
-	int ready[2];
-	char byte;
-	pid_t pid;
-
-	if (pipe2(ready, O_CLOEXEC))
-		die("cannot go to the background: %s", strerror(errno));
-	pid = fork();
-	if (pid < 0)
-		die("cannot go to the background: %s", strerror(errno));
-	if (!pid) {
-		close(ready[0]);
-		setsid();
-		return ready[1];
-	}
-	close(ready[1]);
-	_exit(read(ready[0], &byte, 1) == 1 ? 0 : 1);
-}
-
-static void be_ready(const struct options *o, int parent)
-{
-	int null;
-
-	if (o->pid_file)
-		write_pid(o->pid_file);
-	tell_manager();
-	if (parent < 0)
-		return;
-	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (null >= 0) {
-		dup2(null, 0);
-		dup2(null, 1);
-		if (!o->log_file)
-			dup2(null, 2);
-	}
-	if (write(parent, "", 1) != 1)
-		die("the process that started the daemon is gone");
-	close(parent);
-}
-
 static int catch_signals(void)
 {
-	sigset_t set;
+	static const int signals[] = { SIGTERM, SIGINT };
 
-	signal(SIGPIPE, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return daemon_signals(signals, sizeof(signals) / sizeof(signals[0]));
 }
 
+/* In the foreground, too. */
 static void open_log(const char *file)
 {
 	int fd = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
@@ -257,18 +171,19 @@ int main(int argc, char **argv)
 	struct server srv = { .store = &s, .events = -1 };
 	struct rlimit files = { 8192, 8192 };
 	struct options o = { .state = "/run/mica/stored", .sockets = getenv("XENSTORED_RUNDIR"),
-			     .uid = NOBODY, .gid = NOBODY, .sandbox = true, .hypervisor = true };
-	int dir, parent = -1;
+			     .uid = NOBODY, .gid = NOBODY, .sandbox = true, .hypervisor = true,
+			     .self = { .name = "mica-stored" } };
+	int dir;
 
 	store_init(&s);
 	parse(&o, &s, argc, argv);
 	if (!o.sockets)
 		o.sockets = "/var/run/xenstored";
 	umask(077);
-	if (o.log_file)
-		open_log(o.log_file);
-	if (o.background)
-		parent = background();
+	if (o.self.log_file && !o.self.background)
+		open_log(o.self.log_file);
+	daemon_lock(&o.self);
+	daemon_leave(&o.self);
 	setrlimit(RLIMIT_NOFILE, &files);
 	dir = open_state(&o);
 	bring_back(&s, &j, dir);
@@ -282,7 +197,7 @@ int main(int argc, char **argv)
 		xen_introduce_dom0(&srv);
 		store_commit(&s, NULL);
 	}
-	be_ready(&o, parent);
+	daemon_up(&o.self);
 	if (o.sandbox) {
 		own_files(&o, &j);
 		sandbox_enter(dir, o.uid, o.gid);

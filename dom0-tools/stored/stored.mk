@@ -2,7 +2,8 @@
 # mica-stored.  Linked statically where Debian's libxen-dev has archives, so that it runs in an
 # initramfs that has nothing else.
 STORED     := $(BUILD)/tools/mica-stored
-STORED_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard dom0-tools/stored/*.c) dom0-tools/lib/confine.c)
+STORED_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard dom0-tools/stored/*.c) dom0-tools/lib/confine.c \
+	dom0-tools/lib/daemon.c)
 STORED_LIB := -lxengnttab -lxenevtchn -lxencall -lxentoolcore -lxentoollog
 
 $(STORED_OBJ): TOOL_CFLAGS += -Iabi -Idom0-tools
