@@ -32,12 +32,12 @@ $(LAB)/xen-tools/root: tests/lab/setup.sh | $(BUILD)/.setup-lab
 	@tests/lab/setup.sh xen-tools $(LAB)/xen-tools
 	@touch $@
 
-$(LAB)/bin/netload: tests/bench/netload.c | $(BUILD)/.setup-build
+$(LAB)/bin/netload $(LAB)/bin/blkread: $(LAB)/bin/%: tests/bench/%.c | $(BUILD)/.setup-build
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
 	@$(CC) $(TOOL_CFLAGS) -static $< -o $@
 
-$(LAB)/%/initrd-guests: $(LAB)/%/vmlinuz $(LAB)/bin/netload $(LAB)/bin/blkload $(LAB)/bin/stress $(LAB)/bin/audit \
+$(LAB)/%/initrd-guests: $(LAB)/%/vmlinuz $(LAB)/bin/netload $(LAB)/bin/blkread $(LAB)/bin/blkload $(LAB)/bin/stress $(LAB)/bin/audit \
 		$(LAB)/tiny.elf \
 		tests/lab/mkinitrd.sh $(GUEST_TOOLS) \
 		$(wildcard tests/lab/image/* tests/lab/image/*/* tests/lab/guest/* docs/examples/*) \
@@ -54,6 +54,11 @@ bench-guests: $(BENCHES:%=bench-%)
 $(BENCHES:%=bench-%): bench-%: $(ELF) $(GUEST_IMAGES)
 	@tests/bench/$*.sh $(BUILD)
 
+## make bench-blk  instructions of a 4 KiB read from a guest's disk: mica-blkd, the kernel's back end on Mica, on Xen
+bench-blk: $(ELF) $(GUEST_IMAGES)
+	@tests/bench/blk.sh $(BUILD)
+	@HYPERVISOR=xen tests/bench/blk.sh $(BUILD)
+
 test test-system: $(LAB)/6.1/initrd-guests $(LAB)/storage.img
-.PHONY: guest-images bench-guests $(BENCHES:%=bench-%)
+.PHONY: guest-images bench-guests bench-blk $(BENCHES:%=bench-%)
 .PRECIOUS: $(LAB)/%/initrd-guests

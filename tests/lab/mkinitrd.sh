@@ -15,7 +15,7 @@
 # configurations are docs/examples, below /root.
 set -euo pipefail
 
-MODULES="virtio_pci virtio_blk virtio_net e1000 e1000e ahci sd_mod nvme ext4 loop tun
+MODULES="virtio_pci virtio_blk virtio_net e1000 e1000e ahci sd_mod nvme ext4 loop brd tun
 	xen-privcmd xen-evtchn xen-gntdev xen-gntalloc xenfs xen-blkback xen-netback
 	xen-blkfront xen-netfront nft_chain_nat nft_masq nft_ct bridge"
 GUEST_MODULES="xen-blkfront xen-netfront ext4"
@@ -161,7 +161,7 @@ add_guests()
 		add_libraries "$root" "$debian/$program"
 	done
 	cp "$lab/bin/blkload" "$root/bin/"
-	cp "$lab/bin/netload" "$root/bin/"
+	cp "$lab/bin/netload" "$lab/bin/blkread" "$root/bin/"
 	pack "$root" "$tmp/guests/initrd"
 	cp "$here"/guest/*.cfg "$tmp/guests/"
 	# as in the checkout, so that the README's commands work in dom0 as they stand there
