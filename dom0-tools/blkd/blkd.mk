@@ -2,7 +2,7 @@
 # mica-blkd.  Included by the Makefile, whose rule for dom0-tools objects it uses.
 BLKD      := $(BUILD)/tools/mica-blkd
 BLKD_NBD  := $(BUILD)/tools/mica-blkd-nbd
-BLKD_DISK := process sandbox disk queue job request pages journal engine engine_error
+BLKD_DISK := process sandbox disk queue job request pages bounce journal engine engine_error
 BLKD_DISK_SRC := $(BLKD_DISK:%=dom0-tools/blkd/%.c) $(wildcard dom0-tools/io/*.c) \
 	dom0-tools/lib/store.c dom0-tools/lib/store_wire.c
 BLKD_SRC  := $(filter-out %/nbd_main.c %/engine_nbd.c,$(wildcard dom0-tools/blkd/*.c)) \

@@ -123,15 +123,39 @@ void disk_limits(struct disk *d, uint64_t ops, uint64_t bytes)
 	disk_run(d);
 }
 
-void disk_run(struct disk *d)
+static void tick(struct disk *d)
 {
-	if (d->state == DISK_ON)
-		for (unsigned i = 0; i < d->rings.nr_queues && !d->dead; i++)
-			queue_run(&d->queue[i]);
+	d->now_ns = d->io->ops->now_ns(d->io);
+}
+
+void disk_wake_at(struct disk *d, uint64_t at_ns)
+{
+	if (!d->timer_ns || at_ns < d->timer_ns) {
+		d->timer_ns = at_ns;
+		d->io->ops->timer_set(d->io, at_ns);
+	}
+}
+
+/* What was taken begins; what is done already is answered by the same push. */
+static void begin(struct disk *d)
+{
 	d->engine->ops->kick(d->engine);
+	if (d->engine->ops->prompt && d->in_flight) {
+		tick(d);
+		d->engine->ops->reap(d->engine);
+	}
 	if (d->state == DISK_ON)
 		for (unsigned i = 0; i < d->rings.nr_queues && !d->dead; i++)
 			queue_push(&d->queue[i]);
+}
+
+void disk_run(struct disk *d)
+{
+	tick(d);
+	if (d->state == DISK_ON)
+		for (unsigned i = 0; i < d->rings.nr_queues && !d->dead; i++)
+			queue_run(&d->queue[i]);
+	begin(d);
 }
 
 /* Nothing came with this event. */
@@ -152,6 +176,7 @@ void disk_event(struct disk *d, uint32_t port)
 	d->journal->stats.events++;
 	if (d->state != DISK_ON || d->dead)
 		return;
+	tick(d);
 	for (unsigned i = 0; i < d->rings.nr_queues; i++) {
 		struct queue *q = &d->queue[i];
 
@@ -160,13 +185,12 @@ void disk_event(struct disk *d, uint32_t port)
 		if (!queue_run(q))
 			idle_event(d);
 	}
-	d->engine->ops->kick(d->engine);
-	for (unsigned i = 0; i < d->rings.nr_queues && !d->dead; i++)
-		queue_push(&d->queue[i]);
+	begin(d);
 }
 
 void disk_engine(struct disk *d)
 {
+	tick(d);
 	d->engine->ops->reap(d->engine);
 	disk_run(d);
 	drained(d);
@@ -175,5 +199,9 @@ void disk_engine(struct disk *d)
 void disk_timer(struct disk *d)
 {
 	d->timer_ns = 0;
-	disk_run(d);
+	tick(d);
+	if (d->state == DISK_ON)
+		for (unsigned i = 0; i < d->rings.nr_queues && !d->dead; i++)
+			queue_timer(&d->queue[i]);
+	begin(d);
 }

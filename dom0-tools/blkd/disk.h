@@ -17,9 +17,11 @@
 #include <stdint.h>
 #include <mica/ring.h>
 
+#include "blkd/bounce.h"
 #include "blkd/engine.h"
 #include "blkd/journal.h"
 #include "blkd/limit.h"
+#include "blkd/pace.h"
 #include "blkd/pages.h"
 #include "blkd/request.h"
 #include "io/io.h"
@@ -51,6 +53,7 @@ struct queue {
 	struct disk *disk;
 	unsigned nr;
 	struct blk_back ring;
+	struct pace pace;
 	struct mica_bell bell;
 	void *shared;
 	uint32_t port;
@@ -76,11 +79,13 @@ struct disk {
 	struct blk_rings rings;
 	struct queue queue[BLK_QUEUES];
 	struct pages pages;
+	struct bounce bounce;		/* empty: all from the heap */
 	struct limit ops, bytes;
 	unsigned in_flight;		/* jobs in the engine */
 	struct job *barrier;		/* alone: starts when nothing is under way */
 	size_t bounce_bytes;
 	uint64_t timer_ns;		/* 0: not set */
+	uint64_t now_ns;		/* when this round began */
 	unsigned idle_events;		/* since a request was taken */
 	uint32_t told;			/* TOLD_* since the connection began */
 	bool dead;			/* fault() was called */
@@ -114,6 +119,8 @@ void disk_timer(struct disk *d);
 /* Say it once for each connection. */
 void disk_tell(struct disk *d, uint32_t once, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* Run all queues at that time, or before. */
+void disk_wake_at(struct disk *d, uint64_t at_ns);
 /* Start what can start, on all queues, and publish. */
 void disk_run(struct disk *d);
 
@@ -122,6 +129,8 @@ int queue_connect(struct queue *q, bool resume);
 void queue_disconnect(struct queue *q);
 /* Take and start as much as there is; false when nothing was there. */
 bool queue_run(struct queue *q);
+/* Something waited for that time, perhaps this queue. */
+void queue_timer(struct queue *q);
 void queue_answer(struct job *job, int status);
 void queue_push(struct queue *q);
 struct job *queue_job(struct queue *q, struct journal_slot *slot);
@@ -130,5 +139,7 @@ void queue_drop(struct job *job);
 /* job.c */
 /* True: under way or answered.  False: it has to wait for a limit, a barrier, memory. */
 bool job_start(struct job *job);
+/* One that is not under way will not be answered. */
+void job_forget(struct job *job);
 
 #endif

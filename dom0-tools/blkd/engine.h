@@ -41,6 +41,8 @@ struct engine {
 					 * is gone already; 0: none */
 	bool block_device;		/* discards by ioctl */
 	unsigned depth;			/* most transfers at a time */
+	void *fixed;			/* memory of which most transfers are; NULL: none */
+	size_t fixed_bytes;
 	uint64_t bytes;			/* out: size of what start() found, 0: the caller knows */
 	bool can_discard;		/* out, with bytes */
 	void *priv;
@@ -48,6 +50,7 @@ struct engine {
 
 struct engine_ops {
 	enum engine_kind kind;
+	bool prompt;			/* reap() costs nothing when nothing is done */
 	int (*start)(struct engine *e);
 	/* -EBUSY: as many as depth are under way. */
 	int (*submit)(struct engine *e, struct xfer *x);

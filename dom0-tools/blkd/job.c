@@ -145,8 +145,14 @@ static void bounce_free(struct job *job)
 	if (!job->bounce)
 		return;
 	job->queue->disk->bounce_bytes -= job->req.bytes;
-	free(job->bounce);
+	bounce_give(&job->queue->disk->bounce, job->bounce);
 	job->bounce = NULL;
+}
+
+void job_forget(struct job *job)
+{
+	bounce_free(job);
+	queue_drop(job);
 }
 
 /* Refused pages are the guest's fault; it gets an error, and data stays where it is. */
@@ -169,8 +175,8 @@ static int buffers(struct job *job)
 	job->xfer.iov = &job->iov;
 	if (d->bounce_bytes + job->req.bytes > BOUNCE_MOST && d->bounce_bytes)
 		return -EAGAIN;
-	if (posix_memalign(&job->bounce, 4096, job->req.bytes)) {
-		job->bounce = NULL;
+	job->bounce = bounce_take(&d->bounce, job->req.bytes);
+	if (!job->bounce) {
 		if (d->in_flight)
 			return -EAGAIN;
 		pages_refused(job, -ENOMEM);
@@ -193,7 +199,7 @@ static void count(struct job *job, int rc)
 {
 	struct blk_stats *s = stats(job);
 	struct disk *d = job->queue->disk;
-	uint64_t took = d->io->ops->now_ns(d->io) - job->since_ns;
+	uint64_t took = d->now_ns - job->since_ns;
 
 	if (rc)
 		s->errors++;
@@ -315,14 +321,6 @@ static void job_done(struct xfer *x, int rc)
 
 /* --- the start --- */
 
-static void wake_at(struct disk *d, uint64_t at_ns)
-{
-	if (!d->timer_ns || at_ns < d->timer_ns) {
-		d->timer_ns = at_ns;
-		d->io->ops->timer_set(d->io, at_ns);
-	}
-}
-
 static bool within_limits(struct job *job)
 {
 	struct disk *d = job->queue->disk;
@@ -337,7 +335,7 @@ static bool within_limits(struct job *job)
 		wait = more;
 	if (wait) {
 		d->journal->stats.throttled++;
-		wake_at(d, now + wait);
+		disk_wake_at(d, now + wait);
 		return false;
 	}
 	limit_pay(&d->ops, 1);

@@ -8,6 +8,7 @@
  * the journal, and the next one goes on from there.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -28,6 +29,7 @@
 
 static struct disk disk;
 static struct engine engine;
+static struct bounce bounce;
 
 static void tell(struct blkd_message *m)
 {
@@ -138,6 +140,7 @@ static void start_engine(const struct blkd_config *c, const struct engine_ops *c
 		engine = (struct engine){
 			.ops = engines[i], .image = FD_IMAGE, .block_device = c->block_device,
 			.alive = FD_ALIVE, .depth = DEPTH,
+			.fixed = bounce.base, .fixed_bytes = bounce.base ? BOUNCE_BYTES : 0,
 		};
 		rc = engines[i]->start(&engine);
 	}
@@ -170,8 +173,13 @@ static void begin(const struct engine_ops *const *engines, struct mica_io **io)
 	/* Kernels before 4.8 cannot; the guest's ports are checked by the hypervisor anyway. */
 	io_xen_restrict(*io, m.config.domid);
 	(*io)->driver = (struct mica_io_driver){ .event = on_event, .timer = on_timer };
+	/* Neither is fatal: the heap serves, at the price of growing and shrinking all the time. */
+	bounce_open(&bounce);
+	mallopt(M_TRIM_THRESHOLD, 2 * BOUNCE_MOST);
+	mallopt(M_MMAP_THRESHOLD, BOUNCE_MOST);
 	start_engine(&m.config, engines);
 	disk_init(&disk, *io, &engine, map_journal(), m.config.domid);
+	disk.bounce = bounce;
 	disk.shape = m.config.shape;
 	if (engine.bytes) {
 		disk.shape.bytes = engine.bytes & ~(uint64_t)(BLK_SECTOR - 1);

@@ -43,7 +43,7 @@ struct job *queue_job(struct queue *q, struct journal_slot *slot)
 	job->mapped = job->parsed = job->paid = false;
 	job->stage = 0;
 	job->bounce = NULL;
-	job->since_ns = q->disk->io->ops->now_ns(q->disk->io);
+	job->since_ns = q->disk->now_ns;
 	q->disk->journal->stats.in_flight++;
 	return job;
 }
@@ -130,28 +130,54 @@ static bool take_one(struct queue *q, const struct blkif_request *raw)
 	return false;
 }
 
+/* Before we sleep: true when there are more already. */
+static bool more(struct queue *q, uint32_t took)
+{
+	struct disk *d = q->disk;
+	uint32_t n = pace_next(&q->pace, took, q->log->entries / 2, d->now_ns);
+
+	if (n == 1)
+		return blk_back_more(&q->ring);
+	disk_wake_at(d, pace_due(&q->pace));
+	return blk_back_more_after(&q->ring, n);
+}
+
 bool queue_run(struct queue *q)
 {
 	struct disk *d = q->disk;
 	struct blkif_request raw;
 	bool some = q->held || q->replay;
+	uint32_t took;
 	int rc = 0;
 
 	if (!start_held(q))
 		return some;
 	do {
+		took = 0;
 		while (!d->dead && d->state == DISK_ON &&
 		       (rc = blk_back_take(&q->ring, &raw)) == 1) {
 			some = true;
+			took++;
 			if (!take_one(q, &raw))
 				return true;
 		}
-	} while (!d->dead && d->state == DISK_ON && !rc && blk_back_more(&q->ring));
+	} while (!d->dead && d->state == DISK_ON && !rc && more(q, took));
 	if (rc < 0 && !d->dead) {
 		d->dead = true;
 		d->fault(d, "the ring's request index is impossible");
 	}
 	return some;
+}
+
+void queue_timer(struct queue *q)
+{
+	struct disk *d = q->disk;
+
+	/* One that only gathers requests, and has since, has more time. */
+	if (!q->held && !q->replay && q->pace.n > 1 && d->now_ns < pace_due(&q->pace))
+		disk_wake_at(d, pace_due(&q->pace));
+	else
+		queue_run(q);
 }
 
 /* --- beginning and end --- */
@@ -225,11 +251,11 @@ void queue_disconnect(struct queue *q)
 	struct job *job;
 
 	if (q->held)
-		queue_drop(q->held);
+		job_forget(q->held);
 	q->held = NULL;
 	while ((job = q->replay)) {
 		q->replay = job->next;
-		queue_drop(job);
+		job_forget(job);
 	}
 	if (q->bound)
 		d->io->ops->port_close(d->io, q->port);

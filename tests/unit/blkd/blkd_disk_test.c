@@ -1,4 +1,4 @@
-/* unit: dom0-tools/blkd/disk.c dom0-tools/blkd/queue.c dom0-tools/blkd/job.c dom0-tools/blkd/request.c dom0-tools/blkd/pages.c dom0-tools/blkd/journal.c dom0-tools/blkd/engine.c dom0-tools/blkd/engine_threads.c dom0-tools/blkd/engine_uring.c dom0-tools/blkd/engine_error.c -l:liburing.a */
+/* unit: dom0-tools/blkd/disk.c dom0-tools/blkd/queue.c dom0-tools/blkd/job.c dom0-tools/blkd/request.c dom0-tools/blkd/pages.c dom0-tools/blkd/bounce.c dom0-tools/blkd/journal.c dom0-tools/blkd/engine.c dom0-tools/blkd/engine_threads.c dom0-tools/blkd/engine_uring.c dom0-tools/blkd/engine_error.c -l:liburing.a */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A whole disk, from ring to image: that it does what is asked, in order, over each engine. */
 #include <signal.h>

@@ -165,6 +165,7 @@ static uint8_t *guest_page(uint32_t ref)
 
 static struct disk disk;
 static struct engine engine;
+static struct bounce fixed;
 static unsigned faults, notes, drained;
 static char last_note[256], last_fault[256];
 
@@ -200,9 +201,13 @@ static void disk_begin(const struct engine_ops *ops, int image, uint64_t bytes)
 {
 	faults = notes = drained = 0;
 	last_note[0] = last_fault[0] = '\0';
-	engine = (struct engine){ .ops = ops, .image = image, .depth = 64 };
+	if (!fixed.base)
+		assert_int_equal(bounce_open(&fixed), 0);
+	engine = (struct engine){ .ops = ops, .image = image, .depth = 64, .fixed = fixed.base,
+				  .fixed_bytes = BOUNCE_BYTES };
 	assert_int_equal(ops->start(&engine), 0);
 	disk_init(&disk, &world.io, &engine, &world.s->journal, 3);
+	disk.bounce = fixed;
 	disk.shape = (struct blk_shape){ .bytes = bytes, .sector_bytes = 512, .discard = true };
 	disk.fault = saw_fault;
 	disk.note = saw_note;
@@ -230,6 +235,7 @@ __attribute__((unused)) static void disk_finish(void)
 	assert_int_equal(world.mapped, 0);
 	assert_int_equal(world.ports, 0);
 	assert_int_equal(disk.bounce_bytes, 0);
+	fixed = disk.bounce;		/* in the order they were given back */
 	engine.ops->stop(&engine);
 }
 
