@@ -15,7 +15,13 @@ $(LAB)/storage-tools/root: tests/lab/setup.sh | $(BUILD)/.setup-lab
 $(LAB)/storage.img: $(BLKD_NBD) tests/lab/mkstorage.sh tests/lab/guest/init | $(LAB)/storage-tools/root
 	@tests/lab/mkstorage.sh $(LAB) $(BLKD_NBD)
 
-TINY_SRC := tests/lab/guest/tiny.c $(wildcard tests/guest/lib/*.c tests/guest/lib/*.S)
+# The lab's own guests: the test kernels' library, a console, the store; tiny, and front ends.
+LAB_GUEST := $(wildcard tests/lab/guest/*.h tests/lab/front/*.h tests/guest/lib/* abi/mica/*.h \
+	abi/mica/*.def abi/mica/io/*.h) tests/lab/guests.mk
+LAB_GUEST_SRC := $(filter-out tests/lab/guest/tiny.c,$(wildcard tests/lab/guest/*.c)) \
+	$(wildcard tests/guest/lib/*.c tests/guest/lib/*.S)
+TINY_SRC := tests/lab/guest/tiny.c $(LAB_GUEST_SRC)
+FRONT_SRC := $(wildcard tests/lab/front/*.c) $(LAB_GUEST_SRC)
 TINY_CFLAGS := -O2 -g -std=gnu11 -ffreestanding -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone \
 	-mgeneral-regs-only -fno-stack-protector -fcf-protection=none -fno-strict-aliasing \
 	-fno-asynchronous-unwind-tables -fno-builtin -fno-delete-null-pointer-checks \
@@ -23,10 +29,15 @@ TINY_CFLAGS := -O2 -g -std=gnu11 -ffreestanding -fno-pic -fno-pie -mcmodel=kerne
 	-nostdlib -static -no-pie -Wl,-T,tests/guest/lib/guest.lds -Wl,--build-id=none \
 	-Wl,-z,noexecstack -Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments
 
-$(LAB)/tiny.elf: $(TINY_SRC) $(wildcard tests/guest/lib/*) tests/lab/guests.mk | $(BUILD)/.setup-build
+$(LAB)/tiny.elf: $(TINY_SRC) $(LAB_GUEST) | $(BUILD)/.setup-build
 	@mkdir -p $(@D)
 	@echo "  CC      $@"
 	@$(CC) $(TINY_CFLAGS) $(TINY_SRC) -o $@
+
+$(LAB)/front.elf: $(FRONT_SRC) $(LAB_GUEST) | $(BUILD)/.setup-build
+	@mkdir -p $(@D)
+	@echo "  CC      $@"
+	@$(CC) $(TINY_CFLAGS) $(FRONT_SRC) -o $@
 
 $(LAB)/xen-tools/root: tests/lab/setup.sh | $(BUILD)/.setup-lab
 	@tests/lab/setup.sh xen-tools $(LAB)/xen-tools
@@ -38,7 +49,7 @@ $(LAB)/bin/netload $(LAB)/bin/blkread: $(LAB)/bin/%: tests/bench/%.c | $(BUILD)/
 	@$(CC) $(TOOL_CFLAGS) -static $< -o $@
 
 $(LAB)/%/initrd-guests: $(LAB)/%/vmlinuz $(LAB)/bin/netload $(LAB)/bin/blkread $(LAB)/bin/blkload $(LAB)/bin/stress $(LAB)/bin/audit \
-		$(LAB)/tiny.elf \
+		$(LAB)/tiny.elf $(LAB)/front.elf \
 		tests/lab/mkinitrd.sh $(GUEST_TOOLS) \
 		$(wildcard tests/lab/image/* tests/lab/image/*/* tests/lab/guest/* docs/examples/*) \
 		| $(LAB)/xen-tools/root

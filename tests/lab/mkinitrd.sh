@@ -11,7 +11,7 @@
 #
 # With guests it has more: programs with the shared libraries they name, found by following
 # NEEDED entries through the unpacked packages (the host's libraries never get in), and
-# /guests: the stock kernel, an initrd that is busybox with guest/init, and tiny.elf; the
+# /guests: the stock kernel, an initrd that is busybox with guest/init, tiny.elf and front.elf; the
 # configurations are docs/examples, below /root.
 set -euo pipefail
 
@@ -150,7 +150,7 @@ add_guests()
 
 	mkdir -p "$tmp/guests"
 	cp -L "$dir/vmlinuz" "$tmp/guests/vmlinuz"
-	cp "$lab/tiny.elf" "$tmp/guests/"
+	cp "$lab/tiny.elf" "$lab/front.elf" "$tmp/guests/"
 	busybox_root "$root"
 	install -m 755 "$here/guest/init" "$root/init"
 	add_modules "$root" $GUEST_MODULES

@@ -13,82 +13,15 @@
  */
 #define TEST_NAME "tiny"
 #include "guest.h"
-#include <mica/io/console.h>
-#include <mica/io/xenstore.h>
+#include "con.h"
+#include "xs.h"
 
 #define SECOND_NS	1000000000UL
 #define ECHO_MAX	128
 #define HOARD_MAX	100000
 
-static volatile struct xencons_interface *console;
-static volatile struct xenstore_domain_interface *store;
 static char guest_name[64] = "tiny";
-static char line[ECHO_MAX];
-static unsigned int line_len;
 static bool watching;
-
-/* The value behind "WORD=" or after WORD in the command line, or NULL. */
-static const char *word(const char *want)
-{
-	const char *p = start_info->cmd_line;
-	size_t n = strlen(want);
-
-	while (*p) {
-		while (*p == ' ')
-			p++;
-		if (!strncmp(p, want, n) && (!p[n] || p[n] == ' ' || p[n] == '='))
-			return p[n] == '=' ? p + n + 1 : p + n;
-		while (*p && *p != ' ')
-			p++;
-	}
-	return NULL;
-}
-
-static void barrier(void)
-{
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-}
-
-/* Write to the console; waits while the ring is full. */
-static void con_write(const char *text, size_t len)
-{
-	while (len) {
-		uint32_t prod = console->out_prod;
-
-		if (prod - console->out_cons >= sizeof(console->out)) {
-			hc_sched(SCHEDOP_yield, NULL);
-			barrier();
-			continue;
-		}
-		console->out[MASK_XENCONS_IDX(prod, console->out)] = *text++;
-		barrier();
-		console->out_prod = prod + 1;
-		len--;
-		if (!len || prod + 1 - console->out_cons >= sizeof(console->out))
-			event_send(start_info->console.domU.evtchn);
-	}
-}
-
-__attribute__((format(printf, 1, 2))) static void con_print(const char *fmt, ...)
-{
-	char text[256];
-	va_list args;
-	int len;
-
-	va_start(args, fmt);
-	len = format(text, sizeof(text), fmt, args);
-	va_end(args);
-	con_write(text, (size_t)len);
-}
-
-__attribute__((format(printf, 3, 4))) static void text_print(char *to, size_t size, const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	format(to, size, fmt, args);
-	va_end(args);
-}
 
 static void shut_down(unsigned int reason)
 {
@@ -100,110 +33,20 @@ static void shut_down(unsigned int reason)
 
 static void con_read(void)
 {
-	while (console->in_cons != console->in_prod) {
-		char c = console->in[MASK_XENCONS_IDX(console->in_cons, console->in)];
+	char line[ECHO_MAX];
 
-		barrier();
-		console->in_cons++;
-		if (c != '\r' && c != '\n') {
-			if (line_len < sizeof(line) - 1)
-				line[line_len++] = c;
-			continue;
-		}
-		line[line_len] = '\0';
+	while (con_line(line, sizeof(line))) {
 		con_print("GUEST: heard %s\r\n", line);
 		if (!strcmp(line, "crash"))
 			shut_down(SHUTDOWN_crash);
-		line_len = 0;
 	}
-	event_send(start_info->console.domU.evtchn);
-}
-
-/* --- the store: one request at a time, watch events noted in passing --- */
-
-static void store_put(const void *data, size_t len)
-{
-	const char *p = data;
-
-	while (len--) {
-		while (store->req_prod - store->req_cons >= XENSTORE_RING_SIZE)
-			hc_sched(SCHEDOP_yield, NULL);
-		store->req[MASK_XENSTORE_IDX(store->req_prod)] = *p++;
-		barrier();
-		store->req_prod++;
-	}
-}
-
-/* Sleep until the store's daemon has written something. */
-static void store_await(void)
-{
-	for (;;) {
-		event_disable();
-		if (store->rsp_prod != store->rsp_cons)
-			break;
-		hc_sched(SCHEDOP_block, NULL);
-		event_enable();
-	}
-	event_enable();
-}
-
-static void store_get(void *data, size_t len)
-{
-	char *p = data;
-
-	while (len--) {
-		if (store->rsp_prod == store->rsp_cons)
-			store_await();
-		barrier();
-		*p++ = store->rsp[MASK_XENSTORE_IDX(store->rsp_cons)];
-		barrier();
-		store->rsp_cons++;
-	}
-}
-
-/* One message into @text, cut and terminated; returns its type. */
-static unsigned int store_message(char *text, size_t size, uint32_t *len)
-{
-	struct xsd_sockmsg head;
-	char byte;
-
-	store_get(&head, sizeof(head));
-	*len = 0;
-	for (uint32_t i = 0; i < head.len; i++) {
-		store_get(&byte, 1);
-		if (*len < size - 1)
-			text[(*len)++] = byte;
-	}
-	text[*len] = '\0';
-	event_send(start_info->store_evtchn);
-	return head.type;
-}
-
-/* Ask and wait; the payload is two strings, the second without its NUL if @raw. */
-static unsigned int store_ask(unsigned int type, const char *a, const char *b, bool raw,
-			      char *reply, size_t size)
-{
-	size_t a_len = strlen(a) + 1, b_len = b ? strlen(b) + !raw : 0;
-	struct xsd_sockmsg head = { .type = type, .req_id = 1, .len = (uint32_t)(a_len + b_len) };
-	unsigned int answer;
-	uint32_t len;
-
-	store_put(&head, sizeof(head));
-	store_put(a, a_len);
-	if (b_len)
-		store_put(b, b_len);
-	event_send(start_info->store_evtchn);
-	do {
-		answer = store_message(reply, size, &len);
-	} while (answer == XS_WATCH_EVENT);
-	return answer;
 }
 
 static void obey(void)
 {
 	char value[64];
 
-	if (store_ask(XS_READ, "control/shutdown", NULL, false, value, sizeof(value)) == XS_ERROR ||
+	if (xs_ask(XS_READ, "control/shutdown", NULL, false, value, sizeof(value)) == XS_ERROR ||
 	    !value[0])
 		return;
 	con_print("GUEST: asked to %s\r\n", value);
@@ -211,17 +54,17 @@ static void obey(void)
 		shut_down(SHUTDOWN_poweroff);
 	if (!strcmp(value, "reboot"))
 		shut_down(SHUTDOWN_reboot);
-	store_ask(XS_WRITE, "control/shutdown", "", true, value, sizeof(value));
+	xs_ask(XS_WRITE, "control/shutdown", "", true, value, sizeof(value));
 }
 
 static void store_start(void)
 {
 	char reply[64];
 
-	if (store_ask(XS_WATCH, "control/shutdown", "s", false, reply, sizeof(reply)) == XS_ERROR)
+	if (xs_ask(XS_WATCH, "control/shutdown", "s", false, reply, sizeof(reply)) == XS_ERROR)
 		con_print("GUEST: no watch: %s\r\n", reply);
-	store_ask(XS_WRITE, "control/feature-poweroff", "1", true, reply, sizeof(reply));
-	store_ask(XS_WRITE, "control/feature-reboot", "1", true, reply, sizeof(reply));
+	xs_ask(XS_WRITE, "control/feature-poweroff", "1", true, reply, sizeof(reply));
+	xs_ask(XS_WRITE, "control/feature-reboot", "1", true, reply, sizeof(reply));
 	watching = true;
 	obey();
 }
@@ -234,7 +77,7 @@ static void store_hoard(void)
 
 	for (n = 0; n < HOARD_MAX; n++) {
 		text_print(path, sizeof(path), "data/%u", n);
-		if (store_ask(XS_WRITE, path, "x", true, reply, sizeof(reply)) == XS_ERROR)
+		if (xs_ask(XS_WRITE, path, "x", true, reply, sizeof(reply)) == XS_ERROR)
 			break;
 	}
 	con_print("GUEST: the store took %u nodes, then said %s\r\n", n,
@@ -252,10 +95,10 @@ static void storm_ask(unsigned long n)
 	text_print(text, sizeof(text), head.type == XS_DIRECTORY ? "data" : "data/%lu", n % 16);
 	len = strlen(text) + 1;
 	head.len = (uint32_t)len + (head.type == XS_WRITE ? 5 : 0);
-	store_put(&head, sizeof(head));
-	store_put(text, len);
+	xs_put(&head, sizeof(head));
+	xs_put(text, len);
 	if (head.type == XS_WRITE)
-		store_put("value", 5);
+		xs_put("value", 5);
 }
 
 /* Never returns. */
@@ -268,14 +111,14 @@ static void store_storm(unsigned int depth)
 
 	for (unsigned int i = 0; i < 16; i++) {
 		text_print(path, sizeof(path), "data/%u", i);
-		store_ask(XS_WRITE, path, "value", true, reply, sizeof(reply));
+		xs_ask(XS_WRITE, path, "value", true, reply, sizeof(reply));
 	}
 	for (;;) {
 		while (asked - answered < depth)
 			storm_ask(asked++);
 		event_send(start_info->store_evtchn);
 		while (asked != answered)
-			if (store_message(reply, sizeof(reply), &len) != XS_WATCH_EVENT)
+			if (xs_message(reply, sizeof(reply), &len) != XS_WATCH_EVENT)
 				answered++;
 		now = time_now_ns();
 		if (now < next)
@@ -283,17 +126,6 @@ static void store_storm(unsigned int depth)
 		con_print("GUEST: storm %lu requests in %lu us\r\n", answered, (now - began) / 1000);
 		next = now + SECOND_NS / 10;
 	}
-}
-
-/* Events that came while nobody asked. */
-static void store_listen(void)
-{
-	char text[64];
-	uint32_t len;
-
-	while (store->rsp_prod != store->rsp_cons)
-		store_message(text, sizeof(text), &len);
-	obey();
 }
 
 /* --- start and loop --- */
@@ -304,14 +136,12 @@ static void start(void)
 	unsigned int i;
 	long timer_port;
 
-	console = va_of_mfn(start_info->console.domU.mfn);
-	store = va_of_mfn(start_info->store_mfn);
+	con_start();
+	xs_start();
 	for (i = 0; name && name[i] && name[i] != ' ' && i < sizeof(guest_name) - 1; i++)
 		guest_name[i] = name[i];
 	if (name)
 		guest_name[i] = '\0';
-	event_unmask(start_info->console.domU.evtchn);
-	event_unmask(start_info->store_evtchn);
 	timer_port = event_bind_virq(VIRQ_TIMER, 0);
 	must(timer_port);
 	event_unmask((unsigned int)timer_port);
@@ -321,10 +151,10 @@ static void once(uint64_t *next, unsigned long *seconds)
 {
 	uint64_t now = time_now_ns();
 
-	if (console->in_cons != console->in_prod)
+	if (con_typed())
 		con_read();
-	if (watching && store->rsp_prod != store->rsp_cons)
-		store_listen();
+	if (watching && xs_fired())
+		obey();
 	if (now < *next)
 		return;
 	++*seconds;

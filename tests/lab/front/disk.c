@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A disk: blkif over the ring kit, and the checks an honest front end can make of its back end.
+ *
+ * A page is lent for one request and taken back when that is answered; a back end that still
+ * uses it then is counted (kept), and so are answers to nothing (strange).
+ */
+#include "front.h"
+#include "../guest/con.h"
+#include "../guest/xs.h"
+#include "event.h"
+#include "mm.h"
+#include "print.h"
+
+#define SECTORS_PER_PAGE	(PAGE_BYTES / 512)
+
+struct disk disks[2];
+unsigned nr_disks;
+
+/* --- patterns --- */
+
+static uint64_t mix(uint64_t x)
+{
+	x ^= x >> 31;
+	x *= 0x9e3779b97f4a7c15ull;
+	return x ^ x >> 29;
+}
+
+void block_fill(void *to, uint64_t seed, uint64_t sector, uint64_t generation)
+{
+	uint64_t *word = to, base = mix(seed) + mix(sector) * 3 + mix(generation) * 7;
+
+	word[0] = sector;
+	word[1] = generation;
+	for (unsigned i = 2; i < 64; i++)
+		word[i] = mix(base + i);
+}
+
+bool block_is(const void *at, uint64_t seed, uint64_t sector, uint64_t generation)
+{
+	uint64_t want[64];
+
+	block_fill(want, seed, sector, generation);
+	return !memcmp(at, want, sizeof(want));
+}
+
+/* --- requests --- */
+
+static unsigned page_of(const struct call *c, unsigned i)
+{
+	return (c->first + i) % DISK_PAGES;
+}
+
+static struct blkif_request_segment segment(const struct disk *d, const struct call *c, unsigned i)
+{
+	return (struct blkif_request_segment){
+		.gref = d->ref[page_of(c, i)],
+		.first_sect = i ? 0 : c->first_sect,
+		.last_sect = i + 1 < c->pages ? SECTORS_PER_PAGE - 1 : c->last_sect,
+	};
+}
+
+static void build_indirect(struct disk *d, const struct call *c, struct blkif_request *raw)
+{
+	struct blkif_request_segment *list = (void *)d->list;
+	struct blkif_request_indirect in = {
+		.operation = BLKIF_OP_INDIRECT, .indirect_op = c->op,
+		.nr_segments = (uint16_t)c->pages, .id = raw->id, .sector_number = c->sector,
+		.handle = (blkif_vdev_t)d->dev.handle, .indirect_grefs = { d->list_ref },
+	};
+
+	for (unsigned i = 0; i < c->pages; i++)
+		list[i] = segment(d, c, i);
+	ref_give(d->list_ref, d->list, GTF_readonly);
+	memcpy(raw, &in, sizeof(in));
+}
+
+static void build(struct disk *d, const struct call *c, struct blkif_request *raw)
+{
+	raw->operation = c->op;
+	raw->handle = (blkif_vdev_t)d->dev.handle;
+	raw->sector_number = c->sector;
+	if (c->op == BLKIF_OP_DISCARD) {
+		struct blkif_request_discard out = {
+			.operation = c->op, .handle = raw->handle, .id = raw->id,
+			.sector_number = c->sector, .nr_sectors = c->sectors,
+		};
+
+		memcpy(raw, &out, sizeof(out));
+		return;
+	}
+	/* A back end reads the page of a write, and no more. */
+	for (unsigned i = 0; i < c->pages; i++)
+		ref_give(d->ref[page_of(c, i)], d->page[page_of(c, i)],
+			 c->op == BLKIF_OP_READ ? 0 : GTF_readonly);
+	if (c->pages > BLKIF_MAX_SEGMENTS_PER_REQUEST) {
+		build_indirect(d, c, raw);
+		return;
+	}
+	raw->nr_segments = (uint8_t)c->pages;
+	for (unsigned i = 0; i < c->pages; i++)
+		raw->seg[i] = segment(d, c, i);
+}
+
+bool disk_send(struct disk *d, struct call *c)
+{
+	struct blkif_request raw;
+	uint64_t id;
+
+	if (!blk_front_room(&d->ring) || mica_ids_take(&d->ids, &id))
+		return false;
+	memset(&raw, 0, sizeof(raw));
+	raw.id = id;
+	c->done = false;
+	build(d, c, &raw);
+	d->call[mica_ids_lookup(&d->ids, id)] = c;
+	blk_front_put(&d->ring, &raw);
+	return true;
+}
+
+static void end_call(struct disk *d, struct call *c)
+{
+	for (unsigned i = 0; i < c->pages; i++)
+		d->kept += !ref_take(d->ref[page_of(c, i)]);
+	if (c->pages > BLKIF_MAX_SEGMENTS_PER_REQUEST)
+		d->kept += !ref_take(d->list_ref);
+}
+
+static void disk_pump(struct dev *dev)
+{
+	struct disk *d = (struct disk *)dev;
+	struct blkif_response rsp;
+
+	do {
+		while (blk_front_take(&d->ring, &rsp) == 1) {
+			int64_t i = mica_ids_return(&d->ids, rsp.id);
+
+			if (i < 0) {
+				d->strange++;
+				continue;
+			}
+			d->call[i]->status = rsp.status;
+			d->call[i]->done = true;
+			end_call(d, d->call[i]);
+		}
+	} while (!blk_front_dead(&d->ring) && blk_front_more(&d->ring));
+}
+
+static bool call_done(void *ctx)
+{
+	return ((struct call *)ctx)->done;
+}
+
+int disk_do(struct disk *d, struct call *c)
+{
+	if (!disk_send(d, c)) {
+		bad("%s: no room for a request", d->dev.dir);
+		return 1;
+	}
+	blk_front_push(&d->ring);
+	if (wait_until(call_done, c, LONG_S))
+		return c->status;
+	bad("%s: no answer to operation %u at sector %lu", d->dev.dir, c->op, c->sector);
+	return 1;
+}
+
+/* --- the device --- */
+
+static int disk_publish(struct dev *dev)
+{
+	struct disk *d = (struct disk *)dev;
+	struct mica_bell bell = { .ring = port_ring };
+	unsigned most = (unsigned)xs_read_number(dev->back, "max-ring-page-order", 0);
+	unsigned order = d->ring_order < most ? d->ring_order : most;
+	char key[16];
+
+	for (unsigned i = 0; i < DISK_RING_PAGES; i++)
+		if (!ref_take(d->ring_ref[i]))
+			return -EAGAIN;
+	for (unsigned i = 0; i < DISK_PAGES; i++)
+		if (!ref_take(d->ref[i]))
+			return -EAGAIN;
+	if (!ref_take(d->list_ref))
+		return -EAGAIN;
+	d->ring_pages = 1u << order;
+	d->port = port_new();
+	bell.port = (uint32_t)d->port;
+	memset(d->ring_page, 0, DISK_RING_PAGES * PAGE_BYTES);
+	blk_front_attach(&d->ring, d->ring_page, d->ring_pages * PAGE_BYTES, &bell);
+	mica_ids_init(&d->ids, d->id_slot, DISK_CALLS);
+	for (unsigned i = 0; i < d->ring_pages; i++) {
+		ref_give(d->ring_ref[i], d->ring_page + i * PAGE_BYTES, 0);
+		text_print(key, sizeof(key), order ? "ring-ref%u" : "ring-ref", i);
+		xs_write_number(dev->dir, key, d->ring_ref[i]);
+	}
+	if (order)
+		xs_write_number(dev->dir, "ring-page-order", order);
+	else
+		xs_remove(dev->dir, "ring-page-order");
+	xs_write_number(dev->dir, "event-channel", (uint64_t)d->port);
+	xs_write(dev->dir, "protocol", "x86_64-abi");
+	return 0;
+}
+
+static int disk_connect(struct dev *dev)
+{
+	struct disk *d = (struct disk *)dev;
+
+	d->sectors = xs_read_number(dev->back, "sectors", 0);
+	d->indirect = (unsigned)xs_read_number(dev->back, "feature-max-indirect-segments", 0);
+	d->flush = xs_read_number(dev->back, "feature-flush-cache", 0);
+	d->barrier = xs_read_number(dev->back, "feature-barrier", 0);
+	d->discard = xs_read_number(dev->back, "feature-discard", 0);
+	d->readonly = xs_read_number(dev->back, "info", 0) & VDISK_READONLY;
+	return d->sectors ? 0 : -ENXIO;
+}
+
+static void disk_disconnect(struct dev *dev)
+{
+	struct disk *d = (struct disk *)dev;
+
+	if (d->port)
+		event_close((unsigned)d->port);
+	d->port = 0;
+	for (unsigned i = 0; i < DISK_RING_PAGES; i++)
+		ref_take(d->ring_ref[i]);
+}
+
+static const struct dev_kind disk_kind = {
+	.class = "vbd", .publish = disk_publish, .connect = disk_connect,
+	.disconnect = disk_disconnect, .pump = disk_pump,
+};
+
+bool disk_open(unsigned handle)
+{
+	struct disk *d = &disks[nr_disks];
+
+	if (nr_disks == 2 || !dev_open(&d->dev, &disk_kind, handle))
+		return false;
+	d->ring_page = pages_alloc(DISK_RING_PAGES);
+	for (unsigned i = 0; i < DISK_RING_PAGES; i++)
+		d->ring_ref[i] = ref_new();
+	for (unsigned i = 0; i < DISK_PAGES; i++) {
+		d->page[i] = page_alloc();
+		d->ref[i] = ref_new();
+	}
+	d->list = page_alloc();
+	d->list_ref = ref_new();
+	nr_disks++;
+	return true;
+}
+
+/* --- checks --- */
+
+bool disk_verify(struct disk *d, uint64_t sector, unsigned pages)
+{
+	struct call c = { .op = BLKIF_OP_WRITE, .sector = sector, .pages = pages,
+			  .last_sect = SECTORS_PER_PAGE - 1 };
+	uint64_t generation = ++d->generation;
+
+	for (unsigned i = 0; i < pages * SECTORS_PER_PAGE; i++)
+		block_fill(d->page[i / SECTORS_PER_PAGE] + i % SECTORS_PER_PAGE * 512, d->dev.handle,
+			   sector + i, generation);
+	if (disk_do(d, &c))
+		return bad("%s: a write of %u pages at %lu: status %d", d->dev.dir, pages, sector,
+			   c.status);
+	c.op = BLKIF_OP_READ;
+	c.first = DISK_PAGES / 2;
+	for (unsigned i = 0; i < pages; i++)
+		memset(d->page[c.first + i], 0x5a, PAGE_BYTES);
+	if (disk_do(d, &c))
+		return bad("%s: a read of %u pages at %lu: status %d", d->dev.dir, pages, sector,
+			   c.status);
+	for (unsigned i = 0; i < pages * SECTORS_PER_PAGE; i++)
+		if (!block_is(d->page[c.first + i / SECTORS_PER_PAGE] + i % SECTORS_PER_PAGE * 512,
+			      d->dev.handle, sector + i, generation))
+			return bad("%s: sector %lu is not what was written", d->dev.dir, sector + i);
+	return true;
+}
+
+bool disk_check(struct disk *d)
+{
+	if (!dev_up(&d->dev))
+		return false;
+	return disk_verify(d, 0, 1);
+}

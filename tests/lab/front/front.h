@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The lab's own front ends: a device's life in the store, a disk and a network card over the
+ * ring kit of abi/mica, in a PV kernel with nothing below them.
+ *
+ *	main.c     lines typed on the console are commands; the loop everything waits in
+ *	device.c   the handshake of <mica/bus.h>, grants, ports
+ *	disk.c     blkif over <mica/ring.h>, patterns, the honest checks
+ *	card.c     netif, the same
+ *	attack*.c  what a front end must not do
+ *
+ * One vCPU does it all; a second one is used only to write where it should not.
+ */
+#ifndef LAB_FRONT_H
+#define LAB_FRONT_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <mica/bus.h>
+#include <mica/grant.h>
+#include <mica/ids.h>
+#include <mica/ring.h>
+#include <mica/io/blkif.h>
+#include <mica/io/netif.h>
+
+#define PAGE_BYTES	4096u
+#define SECOND		1000000000ull
+#define LONG_S		120u		/* nothing honest takes that long */
+
+/* --- main.c --- */
+
+/*
+ * Sleep until @done(@ctx), at most @seconds; meanwhile devices follow their back ends and answers
+ * are taken.  False: it did not happen.
+ */
+bool wait_until(bool (*done)(void *ctx), void *ctx, unsigned seconds);
+/* Let everything run on for so long. */
+void wait_ms(unsigned ms);
+/* A check that failed: printed, and the command ends badly.  Returns false. */
+bool bad(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Something to know about a command that went well. */
+void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* --- device.c --- */
+
+struct dev;
+
+struct dev_kind {
+	const char *class;		/* "vbd", "vif" */
+	bool eager;			/* goes on to Connected by itself: netback waits for that */
+	/* -EAGAIN: the back end still has something of the last time. */
+	int (*publish)(struct dev *d);
+	int (*connect)(struct dev *d);
+	void (*disconnect)(struct dev *d);
+	void (*pump)(struct dev *d);	/* take answers */
+};
+
+struct dev {
+	const struct dev_kind *kind;
+	char dir[40], back[80];
+	unsigned handle;
+	enum mica_bus_will will;
+	unsigned state, peer;		/* as last read */
+	bool published, connected;
+	bool by_hand;			/* the handshake is an attack's, nothing is done here */
+	bool raw;			/* so are the rings */
+	const char *words;
+	unsigned lives;			/* times it was connected */
+};
+
+#define DEVICES_MAX	8
+extern struct dev *devices[DEVICES_MAX];
+extern unsigned nr_devices;
+
+/* The device "device/CLASS/HANDLE"; false when there is none. */
+bool dev_open(struct dev *d, const struct dev_kind *kind, unsigned handle);
+void dev_step(struct dev *d);
+/* Connected; false and a complaint after LONG_S. */
+bool dev_up(struct dev *d);
+/* Both ends Closed. */
+bool dev_down(struct dev *d);
+/* The back end's state becomes @state. */
+bool dev_await_peer(struct dev *d, unsigned state);
+
+/* Pages lent: refs are handed out once and belong to their user for good. */
+uint32_t ref_new(void);
+void ref_give(uint32_t ref, const void *page, unsigned flags);
+/* False: the back end uses it. */
+bool ref_take(uint32_t ref);
+long port_new(void);
+void port_ring(void *ctx, uint32_t port);
+
+/* --- disk.c --- */
+
+#define DISK_PAGES	64u		/* of data, per disk */
+#define DISK_RING_PAGES	4u
+#define DISK_CALLS	128u
+#define CALL_PAGES	32u
+
+MICA_RING(blk, struct blkif_request, struct blkif_response)
+
+struct call {
+	uint8_t op;
+	uint64_t sector;
+	unsigned pages;			/* from @first on; 0: none */
+	unsigned first;
+	uint8_t first_sect, last_sect;	/* of the first and of the last page; others whole */
+	uint64_t sectors;		/* of a discard */
+	bool done;
+	int status;
+};
+
+struct disk {
+	struct dev dev;
+	unsigned ring_order;		/* wished for */
+	unsigned ring_pages;
+	char *ring_page;
+	uint32_t ring_ref[DISK_RING_PAGES];
+	char *page[DISK_PAGES];
+	uint32_t ref[DISK_PAGES];
+	char *list;			/* of an indirect request */
+	uint32_t list_ref;
+	long port;
+	struct blk_front ring;
+	struct mica_ids ids;
+	struct mica_id_slot id_slot[DISK_CALLS];
+	struct call *call[DISK_CALLS];
+	uint64_t sectors;
+	unsigned indirect;
+	bool flush, barrier, discard, readonly;
+	unsigned kept;			/* pages still in use when their request was answered */
+	unsigned strange;		/* answers to nothing */
+	uint64_t generation;
+};
+
+extern struct disk disks[2];
+extern unsigned nr_disks;
+
+bool disk_open(unsigned handle);
+/* Send it; false: no room. */
+bool disk_send(struct disk *d, struct call *c);
+/* ... and wait for the answer; its status, or 1 for none. */
+int disk_do(struct disk *d, struct call *c);
+/* The pattern of a block: 512 bytes that say which one and when they were written. */
+void block_fill(void *to, uint64_t seed, uint64_t sector, uint64_t generation);
+bool block_is(const void *at, uint64_t seed, uint64_t sector, uint64_t generation);
+/* Write and read back @pages pages at @sector. */
+bool disk_verify(struct disk *d, uint64_t sector, unsigned pages);
+/* Everything a disk can do. */
+bool disk_check(struct disk *d);
+
+/* --- card.c --- */
+
+#define CARD_TX		32u
+#define CARD_RX		64u
+#define CARD_TYPE	0x88b5u		/* the ether type of ours */
+
+union tx_request {
+	struct netif_tx_request req;
+	struct netif_extra_info extra;
+};
+
+MICA_RING(tx, union tx_request, struct netif_tx_response)
+MICA_RING(rx, struct netif_rx_request, struct netif_rx_response)
+
+struct card {
+	struct dev dev;
+	uint8_t mac[6];
+	char *tx_page, *rx_page;
+	uint32_t tx_ref, rx_ref;
+	long port;
+	struct tx_front tx;
+	struct rx_front rx;
+	char *tx_data[CARD_TX], *rx_data[CARD_RX];
+	uint32_t tx_grant[CARD_TX], rx_grant[CARD_RX];
+	bool tx_used[CARD_TX];
+	unsigned kept, strange, failed;
+	/* what came of our own type */
+	uint64_t frames, wrong, foreign;
+	uint64_t last;			/* number of the newest frame */
+	uint32_t from;			/* who sent it */
+};
+
+extern struct card cards[2];
+extern unsigned nr_cards;
+
+bool card_open(unsigned handle);
+/* Send a numbered frame; false: no room. */
+bool card_send(struct card *c, const uint8_t *to, uint64_t number, unsigned bytes);
+/* @n frames from one to the other, each seen there whole. */
+bool card_verify(struct card *from, struct card *to, unsigned n);
+bool card_check(struct card *a, struct card *b);
+
+/* --- attack.c --- */
+
+/* Do it, wait for what the back end makes of it, be honest again. */
+bool attack(const char *name);
+
+#endif

@@ -1,0 +1,6 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Front ends of our own, over the ring kit: conformance with Mica's back ends and the kernel's.
+# seconds: 30
+. tests/system/lib.sh
+guests frontend-own "lab-store=mica" --limit 600
