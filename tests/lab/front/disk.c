@@ -231,7 +231,7 @@ static const struct dev_kind disk_kind = {
 	.disconnect = disk_disconnect, .pump = disk_pump,
 };
 
-bool disk_open(unsigned handle)
+bool disk_open(unsigned handle, uint32_t seed)
 {
 	struct disk *d = &disks[nr_disks];
 
@@ -244,6 +244,7 @@ bool disk_open(unsigned handle)
 		d->page[i] = page_alloc();
 		d->ref[i] = ref_new();
 	}
+	d->seed = (uint64_t)handle << 32 | seed;
 	d->list = page_alloc();
 	d->list_ref = ref_new();
 	nr_disks++;
@@ -252,35 +253,172 @@ bool disk_open(unsigned handle)
 
 /* --- checks --- */
 
+/* @pages of the pattern, from page @first on. */
+static void fill(struct disk *d, const struct call *c, uint64_t generation)
+{
+	for (unsigned i = 0; i < c->pages * SECTORS_PER_PAGE; i++)
+		block_fill(d->page[page_of(c, i / SECTORS_PER_PAGE)] + i % SECTORS_PER_PAGE * 512,
+			   d->seed, c->sector + i, generation);
+}
+
+static bool holds(struct disk *d, const struct call *c, uint64_t generation)
+{
+	for (unsigned i = 0; i < c->pages * SECTORS_PER_PAGE; i++)
+		if (!block_is(d->page[page_of(c, i / SECTORS_PER_PAGE)] + i % SECTORS_PER_PAGE * 512,
+			      d->seed, c->sector + i, generation))
+			return bad("%s: sector %lu is not what was written", d->dev.dir,
+				   c->sector + i);
+	return true;
+}
+
+static bool all_well(struct disk *d, struct call *c, const char *what)
+{
+	int status = disk_do(d, c);
+
+	return !status ? true : bad("%s: %s of %u pages at %lu: status %d", d->dev.dir, what,
+				    c->pages, c->sector, status);
+}
+
+static void spoil(struct disk *d, const struct call *c)
+{
+	for (unsigned i = 0; i < c->pages; i++)
+		memset(d->page[page_of(c, i)], 0x5a, PAGE_BYTES);
+}
+
+static bool reads(struct disk *d, uint64_t sector, unsigned pages, uint64_t generation)
+{
+	struct call c = { .op = BLKIF_OP_READ, .sector = sector, .pages = pages,
+			  .first = DISK_PAGES / 2, .last_sect = SECTORS_PER_PAGE - 1 };
+
+	spoil(d, &c);
+	return all_well(d, &c, "a read") && holds(d, &c, generation);
+}
+
+static bool writes(struct disk *d, uint64_t sector, unsigned pages, uint8_t op)
+{
+	struct call c = { .op = op, .sector = sector, .pages = pages,
+			  .last_sect = SECTORS_PER_PAGE - 1 };
+
+	fill(d, &c, ++d->generation);
+	return all_well(d, &c, op == BLKIF_OP_WRITE ? "a write" : "a barrier");
+}
+
 bool disk_verify(struct disk *d, uint64_t sector, unsigned pages)
 {
-	struct call c = { .op = BLKIF_OP_WRITE, .sector = sector, .pages = pages,
-			  .last_sect = SECTORS_PER_PAGE - 1 };
-	uint64_t generation = ++d->generation;
+	return writes(d, sector, pages, BLKIF_OP_WRITE) && reads(d, sector, pages, d->generation);
+}
 
-	for (unsigned i = 0; i < pages * SECTORS_PER_PAGE; i++)
-		block_fill(d->page[i / SECTORS_PER_PAGE] + i % SECTORS_PER_PAGE * 512, d->dev.handle,
-			   sector + i, generation);
-	if (disk_do(d, &c))
-		return bad("%s: a write of %u pages at %lu: status %d", d->dev.dir, pages, sector,
-			   c.status);
-	c.op = BLKIF_OP_READ;
-	c.first = DISK_PAGES / 2;
-	for (unsigned i = 0; i < pages; i++)
-		memset(d->page[c.first + i], 0x5a, PAGE_BYTES);
-	if (disk_do(d, &c))
-		return bad("%s: a read of %u pages at %lu: status %d", d->dev.dir, pages, sector,
-			   c.status);
-	for (unsigned i = 0; i < pages * SECTORS_PER_PAGE; i++)
-		if (!block_is(d->page[c.first + i / SECTORS_PER_PAGE] + i % SECTORS_PER_PAGE * 512,
-			      d->dev.handle, sector + i, generation))
-			return bad("%s: sector %lu is not what was written", d->dev.dir, sector + i);
+/* Sectors 3 to 5 of a page in the middle of others: nothing beside them changes. */
+static bool part_of_page(struct disk *d, uint64_t sector)
+{
+	struct call c = { .op = BLKIF_OP_WRITE, .sector = sector + 3, .pages = 1,
+			  .first_sect = 3, .last_sect = 5 };
+	uint64_t before;
+
+	if (!writes(d, sector, 1, BLKIF_OP_WRITE))
+		return false;
+	before = d->generation++;
+	for (unsigned i = 0; i < 3; i++)
+		block_fill(d->page[0] + (3 + i) * 512, d->seed, sector + 3 + i, d->generation);
+	if (!all_well(d, &c, "a write of three sectors"))
+		return false;
+	c = (struct call){ .op = BLKIF_OP_READ, .sector = sector, .pages = 1, .last_sect = 7 };
+	spoil(d, &c);
+	if (!all_well(d, &c, "a read"))
+		return false;
+	for (unsigned i = 0; i < 8; i++)
+		if (!block_is(d->page[0] + i * 512, d->seed, sector + i,
+			      i >= 3 && i <= 5 ? d->generation : before))
+			return bad("%s: sector %lu after a write of part of its page", d->dev.dir,
+				   sector + i);
+	return true;
+}
+
+/* Answered in any order, each with its own data. */
+static bool many_at_once(struct disk *d, uint64_t sector, uint8_t op, uint64_t generation)
+{
+	struct call c[DISK_PAGES / 2];
+	unsigned n = DISK_PAGES / 2 < blk_front_room(&d->ring) ? DISK_PAGES / 2 :
+		blk_front_room(&d->ring);
+
+	for (unsigned i = 0; i < n; i++) {
+		c[i] = (struct call){ .op = op, .sector = sector + i * SECTORS_PER_PAGE, .pages = 1,
+				      .first = i, .last_sect = SECTORS_PER_PAGE - 1 };
+		if (op == BLKIF_OP_WRITE)
+			fill(d, &c[i], generation);
+		else
+			spoil(d, &c[i]);
+		if (!disk_send(d, &c[i]))
+			return bad("%s: no room for request %u of %u", d->dev.dir, i, n);
+	}
+	blk_front_push(&d->ring);
+	for (unsigned i = 0; i < n; i++) {
+		if (!wait_until(call_done, &c[i], LONG_S))
+			return bad("%s: request %u of %u is not answered", d->dev.dir, i, n);
+		if (c[i].status)
+			return bad("%s: request %u of %u: status %d", d->dev.dir, i, n, c[i].status);
+		if (op == BLKIF_OP_READ && !holds(d, &c[i], generation))
+			return false;
+	}
+	return true;
+}
+
+/* What a back end must refuse, with an answer, and go on. */
+static bool refusals(struct disk *d)
+{
+	struct call beyond = { .op = BLKIF_OP_READ, .sector = d->sectors, .pages = 1, .last_sect = 7 };
+	struct call across = { .op = BLKIF_OP_READ, .sector = d->sectors - 4, .pages = 1,
+			       .last_sect = 7 };
+
+	if (disk_do(d, &beyond) >= 0 || disk_do(d, &across) >= 0)
+		return bad("%s: sectors beyond the end are not refused", d->dev.dir);
+	return true;
+}
+
+static bool optional(struct disk *d)
+{
+	struct call flush = { .op = BLKIF_OP_FLUSH_DISKCACHE };
+	struct call discard = { .op = BLKIF_OP_DISCARD, .sector = 1024, .sectors = 128 };
+
+	if (d->indirect >= CALL_PAGES && !disk_verify(d, 512, CALL_PAGES))
+		return false;
+	if (d->flush && !all_well(d, &flush, "a flush"))
+		return false;
+	if (d->barrier && (!writes(d, 800, 2, BLKIF_OP_WRITE_BARRIER) ||
+			   !reads(d, 800, 2, d->generation)))
+		return false;
+	return !d->discard || all_well(d, &discard, "a discard");
+}
+
+bool disk_clean(const struct disk *d)
+{
+	if (d->kept || d->strange)
+		return bad("%s: %u pages in use after their request, %u answers to nothing",
+			   d->dev.dir, d->kept, d->strange);
 	return true;
 }
 
 bool disk_check(struct disk *d)
 {
+	uint64_t kept;
+
 	if (!dev_up(&d->dev))
 		return false;
-	return disk_verify(d, 0, 1);
+	for (unsigned pages = 1; pages <= BLKIF_MAX_SEGMENTS_PER_REQUEST; pages += 5)
+		if (!disk_verify(d, pages * 3, pages))
+			return false;
+	if (!disk_verify(d, d->sectors - 8, 1) || !part_of_page(d, 200) || !optional(d) ||
+	    !refusals(d))
+		return false;
+	kept = ++d->generation;
+	if (!many_at_once(d, 2048, BLKIF_OP_WRITE, kept) ||
+	    !many_at_once(d, 2048, BLKIF_OP_READ, kept))
+		return false;
+	/* Closed and opened again it is the same disk. */
+	if (!dev_down(&d->dev) || !dev_up(&d->dev) || !reads(d, 2048, 4, kept))
+		return false;
+	say("%s: %lu sectors, ring of %u page%s, indirect %u, flush %u, barrier %u, discard %u",
+	    d->dev.dir, d->sectors, d->ring_pages, d->ring_pages > 1 ? "s" : "", d->indirect,
+	    d->flush, d->barrier, d->discard);
+	return disk_clean(d);
 }

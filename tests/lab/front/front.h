@@ -130,13 +130,14 @@ struct disk {
 	bool flush, barrier, discard, readonly;
 	unsigned kept;			/* pages still in use when their request was answered */
 	unsigned strange;		/* answers to nothing */
-	uint64_t generation;
+	uint64_t seed, generation;
 };
 
 extern struct disk disks[2];
 extern unsigned nr_disks;
 
-bool disk_open(unsigned handle);
+/* @seed: of its patterns, so that no other disk has them. */
+bool disk_open(unsigned handle, uint32_t seed);
 /* Send it; false: no room. */
 bool disk_send(struct disk *d, struct call *c);
 /* ... and wait for the answer; its status, or 1 for none. */
@@ -146,6 +147,8 @@ void block_fill(void *to, uint64_t seed, uint64_t sector, uint64_t generation);
 bool block_is(const void *at, uint64_t seed, uint64_t sector, uint64_t generation);
 /* Write and read back @pages pages at @sector. */
 bool disk_verify(struct disk *d, uint64_t sector, unsigned pages);
+/* Nothing was answered that must not be. */
+bool disk_clean(const struct disk *d);
 /* Everything a disk can do. */
 bool disk_check(struct disk *d);
 
@@ -166,6 +169,8 @@ MICA_RING(rx, struct netif_rx_request, struct netif_rx_response)
 struct card {
 	struct dev dev;
 	uint8_t mac[6];
+	uint32_t self, network;		/* in every frame: who sends, and to what it belongs */
+	bool sg;
 	char *tx_page, *rx_page;
 	uint32_t tx_ref, rx_ref;
 	long port;
@@ -174,21 +179,28 @@ struct card {
 	char *tx_data[CARD_TX], *rx_data[CARD_RX];
 	uint32_t tx_grant[CARD_TX], rx_grant[CARD_RX];
 	bool tx_used[CARD_TX];
+	unsigned rx_next;		/* page of the next answer */
+	char frame[4 * PAGE_BYTES];	/* on its way in */
+	unsigned frame_bytes;
+	bool want_extra, want_more;
+	/* pages in use when answered, answers to nothing, frames that were not taken */
 	unsigned kept, strange, failed;
-	/* what came of our own type */
-	uint64_t frames, wrong, foreign;
+	/* of ours; not as they were sent; of another network; not ours */
+	uint64_t frames, wrong, foreign, others;
 	uint64_t last;			/* number of the newest frame */
-	uint32_t from;			/* who sent it */
+	unsigned last_bytes;
 };
 
 extern struct card cards[2];
 extern unsigned nr_cards;
 
-bool card_open(unsigned handle);
-/* Send a numbered frame; false: no room. */
+bool card_open(unsigned handle, uint32_t network);
+/* Put a numbered frame into the ring; false: no room. */
 bool card_send(struct card *c, const uint8_t *to, uint64_t number, unsigned bytes);
-/* @n frames from one to the other, each seen there whole. */
-bool card_verify(struct card *from, struct card *to, unsigned n);
+/* One frame, seen whole at the other end. */
+bool card_reaches(struct card *from, struct card *to, unsigned bytes);
+/* Nothing came that must not. */
+bool card_clean(const struct card *c);
 bool card_check(struct card *a, struct card *b);
 
 /* --- attack.c --- */

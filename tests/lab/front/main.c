@@ -4,10 +4,12 @@
  * console.  A line is a number and a command; the answer is `FRONT: NUMBER ok` or `FRONT: NUMBER
  * bad`, after a line `FRONT: bad: WHY` for each check that failed.
  *
- *	disk N          everything disk N can do        card A B     frames both ways
- *	order N         pages of disks' rings, 2^N      load         verify all the time, till stop
- *	close           all devices, and open again     stop
- *	attack NAME     be hostile once                 off
+ *	disk N          everything disk N can do
+ *	order N         from the next time on disks have rings of 2^N pages
+ *	cards           frames both ways between the two cards
+ *	close           all devices
+ *
+ * On its command line: seed=N, of the disks' patterns; net=N, that its frames carry.
  */
 #define TEST_NAME "front"
 #include "guest.h"
@@ -112,13 +114,39 @@ void wait_ms(unsigned ms)
 
 /* --- commands --- */
 
+static uint32_t number_after(const char *key)
+{
+	const char *p = word(key);
+	uint32_t n = 0;
+
+	for (; p && *p >= '0' && *p <= '9'; p++)
+		n = n * 10 + (uint32_t)(*p - '0');
+	return n;
+}
+
+static bool close_all(void)
+{
+	for (unsigned i = 0; i < nr_devices; i++)
+		if (!dev_down(devices[i]))
+			return false;
+	return true;
+}
+
 static bool run(const char *line)
 {
-	if (!strncmp(line, "disk ", 5)) {
-		unsigned n = (unsigned)(line[5] - '0');
+	unsigned n = (unsigned)(line[strlen(line) - 1] - '0');
 
-		return n < nr_disks ? disk_check(&disks[n]) : bad("no disk %s", line + 5);
+	if (!strncmp(line, "disk ", 5))
+		return n < nr_disks ? disk_check(&disks[n]) : bad("no disk %u", n);
+	if (!strncmp(line, "order ", 6)) {
+		for (unsigned i = 0; i < nr_disks; i++)
+			disks[i].ring_order = n;
+		return n <= 2 ? true : bad("no order %u", n);
 	}
+	if (!strcmp(line, "cards"))
+		return nr_cards == 2 ? card_check(&cards[0], &cards[1]) : bad("no two cards");
+	if (!strcmp(line, "close"))
+		return close_all();
 	return bad("no command '%s'", line);
 }
 
@@ -153,8 +181,10 @@ void test_main(void)
 	event_unmask((unsigned)timer_port);
 	grant_init(1);
 	for (unsigned i = 0; i < 2; i++)
-		disk_open(FIRST_DISK + 16 * i);
-	con_print("FRONT: up, %u disks\r\n", nr_disks);
+		disk_open(FIRST_DISK + 16 * i, number_after("seed"));
+	for (unsigned i = 0; i < 2; i++)
+		card_open(i, number_after("net"));
+	con_print("FRONT: up, %u disks, %u cards\r\n", nr_disks, nr_cards);
 	for (;;) {
 		while (con_line(line, sizeof(line)))
 			command(line);
