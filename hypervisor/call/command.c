@@ -15,7 +15,7 @@ static bool may(const struct domain *caller, uint8_t flags)
 long command_run(const struct command *list, unsigned n, const char *call, struct vcpu *self,
 		 uint64_t cmd, gva_t at)
 {
-	union { uint64_t aligned; uint32_t words[CMD_ARG_MAX / 4]; domid_t ids[CMD_ARG_MAX / sizeof(domid_t)]; } arg;
+	union { uint64_t aligned; uint32_t words[CMD_ARG_MAX / 4]; domid_t ids[CMD_ARG_MAX / 2]; } arg;
 	struct domain *d = self->dom;
 	const struct command *c = cmd < n ? &list[table_index(cmd, n)] : NULL;
 	long rc;
@@ -32,7 +32,7 @@ long command_run(const struct command *list, unsigned n, const char *call, struc
 		if (!d)
 			return err;
 	}
-	rc = c->fn(self, d, &arg, at);
+	rc = c->fn(self, d, (unsigned)cmd, &arg, at);
 	if (!rc && (c->flags & CMD_ANSWERS) && copy_to_guest(at, &arg, c->size)) {
 		rc = refuse(-EFAULT, "%s %lu: answer to %lx", call, cmd, at.a);
 		if (c->undo)

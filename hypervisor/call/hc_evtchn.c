@@ -14,96 +14,58 @@ static domid_t real_domid(struct vcpu *self, domid_t id)
 	return id == DOMID_SELF ? self->dom->id : id;
 }
 
-static long alloc_unbound(struct vcpu *self, struct domain *d, void *arg, gva_t at)
+/* What is one call of ipc/evtchn.c.  The vCPU that init_control names is of the caller's domain. */
+static long plain(struct vcpu *self, struct domain *d, unsigned cmd, void *arg, gva_t at)
 {
-	struct evtchn_alloc_unbound *op = arg;
+	__typeof__(((struct evtchn_op *)NULL)->u) *u = arg;
+	const struct evtchn_set_priority *priority = arg;
+	const struct evtchn_expand_array *expand = arg;
 
-	return evtchn_alloc_unbound(d, real_domid(self, op->remote_dom), &op->port);
-}
-
-static long bind_interdomain(struct vcpu *self, struct domain *d, void *arg, gva_t at)
-{
-	struct evtchn_bind_interdomain *op = arg;
-	domid_t remote = real_domid(self, op->remote_dom);
-
-	return evtchn_bind_interdomain(d, remote, op->remote_port, &op->local_port);
-}
-
-static long bind_virq(struct vcpu *self, struct domain *d, void *arg, gva_t at)
-{
-	struct evtchn_bind_virq *op = arg;
-
-	return evtchn_bind_virq(d, op->virq, op->vcpu, &op->port);
-}
-
-static long bind_ipi(struct vcpu *self, struct domain *d, void *arg, gva_t at)
-{
-	struct evtchn_bind_ipi *op = arg;
-
-	return evtchn_bind_ipi(d, op->vcpu, &op->port);
-}
-
-static long bind_pirq(struct vcpu *self, struct domain *d, void *arg, gva_t at)
-{
-	struct evtchn_bind_pirq *op = arg;
-
-	return evtchn_bind_pirq(d, op->pirq, op->flags, &op->port);
-}
-
-static long status(struct vcpu *self, struct domain *d, void *arg, gva_t at)
-{
-	return evtchn_status(d, arg);
-}
-
-static long bind_vcpu(struct vcpu *self, struct domain *d, void *arg, gva_t at)
-{
-	struct evtchn_bind_vcpu *op = arg;
-
-	return evtchn_bind_vcpu(d, op->port, op->vcpu);
+	switch (cmd) {
+	case EVTCHNOP_alloc_unbound:
+		return evtchn_alloc_unbound(d, real_domid(self, u->alloc_unbound.remote_dom),
+					    &u->alloc_unbound.port);
+	case EVTCHNOP_bind_interdomain:
+		return evtchn_bind_interdomain(d, real_domid(self, u->bind_interdomain.remote_dom),
+					       u->bind_interdomain.remote_port,
+					       &u->bind_interdomain.local_port);
+	case EVTCHNOP_bind_virq:
+		return evtchn_bind_virq(d, u->bind_virq.virq, u->bind_virq.vcpu, &u->bind_virq.port);
+	case EVTCHNOP_bind_pirq:
+		return evtchn_bind_pirq(d, u->bind_pirq.pirq, u->bind_pirq.flags, &u->bind_pirq.port);
+	case EVTCHNOP_bind_ipi: return evtchn_bind_ipi(d, u->bind_ipi.vcpu, &u->bind_ipi.port);
+	case EVTCHNOP_bind_vcpu: return evtchn_bind_vcpu(d, u->bind_vcpu.port, u->bind_vcpu.vcpu);
+	case EVTCHNOP_status: return evtchn_status(d, arg);
+	case EVTCHNOP_init_control: return evtchn_init_control(self, arg);
+	case EVTCHNOP_expand_array: return evtchn_expand_array(self, expand->array_gfn);
+	default: return evtchn_set_priority(d, priority->port, priority->priority);
+	}
 }
 
 /* Oneself, or a domain that the control domain has paused. */
-static long reset(struct vcpu *self, struct domain *d, void *arg, gva_t at)
+static long reset(struct vcpu *self, struct domain *d, unsigned cmd, void *arg, gva_t at)
 {
 	if (d != self->dom && !read_once(d->pause_count))
 		return refuse(-EINVAL, "reset: d%u is not paused", d->id);
 	return d->evtchn ? evtchn_reset(d) : refuse(-ESRCH, "reset: d%u is not ready", d->id);
 }
 
-/* The vCPU named must be the caller's domain's; link_bits goes back. */
-static long init_control(struct vcpu *self, struct domain *d, void *arg, gva_t at)
-{
-	return evtchn_init_control(self, arg);
-}
-
-static long expand_array(struct vcpu *self, struct domain *d, void *arg, gva_t at)
-{
-	return evtchn_expand_array(self, ((struct evtchn_expand_array *)arg)->array_gfn);
-}
-
-static long set_priority(struct vcpu *self, struct domain *d, void *arg, gva_t at)
-{
-	struct evtchn_set_priority *op = arg;
-
-	return evtchn_set_priority(d, op->port, op->priority);
-}
-
 /* The port comes last in the structure. */
 #define MAKES_PORT(nr, fn, type, domid_end) \
 	[nr] = { fn, CMD_SIZE(type), CMD_ANSWERS, domid_end, evtchn_close }
 static const struct command commands[] = {
-	MAKES_PORT(EVTCHNOP_bind_interdomain, bind_interdomain, struct evtchn_bind_interdomain, 0),
-	MAKES_PORT(EVTCHNOP_bind_virq, bind_virq, struct evtchn_bind_virq, 0),
-	MAKES_PORT(EVTCHNOP_bind_pirq, bind_pirq, struct evtchn_bind_pirq, 0),
-	MAKES_PORT(EVTCHNOP_bind_ipi, bind_ipi, struct evtchn_bind_ipi, 0),
-	MAKES_PORT(EVTCHNOP_alloc_unbound, alloc_unbound, struct evtchn_alloc_unbound,
+	MAKES_PORT(EVTCHNOP_bind_interdomain, plain, struct evtchn_bind_interdomain, 0),
+	MAKES_PORT(EVTCHNOP_bind_virq, plain, struct evtchn_bind_virq, 0),
+	MAKES_PORT(EVTCHNOP_bind_pirq, plain, struct evtchn_bind_pirq, 0),
+	MAKES_PORT(EVTCHNOP_bind_ipi, plain, struct evtchn_bind_ipi, 0),
+	MAKES_PORT(EVTCHNOP_alloc_unbound, plain, struct evtchn_alloc_unbound,
 		   offsetof(struct evtchn_alloc_unbound, dom) + sizeof(domid_t)),
-	COMMAND_OF(EVTCHNOP_status, status, struct evtchn_status, dom, CMD_ANSWERS),
-	COMMAND(EVTCHNOP_bind_vcpu, bind_vcpu, struct evtchn_bind_vcpu, 0),
+	COMMAND_OF(EVTCHNOP_status, plain, struct evtchn_status, dom, CMD_ANSWERS),
+	COMMAND(EVTCHNOP_bind_vcpu, plain, struct evtchn_bind_vcpu, 0),
 	COMMAND_OF(EVTCHNOP_reset, reset, struct evtchn_reset, dom, 0),
-	COMMAND(EVTCHNOP_init_control, init_control, struct evtchn_init_control, CMD_ANSWERS),
-	COMMAND(EVTCHNOP_expand_array, expand_array, struct evtchn_expand_array, 0),
-	COMMAND(EVTCHNOP_set_priority, set_priority, struct evtchn_set_priority, 0),
+	COMMAND(EVTCHNOP_init_control, plain, struct evtchn_init_control, CMD_ANSWERS),
+	COMMAND(EVTCHNOP_expand_array, plain, struct evtchn_expand_array, 0),
+	COMMAND(EVTCHNOP_set_priority, plain, struct evtchn_set_priority, 0),
 };
 
 /* close, send and unmask: the argument is the port. */

@@ -173,7 +173,7 @@ static long exchange_all(struct exchange *e, gva_t arg)
 	return rc;
 }
 
-long memory_exchange(struct vcpu *self, struct domain *d, void *arg, gva_t at)
+long memory_exchange(struct vcpu *self, struct domain *d, unsigned cmd, void *arg, gva_t at)
 {
 	struct exchange e = { .x = arg, .d = d };
 	unsigned most;

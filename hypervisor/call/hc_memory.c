@@ -137,30 +137,27 @@ static long reservation(struct vcpu *self, unsigned op, uint64_t start, gva_t ar
 	return i;
 }
 
-static long current_reservation(struct vcpu *self, struct domain *d, void *arg, gva_t at)
+/* What is one expression.  No domain has devices whose memory it must leave alone; add_to_physmap and its
+ * relatives start with the domain they are about. */
+static long plain(struct vcpu *self, struct domain *d, unsigned cmd, void *arg, gva_t at)
 {
-	return d->mem.tot_frames;
+	switch (cmd) {
+	case XENMEM_current_reservation: return d->mem.tot_frames;
+	case XENMEM_maximum_reservation: return d->mem.max_frames;
+	case XENMEM_maximum_gpfn: return read_once(d->shared->arch.max_pfn) - 1;
+	case XENMEM_machphys_mapping:
+		*(struct xen_machphys_mapping *)arg = (struct xen_machphys_mapping){
+			MACH2PHYS_VIRT_START, MACH2PHYS_VIRT_END, max_mfn - 1,
+		};
+		return 0;
+	case XENMEM_reserved_device_memory_map:
+		((struct xen_reserved_device_memory_map *)arg)->nr_entries = 0;
+		return 0;
+	default: return refuse(-EACCES, "d%u is not a translated guest", d->id);
+	}
 }
 
-static long maximum_reservation(struct vcpu *self, struct domain *d, void *arg, gva_t at)
-{
-	return d->mem.max_frames;
-}
-
-static long maximum_gpfn(struct vcpu *self, struct domain *d, void *arg, gva_t at)
-{
-	return read_once(d->shared->arch.max_pfn) - 1;
-}
-
-static long machphys_mapping(struct vcpu *self, struct domain *d, void *arg, gva_t at)
-{
-	*(struct xen_machphys_mapping *)arg = (struct xen_machphys_mapping){
-		MACH2PHYS_VIRT_START, MACH2PHYS_VIRT_END, max_mfn - 1,
-	};
-	return 0;
-}
-
-static long machphys_mfn_list(struct vcpu *self, struct domain *d, void *arg, gva_t at)
+static long machphys_list(struct vcpu *self, struct domain *d, unsigned cmd, void *arg, gva_t at)
 {
 	uint64_t chunks = DIV_UP(DIV_UP(max_mfn * sizeof(uint64_t), PAGE_SIZE), PAGES_PER_CHUNK);
 	struct xen_machphys_mfn_list *list = arg;
@@ -179,7 +176,7 @@ static long machphys_mfn_list(struct vcpu *self, struct domain *d, void *arg, gv
 }
 
 /* The map the toolstack set; life_lock guards it. */
-static long memory_map(struct vcpu *self, struct domain *d, void *arg, gva_t at)
+static long memory_map(struct vcpu *self, struct domain *d, unsigned cmd, void *arg, gva_t at)
 {
 	struct xen_memory_map *map = arg;
 	int rc = 0;
@@ -197,7 +194,7 @@ static long memory_map(struct vcpu *self, struct domain *d, void *arg, gva_t at)
 	return rc;
 }
 
-static long set_memory_map(struct vcpu *self, struct domain *d, void *arg, gva_t at)
+static long set_memory_map(struct vcpu *self, struct domain *d, unsigned cmd, void *arg, gva_t at)
 {
 	const struct xen_memory_map *map = &((struct xen_foreign_memory_map *)arg)->map;
 	size_t bytes = map->nr_entries * sizeof(struct e820entry);
@@ -240,7 +237,7 @@ static void map_insert(struct map_build *b, uint64_t start, uint64_t end, uint32
 	b->nr++;
 }
 
-static long machine_memory_map(struct vcpu *self, struct domain *d, void *arg, gva_t at)
+static long machine_map(struct vcpu *self, struct domain *d, unsigned cmd, void *arg, gva_t at)
 {
 	struct map_build b = { .max = host_map_nr + acpi.nr_ioapics + 2 };
 	struct xen_memory_map *map = arg;
@@ -269,7 +266,7 @@ static long machine_memory_map(struct vcpu *self, struct domain *d, void *arg, g
 	return rc;
 }
 
-static long claim_pages(struct vcpu *self, struct domain *d, void *arg, gva_t at)
+static long claim_pages(struct vcpu *self, struct domain *d, unsigned cmd, void *arg, gva_t at)
 {
 	const struct xen_memory_reservation *r = arg;
 	uint64_t owned = read_once(d->mem.tot_frames);
@@ -309,7 +306,7 @@ static long list_resource(struct domain *d, const struct xen_mem_acquire_resourc
 	return 0;
 }
 
-static long acquire_resource(struct vcpu *self, struct domain *d, void *arg, gva_t at)
+static long acquire_resource(struct vcpu *self, struct domain *d, unsigned cmd, void *arg, gva_t at)
 {
 	struct xen_mem_acquire_resource *a = arg;
 	unsigned size = resource_size(d, a);
@@ -330,37 +327,24 @@ static long acquire_resource(struct vcpu *self, struct domain *d, void *arg, gva
 	return 0;
 }
 
-/* No domain has devices whose memory it must leave alone. */
-static long reserved_device_memory(struct vcpu *self, struct domain *d, void *arg, gva_t at)
-{
-	((struct xen_reserved_device_memory_map *)arg)->nr_entries = 0;
-	return 0;
-}
-
-/* add_to_physmap and its relatives start with the domain they are about. */
-static long physmap_refused(struct vcpu *self, struct domain *d, void *arg, gva_t at)
-{
-	return refuse(-EACCES, "d%u is not a translated guest", d->id);
-}
-
 static const struct command commands[] = {
-	COMMAND_OF(XENMEM_current_reservation, current_reservation, struct xen_memory_domain, domid, 0),
-	COMMAND_OF(XENMEM_maximum_reservation, maximum_reservation, struct xen_memory_domain, domid, 0),
-	COMMAND(XENMEM_machphys_mfn_list, machphys_mfn_list, struct xen_machphys_mfn_list,
+	COMMAND_OF(XENMEM_current_reservation, plain, struct xen_memory_domain, domid, 0),
+	COMMAND_OF(XENMEM_maximum_reservation, plain, struct xen_memory_domain, domid, 0),
+	COMMAND(XENMEM_machphys_mfn_list, machphys_list, struct xen_machphys_mfn_list,
 		CMD_CONTROL | CMD_ANSWERS),
-	COMMAND_OF(XENMEM_add_to_physmap, physmap_refused, struct xen_memory_domain, domid, 0),
+	COMMAND_OF(XENMEM_add_to_physmap, plain, struct xen_memory_domain, domid, 0),
 	COMMAND(XENMEM_memory_map, memory_map, struct xen_memory_map, CMD_ANSWERS),
-	COMMAND(XENMEM_machine_memory_map, machine_memory_map, struct xen_memory_map,
+	COMMAND(XENMEM_machine_memory_map, machine_map, struct xen_memory_map,
 		CMD_CONTROL | CMD_ANSWERS),
 	COMMAND_OF(XENMEM_exchange, memory_exchange, struct xen_memory_exchange, in.domid, 0),
-	COMMAND(XENMEM_machphys_mapping, machphys_mapping, struct xen_machphys_mapping, CMD_ANSWERS),
+	COMMAND(XENMEM_machphys_mapping, plain, struct xen_machphys_mapping, CMD_ANSWERS),
 	COMMAND_OF(XENMEM_set_memory_map, set_memory_map, struct xen_foreign_memory_map, domid,
 		   CMD_CONTROL),
-	COMMAND_OF(XENMEM_maximum_gpfn, maximum_gpfn, struct xen_memory_domain, domid, 0),
-	COMMAND_OF(XENMEM_remove_from_physmap, physmap_refused, struct xen_memory_domain, domid, 0),
-	COMMAND_OF(XENMEM_add_to_physmap_batch, physmap_refused, struct xen_memory_domain, domid, 0),
+	COMMAND_OF(XENMEM_maximum_gpfn, plain, struct xen_memory_domain, domid, 0),
+	COMMAND_OF(XENMEM_remove_from_physmap, plain, struct xen_memory_domain, domid, 0),
+	COMMAND_OF(XENMEM_add_to_physmap_batch, plain, struct xen_memory_domain, domid, 0),
 	COMMAND_OF(XENMEM_claim_pages, claim_pages, struct xen_memory_reservation, domid, CMD_CONTROL),
-	COMMAND(XENMEM_reserved_device_memory_map, reserved_device_memory,
+	COMMAND(XENMEM_reserved_device_memory_map, plain,
 		struct xen_reserved_device_memory_map, CMD_ANSWERS),
 	COMMAND_OF(XENMEM_acquire_resource, acquire_resource, struct xen_mem_acquire_resource, domid,
 		   CMD_ANSWERS),

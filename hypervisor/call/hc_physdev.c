@@ -13,14 +13,7 @@
 #include "cpu/pci.h"
 #include "ipc/pirq.h"
 
-static long irq_status_query(struct vcpu *self, struct domain *d, void *arg, gva_t at)
-{
-	struct physdev_irq_status_query *op = arg;
-
-	return pirq_status(d, op->irq, &op->flags);
-}
-
-static long set_iopl(struct vcpu *self, struct domain *d, void *arg, gva_t at)
+static long set_iopl(struct vcpu *self, struct domain *d, unsigned cmd, void *arg, gva_t at)
 {
 	struct physdev_set_iopl *op = arg;
 
@@ -31,7 +24,7 @@ static long set_iopl(struct vcpu *self, struct domain *d, void *arg, gva_t at)
 }
 
 /* The bitmap itself is read when a port is used. */
-static long set_iobitmap(struct vcpu *self, struct domain *d, void *arg, gva_t at)
+static long set_iobitmap(struct vcpu *self, struct domain *d, unsigned cmd, void *arg, gva_t at)
 {
 	struct physdev_set_iobitmap *op = arg;
 
@@ -42,7 +35,7 @@ static long set_iobitmap(struct vcpu *self, struct domain *d, void *arg, gva_t a
 	return 0;
 }
 
-static long apic_read(struct vcpu *self, struct domain *d, void *arg, gva_t at)
+static long apic_read(struct vcpu *self, struct domain *d, unsigned cmd, void *arg, gva_t at)
 {
 	struct physdev_apic *op = arg;
 	int rc = ioapic_read_reg(op->apic_physbase, op->reg, &op->value);
@@ -63,7 +56,7 @@ static int gsi_base(uint64_t phys)
  * NetBSD's way to claim a pin: it writes the low half of the pin's redirection entry, with the pirq
  * in the vector field.  We take the wiring and map the pirq; the pin itself is programmed at bind.
  */
-static long apic_write(struct vcpu *self, struct domain *d, void *arg, gva_t at)
+static long apic_write(struct vcpu *self, struct domain *d, unsigned cmd, void *arg, gva_t at)
 {
 	struct physdev_map_pirq map = { .domid = DOMID_SELF, .type = MAP_PIRQ_TYPE_GSI };
 	struct physdev_apic *op = arg;
@@ -82,28 +75,8 @@ static long apic_write(struct vcpu *self, struct domain *d, void *arg, gva_t at)
 	return rc == -EEXIST ? 0 : rc;
 }
 
-/* The number a domain uses is the pirq; vectors are none of its business. */
-static long alloc_irq_vector(struct vcpu *self, struct domain *d, void *arg, gva_t at)
-{
-	struct physdev_irq *op = arg;
-
-	op->vector = op->irq;
-	return op->irq < pirq_count(d) ? 0 : refuse(-EINVAL, "alloc_irq_vector: irq %u", op->irq);
-}
-
-static long eoi(struct vcpu *self, struct domain *d, void *arg, gva_t at)
-{
-	return pirq_eoi(d, ((struct physdev_eoi *)arg)->irq);
-}
-
-static long eoi_all(struct vcpu *self, struct domain *d, void *arg, gva_t at)
-{
-	pirq_eoi_all(d);
-	return 0;
-}
-
 /* entry_nr goes back on failure too: it says how many messages would have worked. */
-static long map_pirq(struct vcpu *self, struct domain *d, void *arg, gva_t at)
+static long map_pirq(struct vcpu *self, struct domain *d, unsigned cmd, void *arg, gva_t at)
 {
 	struct physdev_map_pirq *op = arg;
 	int rc = pirq_map(d, op);
@@ -116,33 +89,9 @@ static long map_pirq(struct vcpu *self, struct domain *d, void *arg, gva_t at)
 	return rc;
 }
 
-static long unmap_pirq(struct vcpu *self, struct domain *d, void *arg, gva_t at)
-{
-	return pirq_unmap(d, ((struct physdev_unmap_pirq *)arg)->pirq);
-}
-
-static long eoi_page_v1(struct vcpu *self, struct domain *d, void *arg, gva_t at)
-{
-	return pirq_set_eoi_page(self, ((struct physdev_pirq_eoi_gmfn *)arg)->gmfn, 1);
-}
-
-static long eoi_page_v2(struct vcpu *self, struct domain *d, void *arg, gva_t at)
-{
-	return pirq_set_eoi_page(self, ((struct physdev_pirq_eoi_gmfn *)arg)->gmfn, 2);
-}
-
-static long setup_gsi(struct vcpu *self, struct domain *d, void *arg, gva_t at)
-{
-	struct physdev_setup_gsi *op = arg;
-
-	if (op->gsi < 0)
-		return refuse(-EINVAL, "setup_gsi: GSI %d", op->gsi);
-	return pirq_setup_gsi(d, (unsigned)op->gsi, op->triggering, op->polarity);
-}
-
 /* dom0 found a configuration window; does the firmware's table agree?  -EIO it lies elsewhere,
  * -ENODEV the table has none. */
-static long pci_mmcfg_reserved(struct vcpu *self, struct domain *d, void *arg, gva_t at)
+static long mmcfg_reserved(struct vcpu *self, struct domain *d, unsigned cmd, void *arg, gva_t at)
 {
 	struct physdev_pci_mmcfg_reserved *op = arg;
 
@@ -156,16 +105,14 @@ static long pci_mmcfg_reserved(struct vcpu *self, struct domain *d, void *arg, g
 }
 
 /* Is it there?  Devices outside segment 0 exist for dom0, but their MSIs cannot be mapped. */
-static long pci_device(struct vcpu *self, struct domain *d, void *arg, gva_t at)
+static long pci_device(unsigned seg, uint8_t bus, uint8_t devfn)
 {
-	struct physdev_pci_device *op = arg;
-	uint16_t bdf = (uint16_t)(op->bus << 8 | op->devfn);
+	uint16_t bdf = (uint16_t)(bus << 8 | devfn);
 
-	return op->seg || pci_present(bdf) ? 0 : refuse(-ENODEV, "no PCI device %04x", bdf);
+	return seg || pci_present(bdf) ? 0 : refuse(-ENODEV, "no PCI device %04x", bdf);
 }
 
-/* Begins as physdev_pci_device does. */
-static long pci_device_add(struct vcpu *self, struct domain *d, void *arg, gva_t at)
+static long pci_device_add(struct vcpu *self, struct domain *d, unsigned cmd, void *arg, gva_t at)
 {
 	struct physdev_pci_device_add *op = arg;
 	uint32_t node;
@@ -173,66 +120,75 @@ static long pci_device_add(struct vcpu *self, struct domain *d, void *arg, gva_t
 	if ((op->flags & XEN_PCI_DEV_PXM) &&
 	    copy_from_guest(&node, gva_add(at, sizeof(*op)), sizeof(node)))
 		return -EFAULT;
-	return pci_device(self, d, arg, at);
+	return pci_device(op->seg, op->bus, op->devfn);
 }
 
-static long restore_msi(struct vcpu *self, struct domain *d, void *arg, gva_t at)
+/* What is a line or two; nothing is to be done when a device is removed.  Before there were segments,
+ * structures began with {bus, devfn}. */
+static long plain(struct vcpu *self, struct domain *d, unsigned cmd, void *arg, gva_t at)
 {
-	struct physdev_pci_device *op = arg;
+	const struct physdev_pirq_eoi_gmfn *page = arg;
+	const struct physdev_pci_device *dev = arg;
+	const struct physdev_manage_pci *old = arg;
+	struct physdev_irq_status_query *query = arg;
+	const struct physdev_setup_gsi *gsi = arg;
+	struct physdev_irq *irq = arg;
 
-	return op->seg ? refuse(-ENODEV, "restore_msi: segment %u", op->seg) :
-			 pirq_restore_msi(d, (uint16_t)(op->bus << 8 | op->devfn));
-}
-
-/* The same before segments: {bus, devfn} begins the structures. */
-static long old_device(struct vcpu *self, struct domain *d, void *arg, gva_t at)
-{
-	struct physdev_manage_pci *op = arg;
-	struct physdev_pci_device device = { .bus = op->bus, .devfn = op->devfn };
-
-	return pci_device(self, d, &device, at);
-}
-
-static long old_restore_msi(struct vcpu *self, struct domain *d, void *arg, gva_t at)
-{
-	struct physdev_restore_msi *op = arg;
-
-	return pirq_restore_msi(d, (uint16_t)(op->bus << 8 | op->devfn));
-}
-
-static long nothing_to_do(struct vcpu *self, struct domain *d, void *arg, gva_t at)
-{
-	return 0;
+	switch (cmd) {
+	case PHYSDEVOP_IRQ_UNMASK_NOTIFY:
+		pirq_eoi_all(d);
+		return 0;
+	case PHYSDEVOP_irq_status_query: return pirq_status(d, query->irq, &query->flags);
+	case PHYSDEVOP_alloc_irq_vector:	/* its number is the pirq; vectors are not its business */
+		irq->vector = irq->irq;
+		return irq->irq < pirq_count(d) ? 0 : refuse(-EINVAL, "alloc_irq_vector: irq %u", irq->irq);
+	case PHYSDEVOP_eoi: return pirq_eoi(d, ((struct physdev_eoi *)arg)->irq);
+	case PHYSDEVOP_unmap_pirq: return pirq_unmap(d, ((struct physdev_unmap_pirq *)arg)->pirq);
+	case PHYSDEVOP_pirq_eoi_gmfn_v1: return pirq_set_eoi_page(self, page->gmfn, 1);
+	case PHYSDEVOP_pirq_eoi_gmfn_v2: return pirq_set_eoi_page(self, page->gmfn, 2);
+	case PHYSDEVOP_setup_gsi:
+		if (gsi->gsi < 0)
+			return refuse(-EINVAL, "setup_gsi: GSI %d", gsi->gsi);
+		return pirq_setup_gsi(d, (unsigned)gsi->gsi, gsi->triggering, gsi->polarity);
+	case PHYSDEVOP_manage_pci_add: case PHYSDEVOP_manage_pci_add_ext:
+		return pci_device(0, old->bus, old->devfn);
+	case PHYSDEVOP_prepare_msix: case PHYSDEVOP_release_msix:
+		return pci_device(dev->seg, dev->bus, dev->devfn);
+	case PHYSDEVOP_restore_msi: return pirq_restore_msi(d, (uint16_t)(old->bus << 8 | old->devfn));
+	case PHYSDEVOP_restore_msi_ext:
+		if (dev->seg)
+			return refuse(-ENODEV, "restore_msi: segment %u", dev->seg);
+		return pirq_restore_msi(d, (uint16_t)(dev->bus << 8 | dev->devfn));
+	default: return 0;
+	}
 }
 
 static const struct command commands[] = {
-	[PHYSDEVOP_IRQ_UNMASK_NOTIFY] = { .fn = eoi_all },
-	COMMAND(PHYSDEVOP_irq_status_query, irq_status_query, struct physdev_irq_status_query,
-		CMD_ANSWERS),
+	[PHYSDEVOP_IRQ_UNMASK_NOTIFY] = { .fn = plain },
+	COMMAND(PHYSDEVOP_irq_status_query, plain, struct physdev_irq_status_query, CMD_ANSWERS),
 	COMMAND(PHYSDEVOP_set_iopl, set_iopl, struct physdev_set_iopl, 0),
 	COMMAND(PHYSDEVOP_set_iobitmap, set_iobitmap, struct physdev_set_iobitmap, 0),
 	COMMAND(PHYSDEVOP_apic_read, apic_read, struct physdev_apic, CMD_HARDWARE | CMD_ANSWERS),
 	COMMAND(PHYSDEVOP_apic_write, apic_write, struct physdev_apic, CMD_HARDWARE),
-	COMMAND(PHYSDEVOP_alloc_irq_vector, alloc_irq_vector, struct physdev_irq,
-		CMD_HARDWARE | CMD_ANSWERS),
-	COMMAND(PHYSDEVOP_eoi, eoi, struct physdev_eoi, 0),
+	COMMAND(PHYSDEVOP_alloc_irq_vector, plain, struct physdev_irq, CMD_HARDWARE | CMD_ANSWERS),
+	COMMAND(PHYSDEVOP_eoi, plain, struct physdev_eoi, 0),
 	COMMAND_OF(PHYSDEVOP_map_pirq, map_pirq, struct physdev_map_pirq, domid, CMD_HARDWARE),
-	COMMAND_OF(PHYSDEVOP_unmap_pirq, unmap_pirq, struct physdev_unmap_pirq, domid, 0),
-	COMMAND(PHYSDEVOP_manage_pci_add, old_device, struct physdev_manage_pci, CMD_HARDWARE),
-	COMMAND(PHYSDEVOP_manage_pci_remove, nothing_to_do, struct physdev_manage_pci, CMD_HARDWARE),
-	COMMAND(PHYSDEVOP_pirq_eoi_gmfn_v1, eoi_page_v1, struct physdev_pirq_eoi_gmfn, 0),
-	COMMAND(PHYSDEVOP_restore_msi, old_restore_msi, struct physdev_restore_msi, CMD_HARDWARE),
-	COMMAND(PHYSDEVOP_manage_pci_add_ext, old_device, struct physdev_manage_pci, CMD_HARDWARE),
-	COMMAND(PHYSDEVOP_setup_gsi, setup_gsi, struct physdev_setup_gsi, CMD_HARDWARE),
-	COMMAND(PHYSDEVOP_pci_mmcfg_reserved, pci_mmcfg_reserved, struct physdev_pci_mmcfg_reserved,
+	COMMAND_OF(PHYSDEVOP_unmap_pirq, plain, struct physdev_unmap_pirq, domid, 0),
+	COMMAND(PHYSDEVOP_manage_pci_add, plain, struct physdev_manage_pci, CMD_HARDWARE),
+	COMMAND(PHYSDEVOP_manage_pci_remove, plain, struct physdev_manage_pci, CMD_HARDWARE),
+	COMMAND(PHYSDEVOP_pirq_eoi_gmfn_v1, plain, struct physdev_pirq_eoi_gmfn, 0),
+	COMMAND(PHYSDEVOP_restore_msi, plain, struct physdev_restore_msi, CMD_HARDWARE),
+	COMMAND(PHYSDEVOP_manage_pci_add_ext, plain, struct physdev_manage_pci, CMD_HARDWARE),
+	COMMAND(PHYSDEVOP_setup_gsi, plain, struct physdev_setup_gsi, CMD_HARDWARE),
+	COMMAND(PHYSDEVOP_pci_mmcfg_reserved, mmcfg_reserved, struct physdev_pci_mmcfg_reserved,
 		CMD_HARDWARE),
 	COMMAND(PHYSDEVOP_pci_device_add, pci_device_add, struct physdev_pci_device_add,
 		CMD_HARDWARE),
-	COMMAND(PHYSDEVOP_pci_device_remove, nothing_to_do, struct physdev_pci_device, CMD_HARDWARE),
-	COMMAND(PHYSDEVOP_restore_msi_ext, restore_msi, struct physdev_pci_device, CMD_HARDWARE),
-	COMMAND(PHYSDEVOP_pirq_eoi_gmfn_v2, eoi_page_v2, struct physdev_pirq_eoi_gmfn, 0),
-	COMMAND(PHYSDEVOP_prepare_msix, pci_device, struct physdev_pci_device, CMD_HARDWARE),
-	COMMAND(PHYSDEVOP_release_msix, pci_device, struct physdev_pci_device, CMD_HARDWARE),
+	COMMAND(PHYSDEVOP_pci_device_remove, plain, struct physdev_pci_device, CMD_HARDWARE),
+	COMMAND(PHYSDEVOP_restore_msi_ext, plain, struct physdev_pci_device, CMD_HARDWARE),
+	COMMAND(PHYSDEVOP_pirq_eoi_gmfn_v2, plain, struct physdev_pirq_eoi_gmfn, 0),
+	COMMAND(PHYSDEVOP_prepare_msix, plain, struct physdev_pci_device, CMD_HARDWARE),
+	COMMAND(PHYSDEVOP_release_msix, plain, struct physdev_pci_device, CMD_HARDWARE),
 };
 
 long hc_physdev_op(struct vcpu *self, uint64_t cmd, gva_t arg)

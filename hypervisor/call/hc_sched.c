@@ -12,14 +12,14 @@
 
 #define POLL_PORTS_MAX	128
 
-static long op_shutdown_code(struct vcpu *self, struct domain *d, void *arg, gva_t at)
+static long op_shutdown_code(struct vcpu *self, struct domain *d, unsigned cmd, void *arg, gva_t at)
 {
 	d->shutdown_code = ((struct sched_shutdown *)arg)->reason;
 	return 0;
 }
 
 /* Sleep until one of these ports is pending, the mask notwithstanding, or the time has come. */
-static long op_poll(struct vcpu *self, struct domain *d, void *arg, gva_t at)
+static long op_poll(struct vcpu *self, struct domain *d, unsigned cmd, void *arg, gva_t at)
 {
 	uint32_t ports[POLL_PORTS_MAX];
 	struct sched_poll *p = arg;
@@ -88,7 +88,7 @@ static int watchdog_slot(const struct domain *d, uint32_t id, uint32_t seconds)
 	return id < ARRAY_SIZE(d->watchdog) ? (int)id : -ENOSPC;
 }
 
-static long op_watchdog(struct vcpu *self, struct domain *d, void *arg, gva_t at)
+static long op_watchdog(struct vcpu *self, struct domain *d, unsigned cmd, void *arg, gva_t at)
 {
 	struct sched_watchdog *w = arg;
 	int slot;
@@ -108,13 +108,13 @@ static long op_watchdog(struct vcpu *self, struct domain *d, void *arg, gva_t at
 	return w->id ? 0 : slot + 1;
 }
 
-static long op_remote_shutdown(struct vcpu *self, struct domain *d, void *arg, gva_t at)
+static long remote_shutdown(struct vcpu *self, struct domain *d, unsigned cmd, void *arg, gva_t at)
 {
 	domain_shutdown(d, (uint8_t)((struct sched_remote_shutdown *)arg)->reason, 0);
 	return 0;
 }
 
-static long op_pin_override(struct vcpu *self, struct domain *d, void *arg, gva_t at)
+static long op_pin_override(struct vcpu *self, struct domain *d, unsigned cmd, void *arg, gva_t at)
 {
 	int32_t pcpu = ((struct sched_pin_override *)arg)->pcpu;
 	long rc;
@@ -138,7 +138,7 @@ static long op_pin_override(struct vcpu *self, struct domain *d, void *arg, gva_
 
 static const struct command commands[] = {
 	COMMAND(SCHEDOP_poll, op_poll, struct sched_poll, 0),
-	COMMAND_OF(SCHEDOP_remote_shutdown, op_remote_shutdown, struct sched_remote_shutdown, domain_id,
+	COMMAND_OF(SCHEDOP_remote_shutdown, remote_shutdown, struct sched_remote_shutdown, domain_id,
 		   CMD_CONTROL),
 	COMMAND(SCHEDOP_shutdown_code, op_shutdown_code, struct sched_shutdown, 0),
 	COMMAND(SCHEDOP_watchdog, op_watchdog, struct sched_watchdog, 0),

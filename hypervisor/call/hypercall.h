@@ -42,7 +42,7 @@ static inline uint64_t table_index(uint64_t i, uint64_t n)
  * One command of a call (cmd, pointer to its structure).  @arg is the copy of the structure at @at, @d the
  * domain it is about.  0 or more, -errno, or RESTART: the call comes again as it was.
  */
-typedef long command_fn(struct vcpu *self, struct domain *d, void *arg, gva_t at);
+typedef long command_fn(struct vcpu *self, struct domain *d, unsigned cmd, void *arg, gva_t at);
 
 struct command {
 	command_fn *fn;			/* NULL: -ENOSYS */

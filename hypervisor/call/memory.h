@@ -15,6 +15,6 @@ int memory_release_frame(struct domain *d, mfn_t m);
  */
 extern bool memory_dom0_unproven;
 /* hc_exchange.c: command XENMEM_exchange */
-long memory_exchange(struct vcpu *self, struct domain *d, void *arg, gva_t at);
+long memory_exchange(struct vcpu *self, struct domain *d, unsigned cmd, void *arg, gva_t at);
 
 #endif
