@@ -89,20 +89,8 @@ static long op_down(struct vcpu *self, struct vcpu *v)
 	return 0;
 }
 
-static long op_runstate(struct vcpu *v, gva_t arg)
+static long op_register_area(struct vcpu *self, struct vcpu *v, gva_t area, gva_t *where, size_t bytes)
 {
-	struct vcpu_runstate_info r;
-
-	sched_get_runstate(v, &r);
-	return copy_to_guest(arg, &r, sizeof(r)) ? refuse(-EFAULT, "runstate to %lx", arg.a) : 0;
-}
-
-static long op_register_area(struct vcpu *self, struct vcpu *v, gva_t arg, gva_t *where, size_t bytes)
-{
-	gva_t area;
-
-	if (copy_from_guest(&area, arg, sizeof(area)))
-		return refuse(-EFAULT, "register area: argument at %lx", arg.a);
 	if (!guest_range_ok(area, bytes))
 		return refuse(-EFAULT, "register area: %lx", area.a);
 	*where = area;
@@ -111,42 +99,14 @@ static long op_register_area(struct vcpu *self, struct vcpu *v, gva_t arg, gva_t
 	return 0;
 }
 
-static long op_periodic(struct vcpu *v, gva_t arg)
+static long op_register_info(struct vcpu *v, const struct vcpu_register_vcpu_info *r)
 {
-	struct vcpu_set_periodic_timer p;
-
-	if (copy_from_guest(&p, arg, sizeof(p)))
-		return refuse(-EFAULT, "periodic timer: argument at %lx", arg.a);
-	return p.period_ns ? vtime_set_periodic(v, p.period_ns) :
-			     refuse(-EINVAL, "periodic timer of 0 ns");
-}
-
-static long op_singleshot(struct vcpu *self, struct vcpu *v, gva_t arg, bool start)
-{
-	struct vcpu_set_singleshot_timer s;
-
-	if (v != self)
-		return refuse(-EINVAL, "single-shot timer of vCPU %u", v->id);
-	if (!start)
-		vtime_stop_singleshot(v);
-	else if (copy_from_guest(&s, arg, sizeof(s)))
-		return refuse(-EFAULT, "single-shot timer: argument at %lx", arg.a);
-	else
-		vtime_set_singleshot(v, s.timeout_abs_ns);
-	return 0;
-}
-
-static long op_register_info(struct vcpu *v, gva_t arg)
-{
-	struct vcpu_register_vcpu_info r;
 	long rc;
 
-	if (copy_from_guest(&r, arg, sizeof(r)))
-		return refuse(-EFAULT, "register vcpu_info: argument at %lx", arg.a);
 	lock_take(&v->dom->life_lock);
-	rc = vcpu_register_info(v, mfn(r.mfn), r.offset);
+	rc = vcpu_register_info(v, mfn(r->mfn), r->offset);
 	lock_drop(&v->dom->life_lock);
-	return rc;
+	return rc == RESTART ? hypercall_again(current, 0) : rc;
 }
 
 static long op_physid(struct vcpu *v, gva_t arg)
@@ -159,38 +119,62 @@ static long op_physid(struct vcpu *v, gva_t arg)
 	return copy_to_guest(arg, &id, sizeof(id)) ? refuse(-EFAULT, "physid to %lx", arg.a) : 0;
 }
 
-static long op_nmi(struct vcpu *v)
-{
-	atomic_or(&v->work, VWORK_NMI);
-	event_kick(v);
-	return 0;
-}
+union argument {
+	gva_t area;
+	struct vcpu_set_periodic_timer periodic;
+	struct vcpu_set_singleshot_timer single;
+	struct vcpu_register_vcpu_info info;
+};
+
+/* Of which so much is copied in. */
+static const uint8_t argument_bytes[] = {
+	[VCPUOP_register_runstate_memory_area] = sizeof(gva_t),
+	[VCPUOP_register_vcpu_time_memory_area] = sizeof(gva_t),
+	[VCPUOP_set_periodic_timer] = sizeof(struct vcpu_set_periodic_timer),
+	[VCPUOP_set_singleshot_timer] = sizeof(struct vcpu_set_singleshot_timer),
+	[VCPUOP_register_vcpu_info] = sizeof(struct vcpu_register_vcpu_info),
+};
 
 long hc_vcpu_op(struct vcpu *self, uint64_t cmd, uint64_t vcpuid, gva_t arg)
 {
 	struct vcpu *v = vcpuid < self->dom->max_vcpus ? self->dom->vcpu[vcpuid] : NULL;
-	long rc;
+	struct vcpu_runstate_info r;
+	union argument a;
 
 	if (!v)
 		return refuse(-ENOENT, "vCPU %lu", vcpuid);
+	if (cmd < ARRAY_SIZE(argument_bytes) &&
+	    copy_from_guest(&a, arg, argument_bytes[table_index(cmd, ARRAY_SIZE(argument_bytes))]))
+		return refuse(-EFAULT, "vcpu_op %lu: argument at %lx", cmd, arg.a);
 	switch (cmd) {
 	case VCPUOP_initialise: return op_initialise(self, v, arg);
 	case VCPUOP_up: return op_up(v);
 	case VCPUOP_down: return op_down(self, v);
 	case VCPUOP_is_up: return !v->offline;
-	case VCPUOP_get_runstate_info: return op_runstate(v, arg);
+	case VCPUOP_get_runstate_info:
+		sched_get_runstate(v, &r);
+		return copy_to_guest(arg, &r, sizeof(r)) ? refuse(-EFAULT, "runstate to %lx", arg.a) : 0;
 	case VCPUOP_register_runstate_memory_area:
-		return op_register_area(self, v, arg, &v->runstate_area, 48);
+		return op_register_area(self, v, a.area, &v->runstate_area, 48);
 	case VCPUOP_register_vcpu_time_memory_area:
-		return op_register_area(self, v, arg, &v->time_area, 32);
-	case VCPUOP_set_periodic_timer: return op_periodic(v, arg);
+		return op_register_area(self, v, a.area, &v->time_area, 32);
+	case VCPUOP_set_periodic_timer:
+		return a.periodic.period_ns ? vtime_set_periodic(v, a.periodic.period_ns) :
+					      refuse(-EINVAL, "periodic timer of 0 ns");
 	case VCPUOP_stop_periodic_timer: return vtime_set_periodic(v, 0);
-	case VCPUOP_set_singleshot_timer: return op_singleshot(self, v, arg, true);
-	case VCPUOP_stop_singleshot_timer: return op_singleshot(self, v, arg, false);
-	case VCPUOP_register_vcpu_info:
-		rc = op_register_info(v, arg);
-		return rc == RESTART ? hypercall_again(self, 0) : rc;
-	case VCPUOP_send_nmi: return op_nmi(v);
+	case VCPUOP_set_singleshot_timer: case VCPUOP_stop_singleshot_timer:
+		if (v != self)
+			return refuse(-EINVAL, "single-shot timer of vCPU %u", v->id);
+		if (cmd == VCPUOP_set_singleshot_timer)
+			vtime_set_singleshot(v, a.single.timeout_abs_ns);
+		else
+			vtime_stop_singleshot(v);
+		return 0;
+	case VCPUOP_register_vcpu_info: return op_register_info(v, &a.info);
+	case VCPUOP_send_nmi:
+		atomic_or(&v->work, VWORK_NMI);
+		event_kick(v);
+		return 0;
 	case VCPUOP_get_physid: return op_physid(v, arg);
 	default: return refuse(-ENOSYS, "vcpu_op %lu", cmd);
 	}
