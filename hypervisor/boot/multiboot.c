@@ -37,8 +37,7 @@ struct mb1_mod {
 	uint32_t start, end, string, reserved;
 };
 
-struct mb1_region {			/* size does not count itself */
-	uint32_t size;
+struct mb_region {			/* of both: in 1 after its size, in 2 four bytes follow */
 	uint64_t base, len;
 	uint32_t type;
 } packed;
@@ -49,11 +48,6 @@ enum { TAG_END = 0, TAG_CMDLINE = 1, TAG_LOADER = 2, TAG_MODULE = 3, TAG_MMAP = 
 
 struct mb2_tag {
 	uint32_t type, size;
-};
-
-struct mb2_region {
-	uint64_t base, len;
-	uint32_t type, reserved;
 };
 
 struct mb2_screen {
@@ -158,17 +152,20 @@ static boot_text const char *mb1_modules(struct boot_info *info, const struct mb
 	return bad;
 }
 
-static boot_text void mb1_regions(struct boot_info *info, const struct mb1_info *mbi)
+/* The regions from @at to @end, @step bytes apart; 0: each comes after its size, which leaves out itself. */
+static boot_text void add_regions(struct boot_info *info, uint64_t at, uint64_t end, uint64_t step)
 {
-	uint32_t done = 0;
+	const uint64_t head = step ? 0 : 4, least = head + sizeof(struct mb_region);
 
-	while (done + sizeof(struct mb1_region) <= mbi->mmap_length) {
-		const struct mb1_region *r = info->at((uint64_t)mbi->mmap_addr + done, sizeof(*r));
+	for (uint64_t n; at + least <= end; at += n) {
+		const uint32_t *size = info->at(at, 4);
+		const struct mb_region *r;
 
-		if (!r || r->size < sizeof(*r) - 4 || r->size > mbi->mmap_length)
+		n = step ? step : size ? *size + head : 0;
+		r = info->at(at + head, sizeof(*r));
+		if (!r || n < least || n > end - at)
 			return;
 		boot_map_add(info, r->base, r->len, r->type);
-		done += r->size + 4;
 	}
 }
 
@@ -190,27 +187,11 @@ static boot_text const char *parse_mb1(struct boot_info *info, uint64_t phys)
 	if (bad)
 		return bad;
 	if (mbi->flags & MB1_HAS_MMAP)
-		mb1_regions(info, mbi);
+		add_regions(info, mbi->mmap_addr, (uint64_t)mbi->mmap_addr + mbi->mmap_length, 0);
 	if (mbi->flags & MB1_HAS_SCREEN)
 		set_screen(info, &mbi->screen, mbi->color);
 	cut_names(info, loader);
 	return NULL;
-}
-
-static boot_text void mb2_regions(struct boot_info *info, uint64_t phys, uint32_t len)
-{
-	const uint32_t *head = info->at(phys, 8);
-	uint32_t step = head ? head[0] : 0;
-
-	if (step < sizeof(struct mb2_region) || step > len)
-		return;
-	for (uint32_t done = 8; done + sizeof(struct mb2_region) <= len; done += step) {
-		const struct mb2_region *r = info->at(phys + done, sizeof(*r));
-
-		if (!r)
-			return;
-		boot_map_add(info, r->base, r->len, r->type);
-	}
 }
 
 static boot_text const char *mb2_tag(struct boot_info *info, uint32_t type, uint64_t phys,
@@ -234,8 +215,8 @@ static boot_text const char *mb2_tag(struct boot_info *info, uint32_t type, uint
 			return unreadable_modules;
 		return add_module(info, word[0], word[1], keep_string(info, phys + 8, len - 8));
 	case TAG_MMAP:
-		if (len > 8)
-			mb2_regions(info, phys, len);
+		if (len > 8 && word[0])
+			add_regions(info, phys + 8, phys + len, word[0]);
 		break;
 	case TAG_SCREEN:
 		if (len >= (s->screen.type == SCREEN_TYPE_RGB ? sizeof(*s) :

@@ -8,6 +8,7 @@
  * 0 with it in the structure, which then goes back whole.
  */
 #include "call/handlers.h"
+#include "call/privileged.h"
 #include "call/toolstack.h"
 #include "dom/sched.h"
 #include "dom/vtime.h"
@@ -87,6 +88,8 @@ int toolstack_put_cpumask(const struct xenctl_bitmap *map, cpumask_t mask)
 /* Commands of a line or two.  set_debugging is one of them: it needs nothing. */
 static long plain(struct vcpu *self, struct domain *d, struct xen_domctl *op)
 {
+	int rc;
+
 	switch (op->cmd) {
 	case XEN_DOMCTL_destroydomain: return domain_destroy(d);
 	case XEN_DOMCTL_unpausedomain: return domain_unpause(d);
@@ -110,6 +113,16 @@ static long plain(struct vcpu *self, struct domain *d, struct xen_domctl *op)
 	case XEN_DOMCTL_set_address_size:
 		return op->u.address_size.size == 64 ? 0 : refuse(-EINVAL, "guests are 64-bit");
 	case XEN_DOMCTL_get_address_size: op->u.address_size.size = 64; break;
+	case XEN_DOMCTL_hypercall_init:		/* what an image without hypercalls of its own jumps to */
+		rc = hypercall_page_put(self, d, op->u.hypercall_init.gmfn);
+		return rc && rc != RESTART ? -EACCES : rc;
+	case XEN_DOMCTL_shadow_op:		/* dirty pages are not logged: off it is already */
+		if (op->u.shadow_op.op == XEN_DOMCTL_SHADOW_OP_GET_ALLOCATION)
+			op->u.shadow_op.mb = 0;
+		else if (op->u.shadow_op.op != XEN_DOMCTL_SHADOW_OP_OFF)
+			return refuse(-EOPNOTSUPP, "shadow_op %u", op->u.shadow_op.op);
+		break;
+	case XEN_DOMCTL_getnodeaffinity: return toolstack_put_cpumask(&op->u.nodeaffinity.nodemap, 1);
 	}
 	return 0;
 }
@@ -132,7 +145,7 @@ static const struct domctl {
 	[XEN_DOMCTL_max_vcpus] = { .fn = domctl_max_vcpus, .flags = OTHERS },
 	[XEN_DOMCTL_setdomainhandle] = { .fn = plain },
 	[XEN_DOMCTL_setdebugging] = { .fn = plain, .flags = OTHERS },
-	[XEN_DOMCTL_hypercall_init] = { .fn = domctl_hypercall_init },
+	[XEN_DOMCTL_hypercall_init] = { .fn = plain },
 	[XEN_DOMCTL_settimeoffset] = { .fn = plain },
 	[XEN_DOMCTL_set_address_size] = { .fn = plain },
 	[XEN_DOMCTL_get_address_size] = { .fn = plain },
@@ -142,7 +155,7 @@ static const struct domctl {
 	[XEN_DOMCTL_irq_permission] = { .fn = domctl_permission },
 	[XEN_DOMCTL_iomem_permission] = { .fn = domctl_permission },
 	[XEN_DOMCTL_ioport_permission] = { .fn = domctl_permission },
-	[XEN_DOMCTL_shadow_op] = { .fn = domctl_shadow_op, .flags = OTHERS },
+	[XEN_DOMCTL_shadow_op] = { .fn = plain, .flags = OTHERS },
 	[XEN_DOMCTL_subscribe] = { .fn = domctl_subscribe },
 	[XEN_DOMCTL_get_cpu_policy] = { .fn = domctl_get_policy },
 	[XEN_DOMCTL_set_cpu_policy] = { .fn = domctl_set_policy, .flags = EINVAL_ANSWERS },
@@ -159,7 +172,7 @@ static const struct domctl {
 	[XEN_DOMCTL_setvcpuaffinity] = { .vcpu_fn = domctl_set_affinity },
 	[XEN_DOMCTL_getvcpuaffinity] = { .vcpu_fn = domctl_get_affinity },
 	[XEN_DOMCTL_setnodeaffinity] = { .fn = domctl_set_nodes },
-	[XEN_DOMCTL_getnodeaffinity] = { .fn = domctl_get_nodes },
+	[XEN_DOMCTL_getnodeaffinity] = { .fn = plain },
 	[XEN_DOMCTL_scheduler_op] = { .fn = domctl_scheduler_op },
 };
 

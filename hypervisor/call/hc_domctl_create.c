@@ -6,7 +6,6 @@
  * A new domain is empty and paused, with room for no memory, until max_mem says otherwise.  Everything
  * that createdomain cannot give is refused, never ignored: the toolstack must know what it got.
  */
-#include "call/privileged.h"
 #include "call/toolstack.h"
 #include "cpu/time.h"
 #include "dom/vtime.h"
@@ -93,14 +92,6 @@ long domctl_max_vcpus(struct vcpu *self, struct domain *d, struct xen_domctl *op
 	return rc;
 }
 
-/* What an image without hypercalls of its own jumps to. */
-long domctl_hypercall_init(struct vcpu *self, struct domain *d, struct xen_domctl *op)
-{
-	int rc = hypercall_page_put(self, d, op->u.hypercall_init.gmfn);
-
-	return rc && rc != RESTART ? -EACCES : rc;
-}
-
 static uint64_t frame_kind_bits(const struct domain *d, uint64_t n)
 {
 	union frame_word w;
@@ -183,18 +174,6 @@ long domctl_permission(struct vcpu *self, struct domain *d, struct xen_domctl *o
 		return 0;
 	return allow ? refuse(-EPERM, "d%u: devices cannot be handed to guests", d->id) :
 		       refuse(-EPERM, "dom0 keeps its devices");
-}
-
-/* Dirty pages are not logged: off it is already. */
-long domctl_shadow_op(struct vcpu *self, struct domain *d, struct xen_domctl *op)
-{
-	struct xen_domctl_shadow_op *s = &op->u.shadow_op;
-
-	if (s->op != XEN_DOMCTL_SHADOW_OP_OFF && s->op != XEN_DOMCTL_SHADOW_OP_GET_ALLOCATION)
-		return refuse(-EOPNOTSUPP, "shadow_op %u", s->op);
-	if (s->op == XEN_DOMCTL_SHADOW_OP_GET_ALLOCATION)
-		s->mb = 0;
-	return 0;
 }
 
 static void signal_port(struct domain *d, uint32_t port)

@@ -70,11 +70,6 @@ long domctl_get_affinity(struct vcpu *self, struct vcpu *v, struct xen_domctl *o
 	return put_masks(a, v->hard_affinity, v->soft_affinity);
 }
 
-long domctl_get_nodes(struct vcpu *self, struct domain *d, struct xen_domctl *op)
-{
-	return toolstack_put_cpumask(&op->u.nodeaffinity.nodemap, 1);
-}
-
 long domctl_set_nodes(struct vcpu *self, struct domain *d, struct xen_domctl *op)
 {
 	cpumask_t nodes;

@@ -50,9 +50,7 @@ bool ports_allowed(struct vcpu *v, unsigned port, unsigned bytes)
 	/* The bitmap is in guest-kernel memory, which user tables need not map. */
 	if (user)
 		vcpu_toggle_mode(v);
-	if (copy_from_guest(&map[0], gva_add(v->iobitmap, port / 8), 1) ||
-	    ((port + bytes - 1) / 8 != port / 8 &&
-	     copy_from_guest(&map[1], gva_add(v->iobitmap, port / 8 + 1), 1)))
+	if (copy_from_guest(map, gva_add(v->iobitmap, port / 8), port % 8 + bytes > 8 ? 2 : 1))
 		map[0] = map[1] = 0xff;
 	if (user)
 		vcpu_toggle_mode(v);

@@ -30,8 +30,8 @@ typedef long domctl_fn(struct vcpu *self, struct domain *d, struct xen_domctl *o
 typedef long domctl_vcpu_fn(struct vcpu *self, struct vcpu *v, struct xen_domctl *op);
 
 /* hc_domctl_create.c: a domain's making and its fixed properties; there is no domain for the first */
-domctl_fn domctl_create, domctl_max_vcpus, domctl_hypercall_init, domctl_page_frame_info;
-domctl_fn domctl_set_tsc, domctl_get_tsc, domctl_shadow_op, domctl_subscribe;
+domctl_fn domctl_create, domctl_max_vcpus, domctl_page_frame_info;
+domctl_fn domctl_set_tsc, domctl_get_tsc, domctl_subscribe;
 domctl_fn domctl_permission;	/* irq, iomem, ioport */
 /* hc_domctl_vcpu.c: the state of its vCPUs */
 domctl_vcpu_fn domctl_set_context, domctl_get_context, domctl_set_ext, domctl_get_ext;
@@ -39,7 +39,7 @@ domctl_vcpu_fn domctl_set_extstate, domctl_get_extstate, domctl_set_msrs, domctl
 domctl_fn domctl_send_trigger;
 /* hc_domctl_place.c: where and how much its vCPUs run */
 domctl_vcpu_fn domctl_vcpu_info, domctl_set_affinity, domctl_get_affinity;
-domctl_fn domctl_set_nodes, domctl_get_nodes, domctl_scheduler_op;
+domctl_fn domctl_set_nodes, domctl_scheduler_op;
 
 /* hc_policy.c: what CPUID and MSRs tell */
 domctl_fn domctl_set_policy, domctl_get_policy;

@@ -76,26 +76,28 @@ static void emit_line(enum log_level level, const char *text, size_t n)
 	put_text("\n", 1, show);
 }
 
-static size_t format_line(char *line, const char *fmt, va_list ap)
+/* Formats a line and shows it; before it, how many were @dropped. */
+static void emit(enum log_level level, unsigned dropped, const char *fmt, va_list ap)
 {
+	char line[LINE_BYTES], lost[64];
 	int n = fmt_snprintf(line, LINE_BYTES, "mica: ");
 
 	n += fmt_vsnprintf(line + n, LINE_BYTES - (size_t)n, fmt, ap);
-	return MIN((size_t)n, (size_t)LINE_BYTES - 1);
+	lock_take(&lock);
+	if (dropped)
+		emit_line(level, lost, (size_t)fmt_snprintf(lost, sizeof(lost),
+			  "mica: %u lines about guests left out", dropped));
+	emit_line(level, line, MIN((size_t)n, (size_t)LINE_BYTES - 1));
+	lock_drop(&lock);
 }
 
 void log_at(enum log_level level, const char *fmt, ...)
 {
-	char line[LINE_BYTES];
 	va_list ap;
-	size_t n;
 
 	va_start(ap, fmt);
-	n = format_line(line, fmt, ap);
+	emit(level, 0, fmt, ap);
 	va_end(ap);
-	lock_take(&lock);
-	emit_line(level, line, n);
-	lock_drop(&lock);
 }
 
 /* Takes a token; how many lines were dropped before it goes to *dropped.  Lock held. */
@@ -120,11 +122,9 @@ static bool rate_allows(unsigned *dropped)
 /* Formats only what will be printed: a guest in a loop pays for little. */
 void log_guest(enum log_level level, const char *fmt, ...)
 {
-	char line[LINE_BYTES], lost[64];
 	unsigned dropped;
 	bool allowed;
 	va_list ap;
-	size_t n;
 
 	lock_take(&lock);
 	allowed = rate_allows(&dropped);
@@ -132,14 +132,8 @@ void log_guest(enum log_level level, const char *fmt, ...)
 	if (!allowed)
 		return;
 	va_start(ap, fmt);
-	n = format_line(line, fmt, ap);
+	emit(level, dropped, fmt, ap);
 	va_end(ap);
-	lock_take(&lock);
-	if (dropped)
-		emit_line(level, lost, (size_t)fmt_snprintf(lost, sizeof(lost),
-			  "mica: %u lines about guests left out", dropped));
-	emit_line(level, line, n);
-	lock_drop(&lock);
 }
 
 void log_refuse(int rc, const char *file, int line, const char *fmt, ...)
