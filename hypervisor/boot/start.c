@@ -241,7 +241,8 @@ boot_text void boot_main(uint32_t magic, uint32_t mbi)
 	start_memory();
 	ending_init();
 	guest_exit = ret_to_guest;
-	desc_set_syscall_entries((uint64_t)syscall_stubs, (uint64_t)entry_sysenter);
+	desc_syscall_stubs = syscall_stubs;
+	desc_sysenter = entry_sysenter;
 	if (prepare_cpu(0))
 		boot_fail("there is no memory for the boot CPU's own area");
 	boot_switch_stack(on_own_stack, (uint64_t)percpu_of(0) + CPU_STACK_TOP);

@@ -82,20 +82,13 @@ static void set_result(struct regs *r, unsigned bytes, uint64_t value)
 static enum outcome read_control(struct vcpu *v, unsigned cr, uint64_t *gpr)
 {
 	switch (cr) {
-	case 0:
-		*gpr = (read_cr0() & ~CR0_TS) | (v->guest_ts ? CR0_TS : 0);
-		return DONE;
-	case 2:
-		*gpr = v->guest_cr2;
-		return DONE;
-	case 3:
-		*gpr = v->kernel_cr3;
-		return DONE;
-	case 4:
-		*gpr = v->guest_cr4 | CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT;
-		return DONE;
+	case 0: *gpr = (read_cr0() & ~CR0_TS) | (v->guest_ts ? CR0_TS : 0); break;
+	case 2: *gpr = v->guest_cr2; break;
+	case 3: *gpr = v->kernel_cr3; break;
+	case 4: *gpr = v->guest_cr4 | CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT; break;
 	default: return REFLECT;
 	}
+	return DONE;
 }
 
 static enum outcome write_root(struct vcpu *v, uint64_t value)

@@ -124,7 +124,7 @@ long domctl_set_ext(struct vcpu *self, struct vcpu *v, struct xen_domctl *op)
 long domctl_get_extstate(struct vcpu *self, struct vcpu *v, struct xen_domctl *op)
 {
 	struct xen_domctl_vcpuextstate *x = &op->u.vcpuextstate;
-	uint64_t bytes = fpu_image_bytes() ? sizeof(struct extstate) + fpu_image_bytes() : 0;
+	uint64_t bytes = cpu.xsave_bytes ? sizeof(struct extstate) + cpu.xsave_bytes : 0;
 	struct extstate head;
 	long rc;
 
@@ -147,11 +147,11 @@ long domctl_get_extstate(struct vcpu *self, struct vcpu *v, struct xen_domctl *o
 long domctl_set_extstate(struct vcpu *self, struct vcpu *v, struct xen_domctl *op)
 {
 	const struct xen_domctl_vcpuextstate *x = &op->u.vcpuextstate;
-	uint64_t most = sizeof(struct extstate) + fpu_image_bytes();
+	uint64_t most = sizeof(struct extstate) + cpu.xsave_bytes;
 	struct extstate *image;
 	long rc;
 
-	if (!fpu_image_bytes() || x->size < sizeof(*image) || x->size > most)
+	if (!cpu.xsave_bytes || x->size < sizeof(*image) || x->size > most)
 		return refuse(-EINVAL, "setvcpuextstate: %lu bytes of %lu", x->size, most);
 	image = kmalloc(most);
 	if (!image)

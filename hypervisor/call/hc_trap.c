@@ -123,25 +123,22 @@ long hc_fpu_taskswitch(struct vcpu *self, uint64_t set)
 
 long hc_set_segment_base(struct vcpu *self, uint64_t which, uint64_t base)
 {
-	if (which != SEGBASE_GS_USER_SEL && !va_canonical(base))
-		return refuse(-EINVAL, "set_segment_base: %lx is not canonical", base);
-	switch (which) {
-	case SEGBASE_FS:
-		wrmsr(MSR_FS_BASE, base);
-		break;
-	case SEGBASE_GS_USER:			/* the inactive one while the guest kernel runs */
-		wrmsr(MSR_KERNEL_GS_BASE, base);
-		break;
-	case SEGBASE_GS_KERNEL:
-		wrmsr(MSR_GS_BASE, base);
-		break;
-	case SEGBASE_GS_USER_SEL:
+	static const uint32_t msr[] = {
+		[SEGBASE_FS] = MSR_FS_BASE, [SEGBASE_GS_KERNEL] = MSR_GS_BASE,
+		[SEGBASE_GS_USER] = MSR_KERNEL_GS_BASE,	/* inactive while the guest kernel runs */
+	};
+
+	if (which == SEGBASE_GS_USER_SEL) {
 		swapgs();
 		load_gs(selector_rpl3((uint16_t)base));
 		swapgs();
-		break;
-	default: return refuse(-EINVAL, "set_segment_base: %lu", which);
+		return 0;
 	}
+	if (!va_canonical(base))
+		return refuse(-EINVAL, "set_segment_base: %lx is not canonical", base);
+	if (which >= ARRAY_SIZE(msr))
+		return refuse(-EINVAL, "set_segment_base: %lu", which);
+	wrmsr(msr[table_index(which, ARRAY_SIZE(msr))], base);
 	return 0;
 }
 

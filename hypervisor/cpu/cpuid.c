@@ -215,35 +215,25 @@ void features_guest_cpuid(uint32_t leaf, uint32_t sub, bool hardware_domain, str
 	}
 }
 
-static unsigned list_leaf(bool pv, uint32_t leaf, struct cpuid_leaf_entry *out, unsigned max)
-{
-	uint32_t n = nr_subleaves(leaf), sub;
-	unsigned used = 0;
-
-	for (sub = 0; sub < MAX(n, 1u) && used < max; sub++) {
-		struct cpuid_leaf l;
-
-		if (pv)
-			features_guest_cpuid(leaf, sub, false, &l);
-		else
-			l = features_host_leaf(leaf, sub);
-		if (sub && !(l.a | l.b | l.c | l.d))
-			continue;
-		out[used++] = (struct cpuid_leaf_entry){ leaf, n ? sub : ~0u, l.a, l.b, l.c, l.d };
-	}
-	return used;
-}
-
 unsigned features_policy_leaves(int which, struct cpuid_leaf_entry *out, unsigned max)
 {
-	unsigned n = 0;
-	uint32_t leaf;
+	uint32_t end = MIN(known.max_basic, MAX_BASIC), last = MIN(known.max_extended, MAX_EXTENDED);
+	unsigned used = 0;
 
-	for (leaf = 0; leaf <= MIN(known.max_basic, MAX_BASIC); leaf++)
-		n += list_leaf(which >= 2, leaf, out + n, max - n);
-	for (leaf = 0x80000000; leaf <= MIN(known.max_extended, MAX_EXTENDED); leaf++)
-		n += list_leaf(which >= 2, leaf, out + n, max - n);
-	return n;
+	for (uint32_t leaf = 0; leaf <= last; leaf = leaf == end ? 0x80000000 : leaf + 1) {
+		uint32_t n = nr_subleaves(leaf);
+
+		for (uint32_t sub = 0; sub < MAX(n, 1u) && used < max; sub++) {
+			struct cpuid_leaf l = features_host_leaf(leaf, sub);
+
+			if (which >= 2)
+				features_guest_cpuid(leaf, sub, false, &l);
+			if (!sub || (l.a | l.b | l.c | l.d))
+				out[used++] = (struct cpuid_leaf_entry){ leaf, n ? sub : ~0u,
+									 l.a, l.b, l.c, l.d };
+		}
+	}
+	return used;
 }
 
 unsigned features_words(int which, uint32_t *out, unsigned max)

@@ -89,14 +89,9 @@ boot_text void desc_init_idt(const uint64_t entry[256], uint64_t code)
 	load_idt();
 }
 
-static uint64_t syscall_stubs, sysenter_entry;
+const char *desc_syscall_stubs;
+void (*desc_sysenter)(void);
 void (*guest_exit)(void);
-
-boot_text void desc_set_syscall_entries(uint64_t stubs, uint64_t sysenter)
-{
-	syscall_stubs = stubs;
-	sysenter_entry = sysenter;
-}
 
 /* --- one CPU -------------------------------------------------------------------------------------- */
 
@@ -169,15 +164,15 @@ void desc_load_cpu(void)
 	wrmsr(MSR_KERNEL_GS_BASE, 0);
 	/* SYSRET adds 16 and 8 to the upper selector for CS and SS (SDM vol. 3, 5.8.8). */
 	wrmsr(MSR_STAR, (uint64_t)SEL_GUEST_CODE32 << 48 | (uint64_t)SEL_HV_CODE << 32);
-	wrmsr(MSR_LSTAR, syscall_stubs + p->id * 2 * SYSCALL_STUB_BYTES);
-	wrmsr(MSR_CSTAR, syscall_stubs + (p->id * 2 + 1) * SYSCALL_STUB_BYTES);
+	wrmsr(MSR_LSTAR, (uint64_t)desc_syscall_stubs + p->id * 2 * SYSCALL_STUB_BYTES);
+	wrmsr(MSR_CSTAR, (uint64_t)desc_syscall_stubs + (p->id * 2 + 1) * SYSCALL_STUB_BYTES);
 	wrmsr(MSR_FMASK, RFLAGS_TF | RFLAGS_IF | RFLAGS_DF | RFLAGS_IOPL | RFLAGS_NT | RFLAGS_RF |
 			 RFLAGS_VM | RFLAGS_AC);
 	if (cpu.amd)				/* no SYSENTER in long mode there */
 		return;
 	wrmsr(MSR_SYSENTER_CS, SEL_HV_CODE);
 	wrmsr(MSR_SYSENTER_ESP, (uint64_t)p + CPU_STACK_TOP);
-	wrmsr(MSR_SYSENTER_EIP, sysenter_entry);
+	wrmsr(MSR_SYSENTER_EIP, (uint64_t)desc_sysenter);
 }
 
 /* --- guests' tables ---------------------------------------------------------------------------- */

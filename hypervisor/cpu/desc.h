@@ -22,13 +22,14 @@ void desc_init_cpu(unsigned cpu, uint64_t *gdt_ptes, uint64_t *ldt_ptes, mfn_t r
  */
 void desc_init_idt(const uint64_t entry[256], uint64_t code);
 /*
- * Once, before the first CPU loads them: where SYSCALL and SYSENTER go.  @stubs: for each CPU two pieces of
+ * Set once, before the first CPU loads them: where SYSCALL and SYSENTER go.  Stubs: for each CPU two pieces of
  * code of 32 bytes, for SYSCALL from 64-bit and from 32-bit code (call/syscall_stubs.S), which run on the
  * guest's rsp.  The entries behind them are reached with rsp = top of the CPU's main stack, percpu.scratch = guest
  * rsp, rcx = guest rip, r11 = guest rflags, all other registers the guest's; rflags is clear of TF, IF,
  * DF, IOPL, NT, RF, AC.  SYSENTER arrives with rsp = top of the main stack and only IF cleared.
  */
-void desc_set_syscall_entries(uint64_t stubs, uint64_t sysenter);
+extern const char *desc_syscall_stubs;
+extern void (*desc_sysenter)(void);
 /* On the CPU itself, running on its own stack: loads GDT, IDT, TSS, SYSCALL/SYSENTER MSRs, null data
  * selectors, zero FS and GS bases. */
 void desc_load_cpu(void);

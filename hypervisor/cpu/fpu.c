@@ -167,11 +167,6 @@ void fpu_set_legacy(struct fpu *f, const void *fxsave512)
 		*field64(f->area, XSTATE_BV) |= X87 | SSE;
 }
 
-size_t fpu_image_bytes(void)
-{
-	return cpu.xsave ? cpu.xsave_bytes : 0;
-}
-
 int fpu_set_image(struct fpu *f, const void *image, size_t bytes, uint64_t xcr0, uint64_t accum)
 {
 	const uint64_t *header = (const uint64_t *)((const char *)image + XSTATE_BV);

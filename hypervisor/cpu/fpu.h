@@ -27,9 +27,8 @@ void fpu_set_ts(bool on);		/* CR0.TS as the guest wants to see #NM */
 /* VCGF_I387 style context: 512-byte legacy area in and out. */
 void fpu_get_legacy(const struct fpu *f, void *fxsave512);
 void fpu_set_legacy(struct fpu *f, const void *fxsave512);
-/* The XSAVE image of a vCPU that does not run: f->area, of this many bytes; 0: this CPU has none. */
-size_t fpu_image_bytes(void);
-/* One from elsewhere, @bytes long, with its XCR0 values.  -EINVAL: it could not be loaded here. */
+/* The XSAVE image of a vCPU that does not run is f->area, cpu.xsave_bytes long (0: this CPU has none).
+ * One from elsewhere, @bytes long, with its XCR0 values.  -EINVAL: it could not be loaded here. */
 int fpu_set_image(struct fpu *f, const void *image, size_t bytes, uint64_t xcr0, uint64_t accum);
 
 #endif

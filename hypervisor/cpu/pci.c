@@ -122,17 +122,6 @@ static void msi_program(const struct msi *m, unsigned vector, uint32_t apic_id)
 	pci_write(m->bdf, m->cap + MSI_CONTROL, 2, (control & ~MSI_MESSAGES) | MSI_ENABLE);
 }
 
-static int msi_prepare(struct msi *m)
-{
-	m->cap = find_cap(m->bdf, CAP_MSI);
-	if (!m->cap)
-		return refuse(-ENODEV, "MSI: %04x has no such capability", m->bdf);
-	if (m->entry)
-		return refuse(-EINVAL, "MSI: one message only, not number %u", m->entry);
-	m->nr = 1;
-	return 0;
-}
-
 /* --- MSI-X -------------------------------------------------------------------------------------- */
 
 /* Machine address of memory BAR @bar; 0 if it is none. */
@@ -207,9 +196,6 @@ static int msix_prepare(struct msi *m, uint64_t table_base)
 	uint64_t at;
 	char *page;
 
-	m->cap = find_cap(m->bdf, CAP_MSIX);
-	if (!m->cap)
-		return refuse(-ENODEV, "MSI-X: %04x has no such capability", m->bdf);
 	if (m->entry > (pci_read(m->bdf, m->cap + MSIX_CONTROL, 2) & MSIX_SIZE))
 		return refuse(-EINVAL, "MSI-X: %04x has no entry %u", m->bdf, m->entry);
 	table = pci_read(m->bdf, m->cap + MSIX_TABLE, 4);
@@ -259,8 +245,13 @@ int msi_enable(struct msi *m, uint16_t bdf, uint16_t entry, uint64_t table_base,
 		return refuse(-ENODEV, "MSI: no device %04x", bdf);
 	if (apic_id > 0xfe)			/* the message has 8 bits for it */
 		return -EINVAL;
-	*m = (struct msi){ .bdf = bdf, .entry = entry, .msix = table_base != 0 };
-	rc = m->msix ? msix_prepare(m, table_base) : msi_prepare(m);
+	*m = (struct msi){ .bdf = bdf, .entry = entry, .msix = table_base != 0,
+			   .cap = find_cap(bdf, table_base ? CAP_MSIX : CAP_MSI) };
+	if (!m->cap)
+		return refuse(-ENODEV, "MSI%s: %04x has no such capability", m->msix ? "-X" : "", bdf);
+	if (!m->msix && entry)
+		return refuse(-EINVAL, "MSI: one message only, not number %u", entry);
+	rc = m->msix ? msix_prepare(m, table_base) : 0;
 	if (!rc)
 		program(m, vector, apic_id);
 	return rc;

@@ -20,7 +20,6 @@ struct msi {				/* one programmed message */
 	uint64_t table_phys;		/* MSI-X: machine address of the device's table */
 	volatile uint32_t *slot;	/* MSI-X: our mapping of the entry */
 	uint8_t cap;			/* offset of the capability */
-	uint8_t nr;			/* MSI: messages enabled (1) */
 };
 
 /* Programs the message to raise @vector on @apic_id and unmasks it.  @table_base is what dom0 said the
