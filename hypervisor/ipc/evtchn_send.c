@@ -30,10 +30,11 @@ static noinline void two_level_select(struct domain *d, struct port *p, uint32_t
 static always_inline bool two_level_set(struct domain *d, uint32_t nr, struct port *p)
 {
 	struct shared_info *s = d->shared;
+	const uint64_t bit = WORD_BIT(nr);
 
-	if (atomic_or(&s->evtchn_pending[WORD(nr)], WORD_BIT(nr)) & WORD_BIT(nr))
+	if (atomic_or(&s->evtchn_pending[WORD(nr)], bit) & bit)
 		return false;
-	if (!(atomic_read(&s->evtchn_mask[WORD(nr)]) & WORD_BIT(nr)))
+	if (!(atomic_read(&s->evtchn_mask[WORD(nr)]) & bit))
 		two_level_select(d, p, nr);
 	return true;
 }
