@@ -19,6 +19,10 @@
  * resumed device the daemon has to look at the rings without waiting for an event, and to notify
  * the guest once, because both sides' last notification may be lost.
  *
+ * Time-outs.  A device that waits longer in one rule of the handshake than <mica/bus.h>'s table
+ * gives it is told to the operator in the rule's words, once; where the table says so the device
+ * is given up.
+ *
  * Everything a guest wrote is read through back_read_front*(), which bound and check it.
  * One thread; nothing here needs a lock.
  */
@@ -37,6 +41,7 @@
 #define BACK_DEVICES	1024	/* of one daemon; more are refused with an event */
 
 struct back;
+struct mica_bus_rule;
 
 struct back_device {
 	struct back *back;
@@ -54,6 +59,9 @@ struct back_device {
 	unsigned broken;		/* what both ends said when a step failed */
 	unsigned probes;		/* since window_ns */
 	uint64_t window_ns;
+	const struct mica_bus_rule *rule;	/* in which it waits */
+	uint64_t rule_ns;		/* since when */
+	bool late;			/* the operator was told */
 };
 
 /* What a daemon is. */
@@ -76,7 +84,8 @@ struct back_kind {
 	void (*event)(struct back_device *dev, uint32_t port);
 	/* One of keys[] may have changed. */
 	void (*changed)(struct back_device *dev, const char *key);
-	/* May be NULL: a watch of the daemon's own (any token without '/'), the timer. */
+	/* May be NULL: a watch of the daemon's own (any token without '/'), the timer of
+	 * back_timer_set(). */
 	void (*watched)(void *ctx, const char *path, const char *token);
 	void (*timer)(void *ctx);
 	/* May be NULL: a line for the operator; NULL prints it on standard error. */
@@ -91,6 +100,8 @@ struct mica_io *back_io(struct back *back);
 void *back_ctx(struct back *back);
 struct back_device *back_first(struct back *back);
 struct back_device *back_find(struct back *back, domid_t domid, uint32_t handle);
+/* The daemon's one timer, instead of the world's, which the library needs, too; 0 disarms. */
+void back_timer_set(struct back *back, uint64_t at_ns);
 /* Read the store anew: after a reconnection, or when wants() would answer differently. */
 void back_rescan(struct back *back);
 

@@ -128,9 +128,16 @@ static unsigned situation(const struct back_device *dev)
 	return 1 + dev->front_state * 2 + dev->online;
 }
 
-static enum back_step choose(struct back_device *dev, unsigned *after)
+/* By this process. */
+static bool served(struct back_device *dev)
 {
 	const struct back_kind *kind = dev->back->kind;
+
+	return !kind->wants || kind->wants(dev);
+}
+
+static enum back_step choose(struct back_device *dev, unsigned *after)
+{
 	struct back_facts facts;
 	enum back_step step;
 
@@ -145,12 +152,14 @@ static enum back_step choose(struct back_device *dev, unsigned *after)
 		.gone = dev->gone, .resuming = dev->resuming,
 	};
 	step = back_next(&facts, after);
-	if (dev->phase == PHASE_NEW && step != STEP_NONE && step != STEP_FORGET) {
-		if (kind->wants && !kind->wants(dev))
-			return STEP_NONE;
-		if (step == STEP_PROBE && !not_too_often(dev))
-			return STEP_NONE;
+	if (step == STEP_FORGET)
+		return step;
+	if (dev->phase == PHASE_NEW &&
+	    (!served(dev) || (step == STEP_PROBE && !not_too_often(dev)))) {
+		back_wait(dev, NULL);
+		return STEP_NONE;
 	}
+	back_wait(dev, step == STEP_NONE ? back_rule(&facts) : NULL);
 	return step;
 }
 
@@ -256,6 +265,18 @@ void back_cut_off(struct back_device *dev, const char *why, ...)
 	dev->doing = STEP_DISCONNECT;
 	dev->after = XenbusStateClosed;
 	rc = dev->back->kind->disconnect(dev);
+	if (rc != BACK_LATER)
+		back_done(dev, rc);
+}
+
+void back_force(struct back_device *dev, unsigned state)
+{
+	int rc;
+
+	dev->doing = dev->phase == PHASE_UP ? STEP_DISCONNECT :
+		dev->phase == PHASE_NEW ? STEP_WRITE : STEP_REMOVE;
+	dev->after = state;
+	rc = perform(dev, dev->doing);
 	if (rc != BACK_LATER)
 		back_done(dev, rc);
 }
@@ -388,10 +409,7 @@ static void on_event(void *ctx, uint32_t port)
 
 static void on_timer(void *ctx)
 {
-	struct back *b = ctx;
-
-	if (b->kind->timer)
-		b->kind->timer(b->ctx);
+	back_timer(ctx);
 }
 
 /* The world was suspended: nothing that was mapped or bound is there any more. */

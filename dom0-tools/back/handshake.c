@@ -89,11 +89,15 @@ static enum back_step disconnect(const struct back_facts *f, unsigned *after)
 	return let_go(f, after);
 }
 
+const struct mica_bus_rule *back_rule(const struct back_facts *f)
+{
+	return mica_bus_step(MICA_BUS_BACK, f->gone ? XenbusStateUnknown : f->ours, f->theirs,
+			     f->will);
+}
+
 enum back_step back_next(const struct back_facts *f, unsigned *after)
 {
-	const struct mica_bus_rule *rule =
-		mica_bus_step(MICA_BUS_BACK, f->gone ? XenbusStateUnknown : f->ours, f->theirs,
-			      f->will);
+	const struct mica_bus_rule *rule = back_rule(f);
 
 	*after = f->gone ? 0 : rule->next;
 	switch (rule->action) {

@@ -33,6 +33,8 @@ struct back_facts {
 	bool resuming;		/* READY by STEP_RESUME */
 };
 
+/* The rule that a device in this situation is in. */
+const struct mica_bus_rule *back_rule(const struct back_facts *f);
 /* @after: the state to write when the step has ended, 0: none. */
 enum back_step back_next(const struct back_facts *f, unsigned *after);
 /* The phase after @step; what went wrong in it ends in PHASE_NEW. */

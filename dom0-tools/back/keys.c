@@ -138,14 +138,15 @@ static int write_if_there(struct back_device *dev, const char *path, const char 
 
 int back_write(struct back_device *dev, const char *key, const char *value, ...)
 {
-	char path[KEY_PATH], text[MICA_IO_VALUE_BYTES];
+	char path[KEY_PATH], *text = dev->back->value;
+	const size_t room = sizeof(dev->back->value);
 	va_list args;
 	int n;
 
 	va_start(args, value);
-	n = vsnprintf(text, sizeof(text), value, args);
+	n = vsnprintf(text, room, value, args);
 	va_end(args);
-	if (n < 0 || (size_t)n >= sizeof(text))
+	if (n < 0 || (size_t)n >= room)
 		return -E2BIG;
 	n = snprintf(path, sizeof(path), "%s/%s", dev->dir, key);
 	if (n < 0 || (size_t)n >= sizeof(path))

@@ -31,9 +31,9 @@ static void error_path(struct back_device *dev, char *path, size_t room, const c
 static void failed(struct back_device *dev, const char *code, const char *hint, const char *why)
 {
 	struct mica_io *io = dev->back->io;
-	char path[BACK_PATH], line[768];
+	char path[BACK_PATH], *line = dev->back->line;
 
-	snprintf(line, sizeof(line), "error: %s %u/%u: %s [%s]%s%s", dev->back->kind->dir,
+	snprintf(line, sizeof(dev->back->line), "error: %s %u/%u: %s [%s]%s%s", dev->back->kind->dir,
 		 dev->domid, dev->handle, why, code, hint ? "\nhint: " : "", hint ? hint : "");
 	say(dev, line);
 	error_path(dev, path, sizeof(path), "/error");
@@ -56,14 +56,14 @@ int back_fail(struct back_device *dev, int rc, const char *code, const char *hin
 
 void back_note(struct back_device *dev, const char *fmt, ...)
 {
-	char text[512], line[640];
+	char text[512], *line = dev->back->line;
 	va_list args;
 
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	snprintf(line, sizeof(line), "%s %u/%u: %s", dev->back->kind->dir, dev->domid, dev->handle,
-		 text);
+	snprintf(line, sizeof(dev->back->line), "%s %u/%u: %s", dev->back->kind->dir, dev->domid,
+		 dev->handle, text);
 	say(dev, line);
 }
 

@@ -177,7 +177,7 @@ static void work(struct @name@_back *b)
 		}
 		@name@_ring_back_push(&b->ring);
 		if (done == BUDGET) {		/* the timer comes back for the rest */
-			io->ops->timer_set(io, io->ops->now_ns(io) + 1);
+			back_timer_set(b->dev->back, io->ops->now_ns(io) + 1);
 			break;
 		}
 	} while (!rc && @name@_ring_back_more(&b->ring));

@@ -1,4 +1,4 @@
-/* unit: dom0-tools/back/device.c dom0-tools/back/handshake.c dom0-tools/back/keys.c dom0-tools/back/say.c */
+/* unit: dom0-tools/back/device.c dom0-tools/back/handshake.c dom0-tools/back/late.c dom0-tools/back/keys.c dom0-tools/back/say.c */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Devices over a store in memory: found, connected, closed, resumed by a new daemon, refused, and
@@ -22,7 +22,7 @@ static struct { char path[128], token[32]; } watch[32];
 static struct { char path[128], token[32]; } event[4096];
 static unsigned events_in, events_out, bound;
 static bool store_away, removing;
-static uint64_t clock_ns;
+static uint64_t clock_ns, timer_ns;
 static struct mica_io io;
 
 static void fire(const char *path)
@@ -163,6 +163,11 @@ static uint64_t s_now(struct mica_io *x)
 	return clock_ns += 1000;
 }
 
+static void s_timer(struct mica_io *x, uint64_t at_ns)
+{
+	timer_ns = at_ns;
+}
+
 static domid_t s_self(struct mica_io *x)
 {
 	return 0;
@@ -170,7 +175,7 @@ static domid_t s_self(struct mica_io *x)
 
 static const struct mica_io_ops ops = {
 	.read = s_read, .write = s_write, .remove = s_remove, .list = s_list, .watch = s_watch,
-	.unwatch = s_unwatch, .port_bind = s_bind, .port_close = s_close, .now_ns = s_now,
+	.unwatch = s_unwatch, .port_bind = s_bind, .port_close = s_close, .now_ns = s_now, .timer_set = s_timer,
 	.self = s_self, .begin = s_begin, .end = s_end,
 };
 
@@ -191,7 +196,7 @@ static void deliver(void)
 
 /* --- the daemon --- */
 
-static unsigned probes, connects, disconnects, removes, resumes, changes, rung;
+static unsigned timers, probes, connects, disconnects, removes, resumes, changes, rung;
 static int probe_rc, connect_rc, disconnect_rc;
 static struct back *back;
 static char said[600];
@@ -248,11 +253,16 @@ static void on_note(void *ctx, const struct back_device *d, const char *line)
 	lines++;
 }
 
+static void on_timer(void *ctx)
+{
+	timers++;
+}
+
 static const char *const keys[] = { "params", NULL };
 static const struct back_kind kind = {
 	.dir = "mtest", .keys = keys, .probe = probe, .connect = connect_device,
 	.disconnect = disconnect_device, .remove = remove_device, .event = on_event,
-	.changed = on_changed, .note = on_note,
+	.changed = on_changed, .note = on_note, .timer = on_timer,
 };
 
 #define BACK	"/local/domain/0/backend/mtest/3/51712"
@@ -281,7 +291,7 @@ static void new_device(void)
 
 static void start_daemon(void)
 {
-	probes = connects = disconnects = removes = resumes = changes = rung = lines = 0;
+	timers = probes = connects = disconnects = removes = resumes = changes = rung = lines = 0;
 	probe_rc = connect_rc = disconnect_rc = 0;
 	said[0] = '\0';
 	io.ops = &ops;
@@ -303,6 +313,7 @@ static int clean(void **state)
 	memset(node, 0, sizeof(node));
 	memset(watch, 0, sizeof(watch));
 	events_in = events_out = bound = 0;
+	timer_ns = 0;
 	store_away = false;
 	start_daemon();
 	return 0;
@@ -573,6 +584,114 @@ static void the_store_is_away(void **state)
 	assert_int_equal(removes, 1);
 }
 
+/* @s seconds pass; the world's timer comes when it is due. */
+static void wait_s(unsigned s)
+{
+	uint64_t until = clock_ns + s * 1000000000ull;
+
+	while (timer_ns && timer_ns <= until) {
+		clock_ns = timer_ns > clock_ns ? timer_ns : clock_ns;
+		timer_ns = 0;
+		io.driver.timer(io.driver.ctx);
+		deliver();
+	}
+	clock_ns = until;
+}
+
+static void a_guest_without_a_driver(void **state)
+{
+	new_device();
+	deliver();
+	assert_int_equal(our_state(), 2);
+	wait_s(59);
+	assert_int_equal(lines, 0);
+	wait_s(2);
+	assert_int_equal(lines, 1);
+	assert_non_null(strstr(said, "for 60 s now (InitWait, guest Initialising)"));
+	assert_non_null(strstr(said, "no driver"));
+	wait_s(1000);
+	assert_int_equal(lines, 1);
+	assert_int_equal(our_state(), 2);
+	/* and then it comes all the same */
+	put(FRONT "/event-channel", "9");
+	front("3");
+	assert_int_equal(our_state(), 4);
+	front("4");
+	wait_s(1000);
+	assert_int_equal(lines, 1);
+	assert_int_equal(timer_ns, 0);
+}
+
+/* A guest that closes and never ends it holds nothing after its time. */
+static void a_guest_that_does_not_finish(void **state)
+{
+	connected();
+	front("5");
+	assert_int_equal(our_state(), 5);
+	assert_int_equal(disconnects, 1);
+	assert_int_equal(removes, 0);
+	wait_s(29);
+	assert_int_equal(our_state(), 5);
+	wait_s(2);
+	assert_int_equal(our_state(), 6);
+	assert_int_equal(removes, 1);
+	assert_non_null(strstr(said, "MICA-DEV-004"));
+	assert_non_null(strstr(said, "guest Closing"));
+	/* The next rule has a time, too, and only words. */
+	wait_s(100);
+	assert_int_equal(our_state(), 6);
+	assert_int_equal(lines, 2);
+	front("6");
+	front("1");
+	assert_int_equal(our_state(), 2);
+	assert_int_equal(probes, 2);
+}
+
+/* Asked to close, the guest uses it on: it is served, and the operator told. */
+static void in_use_while_closing(void **state)
+{
+	connected();
+	put(BACK "/online", "0");
+	deliver();
+	assert_int_equal(our_state(), 5);
+	wait_s(100);
+	assert_int_equal(disconnects, 0);
+	assert_int_equal(lines, 1);
+	assert_non_null(strstr(said, "unmount it there"));
+}
+
+/* A step under way is not given up in the middle. */
+static void late_while_a_step_takes_time(void **state)
+{
+	connected();
+	disconnect_rc = BACK_LATER;
+	front("5");
+	wait_s(100);
+	assert_int_equal(our_state(), 4);
+	back_done(back_first(back), 0);
+	assert_int_equal(our_state(), 5);
+	wait_s(31);
+	assert_int_equal(our_state(), 6);
+}
+
+static void the_daemons_own_timer(void **state)
+{
+	new_device();
+	deliver();				/* a time-out in 60 s */
+	back_timer_set(back, clock_ns + 10000000000ull);
+	wait_s(9);
+	assert_int_equal(timers, 0);
+	wait_s(2);
+	assert_int_equal(timers, 1);
+	back_timer_set(back, clock_ns + 500000000000ull);
+	wait_s(60);
+	assert_int_equal(timers, 1);
+	assert_int_equal(lines, 1);		/* ours was not lost */
+	back_timer_set(back, 0);
+	wait_s(1000);
+	assert_int_equal(timers, 1);
+}
+
 int main(void)
 {
 #define TEST(name)	cmocka_unit_test_setup_teardown(name, clean, end)
@@ -580,7 +699,9 @@ int main(void)
 		TEST(a_life), TEST(a_new_daemon_resumes), TEST(steps_that_take_time),
 		TEST(failures_have_words_and_end), TEST(nonsense_from_the_guest),
 		TEST(somebody_elses_front_end), TEST(over_and_over), TEST(cut_off),
-		TEST(the_store_is_away),
+		TEST(the_store_is_away), TEST(a_guest_without_a_driver),
+		TEST(a_guest_that_does_not_finish), TEST(in_use_while_closing),
+		TEST(late_while_a_step_takes_time), TEST(the_daemons_own_timer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
