@@ -138,7 +138,7 @@ static void copy_side(const struct mica_io_side *side, union xengnttab_copy_ptr 
 static int copy_some(struct io_xen *x, struct mica_io_copy *pieces, unsigned n)
 {
 	xengnttab_grant_copy_segment_t segs[COPY_BATCH];
-	int rc = 0;
+	int all = 0, first = 0;
 
 	memset(segs, 0, n * sizeof(segs[0]));
 	for (unsigned i = 0; i < n; i++) {
@@ -149,13 +149,14 @@ static int copy_some(struct io_xen *x, struct mica_io_copy *pieces, unsigned n)
 					   (pieces[i].to.by_ref ? GNTCOPY_dest_gref : 0));
 	}
 	if (xengnttab_grant_copy(x->grants, n, segs))
-		rc = failed();
+		all = failed();
+	/* Each has its own: one guest's bad grant must not cost another guest's frame. */
 	for (unsigned i = 0; i < n; i++) {
-		pieces[i].status = rc ? rc : copy_status(segs[i].status);
-		if (!rc && pieces[i].status)
-			rc = pieces[i].status;
+		pieces[i].status = all ? all : copy_status(segs[i].status);
+		if (!first)
+			first = pieces[i].status;
 	}
-	return rc;
+	return first;
 }
 
 static int xen_copy(struct mica_io *io, struct mica_io_copy *pieces, unsigned n)
