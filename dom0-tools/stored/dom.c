@@ -29,6 +29,7 @@ struct domain *domain_new(struct store *s, unsigned domid, uint64_t frame, uint3
 	d->frame = frame;
 	d->remote_port = port;
 	d->port = -1;
+	list_init(&d->bell);
 	s->domains[domid] = d;
 	return d;
 }
@@ -51,6 +52,7 @@ void domain_free(struct store *s, struct domain *d)
 	if (!s->journal)
 		free(d->slot);
 	s->domains[d->conn.domid] = NULL;
+	list_remove(&d->bell);
 	conn_fini(s, &d->conn);
 	free(d);
 }

@@ -14,10 +14,10 @@ struct domain {
 	uint64_t frame;			/* as introduced; only remembered */
 	uint32_t remote_port;
 	bool shutdown;			/* seen, and told to who watches @releaseDomain */
-	bool told;			/* of what was taken from the ring */
 	bool broken;			/* its indexes or messages made no sense */
 	struct xenstore_domain_interface *page;	/* NULL: not attached (yet) */
 	int port;			/* local, or -1 */
+	struct list bell;		/* store.bells: to be notified */
 	struct slot *slot;
 	uint32_t prod;			/* rsp_prod: the slot's, not the page's, is the truth */
 	uint32_t start;			/* where the request being received starts */
@@ -42,6 +42,7 @@ void ring_start(struct domain *d);		/* a domain introduced just now */
 void ring_resume(struct domain *d);		/* one that was introduced before the restart */
 void ring_work(struct domain *d);		/* take requests, send output */
 void ring_flush(struct conn *c);
+void ring_bells(struct store *s);		/* at the end of a turn: tell who has news */
 /* If the whole queue fits: send it and end the request, without the journal. */
 bool ring_finish(struct domain *d);
 void ring_done(struct domain *d);		/* the request received is done */

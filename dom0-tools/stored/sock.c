@@ -245,6 +245,7 @@ bool server_turn(struct server *srv, int timeout_ms)
 			sock_ready(tag, ev[i].events);
 	}
 	serve_rings(srv->store);
+	ring_bells(srv->store);
 	free_closed(srv);
 	state_compact(srv->store, false);
 	return true;
@@ -252,6 +253,7 @@ bool server_turn(struct server *srv, int timeout_ms)
 
 void server_run(struct server *srv)
 {
+	ring_bells(srv->store);
 	while (server_turn(srv, -1))
 		;
 }

@@ -10,6 +10,7 @@ void store_init(struct store *s)
 	list_init(&s->conns);
 	list_init(&s->touched);
 	list_init(&s->busy);
+	list_init(&s->bells);
 	s->domains = xzalloc(DOMIDS * sizeof(*s->domains));
 }
 

@@ -65,6 +65,7 @@ struct store {
 	struct domain **ports;		/* by local event channel */
 	unsigned nports;
 	struct list busy;		/* domains whose ring wants another look */
+	struct list bells;		/* domains to be notified at the end of the turn */
 	struct journal *journal;	/* NULL: nothing survives (tests) */
 	struct machine *machine;	/* NULL: sockets only */
 	uint32_t last_tx;

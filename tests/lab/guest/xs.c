@@ -56,17 +56,23 @@ static void xs_await(void)
 	event_enable();
 }
 
+/* The daemon is told, as Linux does it, when its ring was full before. */
 static void xs_get(void *data, size_t len)
 {
 	char *p = data;
 
 	while (len--) {
-		if (!xs_waiting())
+		uint32_t cons = store->rsp_cons;
+
+		if (store->rsp_prod == cons)
 			xs_await();
 		barrier();
-		*p++ = store->rsp[MASK_XENSTORE_IDX(store->rsp_cons)];
+		*p++ = store->rsp[MASK_XENSTORE_IDX(cons)];
 		barrier();
-		store->rsp_cons++;
+		store->rsp_cons = cons + 1;
+		barrier();
+		if (store->rsp_prod - cons >= XENSTORE_RING_SIZE)
+			event_send(start_info->store_evtchn);
 	}
 }
 
@@ -83,7 +89,6 @@ unsigned int xs_message(char *text, size_t size, uint32_t *len)
 			text[(*len)++] = byte;
 	}
 	text[*len] = '\0';
-	event_send(start_info->store_evtchn);
 	return head.type;
 }
 
