@@ -97,6 +97,8 @@ struct target {
 
 /* Look up one; 0 or the exit status after reporting. */
 int cli_target(struct target *t, struct mica *m, struct mica_store *s, const char *word);
+/* The same, but says nothing of a domain that is not there: -1. */
+int cli_target_or_none(struct target *t, struct mica *m, struct mica_store *s, const char *word);
 /* @act on each domain named; reports every failure and goes on.  @verb for messages. */
 int cli_each(int argc, char **argv, const char *verb, bool need_store,
 	     int (*act)(struct target *t, struct mica_error *e));

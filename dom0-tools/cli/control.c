@@ -256,10 +256,12 @@ static int wait_run(int argc, char **argv)
 		return cli_fail("MICA-CFG-003", "wait --for", "'%s' is not running, booted, stopped or "
 				"gone", what);
 	status = cli_open_both(&m, &s);
-	if (!status)
+	if (!status && !strcmp(what, "gone"))
+		status = cli_target_or_none(&t, m, s, argv[1]);
+	else if (!status)
 		status = cli_target(&t, m, s, argv[1]);
 	if (status)
-		return status == EXIT_NOT_FOUND && !strcmp(what, "gone") ? 0 : status;
+		return status < 0 ? 0 : status;	/* gone already */
 	return wait_state(&t, what, &e) ? cli_report(&e) : 0;
 }
 

@@ -73,6 +73,16 @@ int cli_target(struct target *t, struct mica *m, struct mica_store *s, const cha
 	return look_up(t, word, &e) ? cli_report(&e) : 0;
 }
 
+int cli_target_or_none(struct target *t, struct mica *m, struct mica_store *s, const char *word)
+{
+	struct mica_error e;
+
+	*t = (struct target){ .m = m, .s = s };
+	if (!look_up(t, word, &e))
+		return 0;
+	return e.code->exit == EXIT_NOT_FOUND ? -1 : cli_report(&e);
+}
+
 int cli_each(int argc, char **argv, const char *verb, bool need_store,
 	     int (*act)(struct target *t, struct mica_error *e))
 {

@@ -31,6 +31,7 @@ int mica_file_read(struct mica_file *f, const char *what, const char *path, size
 			close(fd);
 		return mica_fail(e, "MICA-KRN-001", "%s %s: %s", what, path, strerror(saved));
 	}
+	f->st = st;
 	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size > limit || !st.st_size) {
 		close(fd);
 		return mica_fail(e, "MICA-KRN-001", "%s %s: %s", what, path,
@@ -38,7 +39,6 @@ int mica_file_read(struct mica_file *f, const char *what, const char *path, size
 				 st.st_size ? "it is too large" : "it is empty");
 	}
 	f->bytes = (size_t)st.st_size;
-	f->st = st;
 	f->data = mmap(NULL, f->bytes, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
 	saved = errno;
 	close(fd);
@@ -205,6 +205,8 @@ int mica_kernel_load(struct mica_kernel *k, const char *path, const char *cache_
 
 	memset(k, 0, sizeof(*k));
 	rc = mica_file_read(&file, "kernel", path, MICA_KERNEL_MAX_BYTES, e);
+	if (rc && S_ISREG(file.st.st_mode) && !file.st.st_size)
+		return mica_fail(e, "MICA-KRN-002", "kernel %s: it is empty", path);
 	return rc ? rc : mica_kernel_parse(k, &file, path, cache_dir, e);
 }
 

@@ -37,7 +37,7 @@ struct mica_kernel {
 struct mica_file {
 	uint8_t *data;			/* read only */
 	size_t bytes;
-	struct stat st;			/* of the file it was read from */
+	struct stat st;			/* of the file it was read from; zeros if it was not opened */
 };
 
 /* Read a whole file of at most @limit bytes.  @what names it in messages ("kernel", "initrd"). */

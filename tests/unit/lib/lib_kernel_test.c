@@ -89,6 +89,25 @@ static void test_not_kernels(void **state)
 	assert_int_equal(e.code->exit, EXIT_NOT_FOUND);
 	assert_true(mica_kernel_load(&k, "/", NULL, &e) < 0);
 	assert_true(mica_kernel_load(&k, "/dev/null", NULL, &e) < 0);
+	assert_string_equal(e.code->name, "MICA-KRN-001");
+}
+
+/* There, and no kernel; an empty initrd is none of a kernel's errors. */
+static void test_empty(void **state)
+{
+	char path[] = "/tmp/lib-kernel-XXXXXX";
+	struct mica_file file;
+	struct mica_kernel k;
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	close(fd);
+	assert_true(mica_kernel_load(&k, path, NULL, &e) < 0);
+	assert_string_equal(e.code->name, "MICA-KRN-002");
+	assert_non_null(strstr(e.why, "it is empty"));
+	assert_true(mica_file_read(&file, "initrd", path, 1 << 20, &e) < 0);
+	assert_string_equal(e.code->name, "MICA-KRN-001");
+	unlink(path);
 }
 
 /* A bzImage around the same kernel. */
@@ -440,6 +459,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sandbox),
 		cmocka_unit_test(test_notes), cmocka_unit_test(test_not_kernels),
+		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_bzimage), cmocka_unit_test(test_damage),
 		cmocka_unit_test(test_cache_hits), cmocka_unit_test(test_cache_changed_file),
 		cmocka_unit_test(test_cache_key), cmocka_unit_test(test_cache_damage),
