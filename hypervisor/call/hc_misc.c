@@ -149,7 +149,7 @@ static long audit(struct vcpu *self)
 	return rc;
 }
 
-static long port(struct vcpu *self, struct domain *d, void *arg, gva_t at)
+static long port(struct vcpu *self, struct domain *d, unsigned cmd, void *arg, gva_t at)
 {
 	struct mica_port *op = arg;
 
