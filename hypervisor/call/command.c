@@ -2,7 +2,8 @@
 /*
  * The hypercalls that take a command and a pointer to its structure, served from tables: who may, how
  * much is copied in, about which domain it is, and whether the structure goes back, are a row's
- * fields (call/hypercall.h), checked here in this order.  No state.
+ * fields (call/hypercall.h), checked here in this order.  And the three calls that control a machine,
+ * whose structures begin alike.  No state.
  */
 #include "call/hypercall.h"
 
@@ -41,4 +42,22 @@ long command_run(const struct command *list, unsigned n, const char *call, struc
 	if (c->domid_end)
 		domain_put(d);
 	return rc == RESTART ? hypercall_again(self, 0) : rc;
+}
+
+long control_op(const struct control *c, struct vcpu *self, gva_t at)
+{
+	union { uint64_t aligned; uint32_t words[CONTROL_MAX / 4]; } op;
+	long rc;
+
+	if (copy_from_guest(&op, at, c->size))
+		return -EFAULT;
+	if (op.words[1] != c->version)
+		return refuse(-EACCES, "%s: interface version %x", c->name, op.words[1]);
+	require_privilege(self, c->name);
+	rc = c->run(self, &op);
+	if (rc == RESTART)
+		return hypercall_again(self, 0);
+	if ((!rc || rc == -ENOBUFS || rc == -EINVAL) && copy_to_guest(at, &op, c->size))
+		rc = -EFAULT;
+	return rc;
 }

@@ -3,9 +3,9 @@
  * domctl: what the toolstack asks about and does to domains (abi-inventory 4.9).  Here: the way in, the
  * life of a domain, and what a look at one shows; the rest is in hc_domctl_*.c (toolstack.h).
  *
- * hc_domctl() copies the argument in, checks version and privilege, finds the command in the table and
- * the domain (and vCPU) it is about, and holds a reference for it; a command that has an answer returns
- * 0 with it in the structure, which then goes back whole.
+ * Once version and privilege are checked (control_op), a row of the table says whether a command is about a
+ * domain or a vCPU of it, which is found and held; a command that has an answer returns 0 with it in the
+ * structure, which then goes back whole.
  */
 #include "call/handlers.h"
 #include "call/privileged.h"
@@ -127,24 +127,20 @@ static long plain(struct vcpu *self, struct domain *d, struct xen_domctl *op)
 	return 0;
 }
 
-#define OTHERS		1		/* not for the caller's own domain: -EINVAL */
-#define EINVAL_ANSWERS	2		/* that failure says something in the structure, too */
-
 static const struct domctl {
 	domctl_fn *fn;
 	domctl_vcpu_fn *vcpu_fn;	/* acts on a vCPU, with whose number the structure begins */
-	uint8_t flags;
+	bool others;			/* not for the caller's own domain: -EINVAL */
 } commands[] = {
-	[XEN_DOMCTL_createdomain] = { .fn = domctl_create },
 	[XEN_DOMCTL_destroydomain] = { .fn = plain },
-	[XEN_DOMCTL_pausedomain] = { .fn = plain, .flags = OTHERS },
-	[XEN_DOMCTL_unpausedomain] = { .fn = plain, .flags = OTHERS },
-	[XEN_DOMCTL_resumedomain] = { .fn = plain, .flags = OTHERS },
+	[XEN_DOMCTL_pausedomain] = { .fn = plain, .others = true },
+	[XEN_DOMCTL_unpausedomain] = { .fn = plain, .others = true },
+	[XEN_DOMCTL_resumedomain] = { .fn = plain, .others = true },
 	[XEN_DOMCTL_getdomaininfo] = { .fn = plain },
 	[XEN_DOMCTL_max_mem] = { .fn = plain },
-	[XEN_DOMCTL_max_vcpus] = { .fn = domctl_max_vcpus, .flags = OTHERS },
+	[XEN_DOMCTL_max_vcpus] = { .fn = domctl_max_vcpus, .others = true },
 	[XEN_DOMCTL_setdomainhandle] = { .fn = plain },
-	[XEN_DOMCTL_setdebugging] = { .fn = plain, .flags = OTHERS },
+	[XEN_DOMCTL_setdebugging] = { .fn = plain, .others = true },
 	[XEN_DOMCTL_hypercall_init] = { .fn = plain },
 	[XEN_DOMCTL_settimeoffset] = { .fn = plain },
 	[XEN_DOMCTL_set_address_size] = { .fn = plain },
@@ -155,17 +151,17 @@ static const struct domctl {
 	[XEN_DOMCTL_irq_permission] = { .fn = domctl_permission },
 	[XEN_DOMCTL_iomem_permission] = { .fn = domctl_permission },
 	[XEN_DOMCTL_ioport_permission] = { .fn = domctl_permission },
-	[XEN_DOMCTL_shadow_op] = { .fn = plain, .flags = OTHERS },
+	[XEN_DOMCTL_shadow_op] = { .fn = plain, .others = true },
 	[XEN_DOMCTL_subscribe] = { .fn = domctl_subscribe },
 	[XEN_DOMCTL_get_cpu_policy] = { .fn = domctl_get_policy },
-	[XEN_DOMCTL_set_cpu_policy] = { .fn = domctl_set_policy, .flags = EINVAL_ANSWERS },
-	[XEN_DOMCTL_setvcpucontext] = { .vcpu_fn = domctl_set_context, .flags = OTHERS },
+	[XEN_DOMCTL_set_cpu_policy] = { .fn = domctl_set_policy },
+	[XEN_DOMCTL_setvcpucontext] = { .vcpu_fn = domctl_set_context, .others = true },
 	[XEN_DOMCTL_getvcpucontext] = { .vcpu_fn = domctl_get_context },
-	[XEN_DOMCTL_set_ext_vcpucontext] = { .vcpu_fn = domctl_set_ext, .flags = OTHERS },
+	[XEN_DOMCTL_set_ext_vcpucontext] = { .vcpu_fn = domctl_set_ext, .others = true },
 	[XEN_DOMCTL_get_ext_vcpucontext] = { .vcpu_fn = domctl_get_ext },
-	[XEN_DOMCTL_setvcpuextstate] = { .vcpu_fn = domctl_set_extstate, .flags = OTHERS },
+	[XEN_DOMCTL_setvcpuextstate] = { .vcpu_fn = domctl_set_extstate, .others = true },
 	[XEN_DOMCTL_getvcpuextstate] = { .vcpu_fn = domctl_get_extstate },
-	[XEN_DOMCTL_set_vcpu_msrs] = { .vcpu_fn = domctl_set_msrs, .flags = OTHERS | EINVAL_ANSWERS },
+	[XEN_DOMCTL_set_vcpu_msrs] = { .vcpu_fn = domctl_set_msrs, .others = true },
 	[XEN_DOMCTL_get_vcpu_msrs] = { .vcpu_fn = domctl_get_msrs },
 	[XEN_DOMCTL_sendtrigger] = { .fn = domctl_send_trigger },
 	[XEN_DOMCTL_getvcpuinfo] = { .vcpu_fn = domctl_vcpu_info },
@@ -209,7 +205,7 @@ static long domctl(struct vcpu *self, const struct domctl *c, struct xen_domctl 
 	if (!d)
 		return -ESRCH;			/* how lists end: not worth a line in the log */
 	v = c->vcpu_fn ? toolstack_vcpu(d, id) : NULL;
-	if (c->flags & OTHERS && d == self->dom)
+	if (c->others && d == self->dom)
 		rc = refuse(-EINVAL, "domctl %u: of itself", op->cmd);
 	else if (c->fn)
 		rc = c->fn(self, d, op);
@@ -221,25 +217,22 @@ static long domctl(struct vcpu *self, const struct domctl *c, struct xen_domctl 
 	return rc;
 }
 
+static long run(struct vcpu *self, void *arg)
+{
+	struct xen_domctl *op = arg;
+	const struct domctl *c;
+
+	c = &commands[op->cmd < ARRAY_SIZE(commands) ? table_index(op->cmd, ARRAY_SIZE(commands)) : 0];
+	if (op->cmd == XEN_DOMCTL_createdomain)
+		return domctl_create(self, NULL, op);
+	return c->fn || c->vcpu_fn ? domctl(self, c, op) : domctl_absent(op->cmd);
+}
+
 long hc_domctl(struct vcpu *self, gva_t arg)
 {
-	const struct domctl *c;
-	struct xen_domctl op;
-	long rc;
+	static const struct control control = {
+		"domctl", XEN_DOMCTL_INTERFACE_VERSION, CONTROL_SIZE(struct xen_domctl), run,
+	};
 
-	if (copy_from_guest(&op, arg, sizeof(op)))
-		return -EFAULT;
-	if (op.interface_version != XEN_DOMCTL_INTERFACE_VERSION)
-		return refuse(-EACCES, "domctl: interface version %x", op.interface_version);
-	require_privilege(self, "domctl");
-	c = &commands[op.cmd < ARRAY_SIZE(commands) ? table_index(op.cmd, ARRAY_SIZE(commands)) : 0];
-	if (!c->fn && !c->vcpu_fn)
-		return domctl_absent(op.cmd);
-	rc = op.cmd == XEN_DOMCTL_createdomain ? c->fn(self, NULL, &op) : domctl(self, c, &op);
-	if (rc == RESTART)
-		return hypercall_again(self, 1, arg.a);
-	if ((!rc || rc == -ENOBUFS || (rc == -EINVAL && c->flags & EINVAL_ANSWERS)) &&
-	    copy_to_guest(arg, &op, sizeof(op)))
-		rc = -EFAULT;
-	return rc;
+	return control_op(&control, self, arg);
 }

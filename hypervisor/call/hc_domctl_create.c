@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * domctl: a domain's making (createdomain, max_vcpus) and the properties that the toolstack fixes before
- * it runs, or asks for: name, memory limit, clock, devices, hypercall page, kinds of frames.
+ * it runs, or asks for: clock, devices, kinds of frames.  What takes a line is in hc_domctl.c.
  *
  * A new domain is empty and paused, with room for no memory, until max_mem says otherwise.  Everything
  * that createdomain cannot give is refused, never ignored: the toolstack must know what it got.

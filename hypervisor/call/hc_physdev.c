@@ -13,16 +13,6 @@
 #include "cpu/pci.h"
 #include "ipc/pirq.h"
 
-static long set_iopl(struct vcpu *self, struct domain *d, unsigned cmd, void *arg, gva_t at)
-{
-	struct physdev_set_iopl *op = arg;
-
-	if (op->iopl > 3)
-		return refuse(-EINVAL, "set_iopl %u", op->iopl);
-	self->iopl = (uint8_t)op->iopl;
-	return 0;
-}
-
 /* The bitmap itself is read when a port is used. */
 static long set_iobitmap(struct vcpu *self, struct domain *d, unsigned cmd, void *arg, gva_t at)
 {
@@ -33,14 +23,6 @@ static long set_iobitmap(struct vcpu *self, struct domain *d, unsigned cmd, void
 	self->iobitmap = gva(op->bitmap);
 	self->iobitmap_ports = op->nr_ports;
 	return 0;
-}
-
-static long apic_read(struct vcpu *self, struct domain *d, unsigned cmd, void *arg, gva_t at)
-{
-	struct physdev_apic *op = arg;
-	int rc = ioapic_read_reg(op->apic_physbase, op->reg, &op->value);
-
-	return rc ? refuse(rc, "apic_read: %lx register %x", op->apic_physbase, op->reg) : 0;
 }
 
 /* First GSI of the IO-APIC at @phys, or -EINVAL. */
@@ -132,13 +114,24 @@ static long plain(struct vcpu *self, struct domain *d, unsigned cmd, void *arg, 
 	const struct physdev_manage_pci *old = arg;
 	struct physdev_irq_status_query *query = arg;
 	const struct physdev_setup_gsi *gsi = arg;
+	const struct physdev_set_iopl *set = arg;
+	struct physdev_apic *apic = arg;
 	struct physdev_irq *irq = arg;
+	int rc;
 
 	switch (cmd) {
 	case PHYSDEVOP_IRQ_UNMASK_NOTIFY:
 		pirq_eoi_all(d);
 		return 0;
 	case PHYSDEVOP_irq_status_query: return pirq_status(d, query->irq, &query->flags);
+	case PHYSDEVOP_set_iopl:
+		if (set->iopl > 3)
+			return refuse(-EINVAL, "set_iopl %u", set->iopl);
+		self->iopl = (uint8_t)set->iopl;
+		return 0;
+	case PHYSDEVOP_apic_read:
+		rc = ioapic_read_reg(apic->apic_physbase, apic->reg, &apic->value);
+		return rc ? refuse(rc, "apic_read: %lx register %x", apic->apic_physbase, apic->reg) : 0;
 	case PHYSDEVOP_alloc_irq_vector:	/* its number is the pirq; vectors are not its business */
 		irq->vector = irq->irq;
 		return irq->irq < pirq_count(d) ? 0 : refuse(-EINVAL, "alloc_irq_vector: irq %u", irq->irq);
@@ -166,9 +159,9 @@ static long plain(struct vcpu *self, struct domain *d, unsigned cmd, void *arg, 
 static const struct command commands[] = {
 	[PHYSDEVOP_IRQ_UNMASK_NOTIFY] = { .fn = plain },
 	COMMAND(PHYSDEVOP_irq_status_query, plain, struct physdev_irq_status_query, CMD_ANSWERS),
-	COMMAND(PHYSDEVOP_set_iopl, set_iopl, struct physdev_set_iopl, 0),
+	COMMAND(PHYSDEVOP_set_iopl, plain, struct physdev_set_iopl, 0),
 	COMMAND(PHYSDEVOP_set_iobitmap, set_iobitmap, struct physdev_set_iobitmap, 0),
-	COMMAND(PHYSDEVOP_apic_read, apic_read, struct physdev_apic, CMD_HARDWARE | CMD_ANSWERS),
+	COMMAND(PHYSDEVOP_apic_read, plain, struct physdev_apic, CMD_HARDWARE | CMD_ANSWERS),
 	COMMAND(PHYSDEVOP_apic_write, apic_write, struct physdev_apic, CMD_HARDWARE),
 	COMMAND(PHYSDEVOP_alloc_irq_vector, plain, struct physdev_irq, CMD_HARDWARE | CMD_ANSWERS),
 	COMMAND(PHYSDEVOP_eoi, plain, struct physdev_eoi, 0),

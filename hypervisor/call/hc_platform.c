@@ -74,8 +74,10 @@ static long set_pminfo(const struct xenpf_set_processor_pminfo *p)
 	}
 }
 
-static long platform_op(struct xen_platform_op *op)
+static long run(struct vcpu *self, void *arg)
 {
+	struct xen_platform_op *op = arg;
+
 	switch (op->cmd) {
 	case XENPF_settime32: case XENPF_settime64:
 		return settime(op);
@@ -94,16 +96,9 @@ static long platform_op(struct xen_platform_op *op)
 
 long hc_platform_op(struct vcpu *self, gva_t arg)
 {
-	struct xen_platform_op op;
-	long rc;
+	static const struct control control = {
+		"platform_op", XENPF_INTERFACE_VERSION, CONTROL_SIZE(struct xen_platform_op), run,
+	};
 
-	if (copy_from_guest(&op, arg, sizeof(op)))
-		return -EFAULT;
-	if (op.interface_version != XENPF_INTERFACE_VERSION)
-		return refuse(-EACCES, "platform_op: interface version %x", op.interface_version);
-	require_privilege(self, "platform_op");
-	rc = platform_op(&op);
-	if (!rc && copy_to_guest(arg, &op, sizeof(op)))
-		rc = -EFAULT;
-	return rc;
+	return control_op(&control, self, arg);
 }

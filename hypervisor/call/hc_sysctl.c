@@ -4,8 +4,7 @@
  * list of domains, debug keys, the one CPU pool there is, and what guests are told of the CPU
  * (hc_policy.c).
  *
- * Same frame as domctl: the argument is copied in, version and privilege checked, and the structure
- * goes back whole when the command succeeded.
+ * The frame is control_op's: version and privilege are checked before, and the structure goes back.
  */
 #include <mica/sysctl.h>
 #include "call/handlers.h"
@@ -215,8 +214,10 @@ static long sysctl_absent(uint32_t cmd)
 	}
 }
 
-static long sysctl(struct xen_sysctl *op)
+static long run(struct vcpu *self, void *arg)
 {
+	struct xen_sysctl *op = arg;
+
 	switch (op->cmd) {
 	case XEN_SYSCTL_readconsole: return readconsole(&op->u.readconsole);
 	case XEN_SYSCTL_physinfo: return physinfo(&op->u.physinfo);
@@ -243,18 +244,9 @@ static long sysctl(struct xen_sysctl *op)
 
 long hc_sysctl(struct vcpu *self, gva_t arg)
 {
-	struct xen_sysctl op;
-	long rc;
+	static const struct control control = {
+		"sysctl", XEN_SYSCTL_INTERFACE_VERSION, CONTROL_SIZE(struct xen_sysctl), run,
+	};
 
-	if (copy_from_guest(&op, arg, sizeof(op)))
-		return -EFAULT;
-	if (op.interface_version != XEN_SYSCTL_INTERFACE_VERSION)
-		return refuse(-EACCES, "sysctl: interface version %x", op.interface_version);
-	require_privilege(self, "sysctl");
-	rc = sysctl(&op);
-	if (rc == RESTART)
-		return hypercall_again(self, 1, arg.a);
-	if ((!rc || rc == -ENOBUFS) && copy_to_guest(arg, &op, sizeof(op)))
-		rc = -EFAULT;
-	return rc;
+	return control_op(&control, self, arg);
 }

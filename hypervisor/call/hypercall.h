@@ -55,7 +55,8 @@ struct command {
 
 #define CMD_ARG_MAX		72
 /* Size of a @type, which does not compile when it is too large. */
-#define CMD_SIZE(type)		(sizeof(type) + 0 * sizeof(char[sizeof(type) <= CMD_ARG_MAX ? 1 : -1]))
+#define SIZE_WITHIN(max, type)	(sizeof(type) + 0 * sizeof(char[sizeof(type) <= (max) ? 1 : -1]))
+#define CMD_SIZE(type)		SIZE_WITHIN(CMD_ARG_MAX, type)
 
 /* Rows of a table: command @nr, whose structure is a @type; of the domain named in its @field. */
 #define COMMAND(nr, fn, type, flags)	[nr] = { fn, CMD_SIZE(type), flags, 0, NULL }
@@ -69,5 +70,20 @@ struct command {
 /* Row @cmd of @list (@n rows); @call is the name of the hypercall for the log. */
 long command_run(const struct command *list, unsigned n, const char *call, struct vcpu *self,
 		 uint64_t cmd, gva_t at);
+
+/*
+ * The calls of control domains whose structure begins {command, version}: it is copied in, looked at, and
+ * goes back on 0, -ENOBUFS (counts say what is needed) and -EINVAL (some say what was wrong).
+ */
+struct control {
+	const char *name;
+	uint32_t version, size;			/* of the structure, at most CONTROL_MAX */
+	long (*run)(struct vcpu *self, void *op);	/* or RESTART: the call comes again as it is now */
+};
+
+#define CONTROL_MAX		144
+#define CONTROL_SIZE(type)	SIZE_WITHIN(CONTROL_MAX, type)
+
+long control_op(const struct control *c, struct vcpu *self, gva_t at);
 
 #endif
