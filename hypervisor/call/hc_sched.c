@@ -46,44 +46,23 @@ static long op_poll(struct vcpu *self, struct domain *d, unsigned cmd, void *arg
 	return 0;
 }
 
-/* Without the lock: the timer's function takes it.  A deadline that changes under our eyes makes the timer
- * fire early at worst, and watchdog_fire looks again. */
-static void watchdog_arm(struct domain *d)
-{
-	uint64_t first = ~0ul;
-
-	for (unsigned i = 0; i < ARRAY_SIZE(d->watchdog); i++)
-		if (read_once(d->watchdog[i].v) && read_once(d->watchdog[i].deadline_ns) < first)
-			first = d->watchdog[i].deadline_ns;
-	if (first == ~0ul)
-		timer_stop(&d->watchdog_timer);
-	else
-		timer_set(&d->watchdog_timer, first);
-}
-
 static void watchdog_fire(void *data)
 {
 	struct domain *d = data;
-	uint64_t now = now_ns();
 
-	for (unsigned i = 0; i < ARRAY_SIZE(d->watchdog); i++) {
-		if (!read_once(d->watchdog[i].v) || read_once(d->watchdog[i].deadline_ns) > now)
-			continue;
-		log_warn("d%u: its watchdog %u expired", d->id, i + 1);
-		domain_shutdown(d, SHUTDOWN_watchdog, 0);
-		return;
-	}
-	watchdog_arm(d);
+	log_warn("d%u: its watchdog expired", d->id);
+	domain_shutdown(d, SHUTDOWN_watchdog, 0);
 }
 
 /* The slot of watchdog @id; 0 makes one, if it is to run.  Negative: there is none.  life_lock is held. */
 static int watchdog_slot(const struct domain *d, uint32_t id, uint32_t seconds)
 {
 	if (id)
-		return id <= ARRAY_SIZE(d->watchdog) && d->watchdog[id - 1].v ? (int)id - 1 : -EINVAL;
+		return id <= ARRAY_SIZE(d->watchdog) && timer_armed(&d->watchdog[id - 1]) ? (int)id - 1
+											 : -EINVAL;
 	if (!seconds)
 		return -EINVAL;
-	while (id < ARRAY_SIZE(d->watchdog) && d->watchdog[id].v)
+	while (id < ARRAY_SIZE(d->watchdog) && timer_armed(&d->watchdog[id]))
 		id++;
 	return id < ARRAY_SIZE(d->watchdog) ? (int)id : -ENOSPC;
 }
@@ -95,16 +74,15 @@ static long op_watchdog(struct vcpu *self, struct domain *d, unsigned cmd, void 
 
 	lock_take(&d->life_lock);
 	slot = watchdog_slot(d, w->id, w->timeout);
-	if (slot >= 0) {
-		d->watchdog[slot].v = w->timeout ? self : NULL;
-		d->watchdog[slot].deadline_ns = now_ns() + w->timeout * 1000000000ul;
-		if (!d->watchdog_timer.fn)
-			timer_init(&d->watchdog_timer, watchdog_fire, d, cpu_id());
-	}
+	if (slot >= 0 && !d->watchdog[slot].fn)
+		timer_init(&d->watchdog[slot], watchdog_fire, d, cpu_id());
+	if (slot >= 0 && w->timeout)
+		timer_set(&d->watchdog[slot], now_ns() + w->timeout * 1000000000ul);
 	lock_drop(&d->life_lock);
 	if (slot < 0)
 		return refuse(slot, "watchdog %u", w->id);
-	watchdog_arm(d);
+	if (!w->timeout)			/* without the lock: the timer's function takes it */
+		timer_stop(&d->watchdog[slot]);
 	return w->id ? 0 : slot + 1;
 }
 

@@ -67,8 +67,7 @@ struct domain {
 	struct evtchn_state *evtchn;
 	struct pirq_state *pirq;
 	struct grant_table *grant;
-	struct { struct vcpu *v; uint64_t deadline_ns; } watchdog[2];	/* life_lock */
-	struct timer watchdog_timer;
+	struct timer watchdog[2];	/* armed: in use; set under life_lock */
 
 	uint32_t logged_unknown[2];	/* bit per hypercall number already reported as unknown */
 };
