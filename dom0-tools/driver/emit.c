@@ -92,13 +92,13 @@ static unsigned put_fields(FILE *out, const struct proto_message *m)
 	return at;
 }
 
-static void put_size(FILE *out, const struct proto_message *m)
+static void put_size(FILE *out, const struct proto_message *m, unsigned more)
 {
 	FILE *none = fopen("/dev/null", "we");
 
 	if (!none)
 		abort();
-	fprintf(out, "%u", put_fields(none, m));
+	fprintf(out, "%u", put_fields(none, m) + more);
 	fclose(none);
 }
 
@@ -165,7 +165,8 @@ static const struct {
 	{ "payload_answer", ", e->copy, rsp->@payload_bytes@", "" },
 	{ "payload_note", " with @bytes at @data as its payload", "" },
 	{ "payload_fields_note", ", @payload_grant@ and @payload_bytes@ are", " is" },
-	{ "serve_params", ", uint8_t *data,\n\t\t uint32_t *bytes", "" },
+	{ "serve_params", ", uint8_t *data,\n\t\tuint32_t *bytes, struct @name@_response *rsp",
+		",\n\t\tstruct @name@_response *rsp" },
 	{ "serve_note", "  @data holds *bytes of\n * payload; what it and *bytes hold afterwards "
 		"goes back.", "" },
 };
@@ -197,9 +198,9 @@ static bool put_number(FILE *out, const struct proto *p, const char *word)
 	else if (!strcmp(word, "payload_max"))
 		fprintf(out, "%u", p->payload_max);
 	else if (!strcmp(word, "request_bytes"))
-		put_size(out, &p->request);
+		put_size(out, &p->request, 0);
 	else if (!strcmp(word, "response_bytes"))
-		put_size(out, &p->response);
+		put_size(out, &p->response, 8);		/* the seal */
 	else
 		return false;
 	return true;

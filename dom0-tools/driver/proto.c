@@ -52,6 +52,37 @@ static bool name_ok(const char *s, char extra)
 	return true;
 }
 
+/* Fields go into a C structure as they are, and a kernel's headers know these, too. */
+static const char *const c_words[] = {
+	"auto", "bool", "break", "case", "char", "const", "continue", "current", "default", "do",
+	"double", "else", "enum", "extern", "false", "float", "for", "goto", "if", "inline", "int",
+	"linux", "long", "register", "restrict", "return", "short", "signed", "sizeof", "static",
+	"struct", "switch", "true", "typedef", "typeof", "union", "unix", "unsigned", "void",
+	"volatile", "while", NULL,
+};
+
+/* Keys of the handshake and of the driver itself. */
+static const char *const own_keys[] = {
+	"state", "online", "frontend", "frontend-id", "backend", "backend-id", "version",
+	"event-channel", "slot-bytes", "error", "stats", NULL,
+};
+
+static bool is_one_of(const char *word, const char *const *list)
+{
+	for (; *list; list++)
+		if (!strcmp(word, *list))
+			return true;
+	return false;
+}
+
+static bool has_item(const struct proto_item *items, int n, const char *name)
+{
+	for (int i = 0; i < n; i++)
+		if (!strcmp(items[i].name, name))
+			return true;
+	return false;
+}
+
 /* Only keys of @known ("a b c "), each with a space behind it. */
 static int only(struct reader *r, json_t *object, const char *where, const char *known)
 {
@@ -125,8 +156,11 @@ static int read_field(struct reader *r, json_t *item, const char *where, struct 
 		rc = number_of(r, item, "count", 1, PROTO_MESSAGE, 0, &count);
 	if (rc)
 		return rc;
-	if (!name_ok(f->name, 0) || !strcmp(f->name, "id") || f->name[0] == '_')
-		return wrong(r, f->name, "a field is a lower-case name; 'id' is always there");
+	if (!name_ok(f->name, 0) || !strcmp(f->name, "id") || !strcmp(f->name, "seal") ||
+	    f->name[0] == '_')
+		return wrong(r, f->name, "a field is a lower-case name; 'id' and 'seal' are always there");
+	if (is_one_of(f->name, c_words))
+		return wrong(r, f->name, "is a word of C: give the field another name");
 	for (int i = 0; i < m->fields; i++)
 		if (!strcmp(m->field[i].name, f->name))
 			return wrong(r, f->name, "is there twice");
@@ -208,6 +242,11 @@ static int read_items(struct reader *r, json_t *list, const char *where, struct 
 			return rc;
 		if (!name_ok(it->name, '-'))
 			return wrong(r, it->name, "is no name of a key");
+		if (is_one_of(it->name, own_keys) || !strncmp(it->name, "ring-ref", 8))
+			return wrong(r, it->name, "is a key of the handshake's own");
+		if (has_item(r->p->key, items == r->p->key ? *n : r->p->keys, it->name) ||
+		    has_item(r->p->feature, items == r->p->feature ? *n : r->p->features, it->name))
+			return wrong(r, it->name, "is there twice");
 		it->back = !strcmp(owner, "back");
 		if (!it->back && strcmp(owner, "front"))
 			return wrong(r, it->name, "owner must be \"back\" or \"front\"");
@@ -268,6 +307,8 @@ static int read_all(struct reader *r, json_t *root)
 		rc = text_of(r, root, "protocol", "protocol", p->name, sizeof(p->name), true);
 	if (!rc && (!name_ok(p->name, 0) || strlen(p->name) > 20))
 		rc = wrong(r, "protocol", "must be a lower-case name of at most 20 letters");
+	if (!rc && (is_one_of(p->name, c_words) || !strncmp(p->name, "mica", 4)))
+		rc = wrong(r, "protocol", "is a word of C, or begins as what is Mica's own");
 	if (!rc)
 		rc = text_of(r, root, "summary", "summary", p->summary, PROTO_DOC, true);
 	if (!rc)

@@ -130,13 +130,22 @@ static void read_pages(struct mica_store *s, const struct ring_device *d, const 
 		wrong(p, key, rc);
 }
 
+/* Of drivers we know nothing else of: what the back end says, as those of `mica driver new` do. */
+static uint32_t slot_bytes(struct mica_store *s, const struct ring_device *d)
+{
+	uint32_t bytes = 0;
+
+	if (is_disk(d))
+		return sizeof(union blkif_sring_entry);
+	return !number_at(s, d->back, "slot-bytes", &bytes) && bytes >= 4 && bytes <= 1024 ? bytes : 0;
+}
+
 static void read_queue(struct mica_store *s, struct ring_device *d, unsigned queue, const char *dir)
 {
 	struct ring_place *p;
 
 	if (!is_nic(d)) {
-		p = add(d, is_disk(d) ? RING_BLK : RING_GENERIC,
-			is_disk(d) ? sizeof(union blkif_sring_entry) : 0, queue, "");
+		p = add(d, is_disk(d) ? RING_BLK : RING_GENERIC, slot_bytes(s, d), queue, "");
 		if (!p)
 			return;
 		read_pages(s, d, dir, p);

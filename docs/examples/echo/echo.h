@@ -17,11 +17,12 @@
 
 /* status, besides the protocol's own */
 #define ECHO_BAD_PAYLOAD	(-1000)	/* too long, or its page cannot be copied */
-#define ECHO_UNKNOWN	(-1001)	/* the back end was killed as it answered; served or not */
+#define ECHO_UNKNOWN	(-1001)	/* the back end was killed while it wrote the answer; it was served */
 
 /*
- * The first word of an answer is the request's id with this bit.  An answer takes the place of a
- * request on the ring, and the bit, written first, tells a new back end which it finds there.
+ * An answer takes the place of its request on the ring.  Its first word, written first, is the
+ * request's id with this bit, and its last one, written last, is the complement of that.  So a new
+ * back end tells a request from an answer, and from one that was not finished.
  */
 #define ECHO_ANSWER		(1ull << 63)
 
@@ -42,9 +43,16 @@ struct echo_response {
 	int16_t status;			/* ECHO_* */
 	uint16_t bytes;			/* of payload that came back */
 	uint8_t _pad0[4];
+	uint64_t seal;			/* ~id: the answer is whole */
 };
-ABI_SIZE(struct echo_response, 16);
+ABI_SIZE(struct echo_response, 24);
 
-MICA_RING(echo_ring, struct echo_request, struct echo_response)
+/* What a back end may find in a slot. */
+union echo_message {
+	struct echo_request req;
+	struct echo_response rsp;
+};
+
+MICA_RING(echo_ring, union echo_message, struct echo_response)
 
 #endif /* MICA_IO_ECHO_H */

@@ -2,9 +2,10 @@
 /*
  * The back end of echo over libmicaback and <mica/ring.h>: one struct for each device.
  *
- * Requests are served in order and answered at once, so a back end that is killed and started
- * again goes on at the first answer that was not published.  Requests from there on are served,
- * perhaps a second time; one whose place has an answer already is answered ECHO_UNKNOWN.
+ * Requests are served in order and answered at once, each answer in its request's place.  So a back
+ * end that is killed and started again goes on at the first answer that was not published: answers
+ * it finds there it publishes as they are, and requests it serves, the one that was being served a
+ * second time.  Only where an answer was half written nobody knows it: ECHO_UNKNOWN.
  * A guest that breaks the ring's rules is cut off; one that floods it is served BUDGET requests
  * at a time, then the others get their turn.
  */
@@ -39,6 +40,8 @@ static int probe(struct back_device *dev)
 	b->dev = dev;
 	dev->priv = b;
 	rc = back_write(dev, "version", "%u", ECHO_VERSION);
+	if (!rc)		/* for mica ring, which shows what lies in slots */
+		rc = back_write(dev, "slot-bytes", "%u", (unsigned)sizeof(union echo_ring_slot));
 	if (!rc)
 		rc = back_write(dev, "max-bytes", "%u", 4096u);
 	if (!rc)
@@ -151,21 +154,30 @@ static void serve(struct echo_back *b, const struct echo_request *req,
 	rsp->bytes = bytes;
 }
 
+/* What goes into the place of @m. */
+static void answer(struct echo_back *b, const union echo_message *m, struct echo_response *rsp)
+{
+	*rsp = (struct echo_response){ .id = m->req.id | ECHO_ANSWER };
+	if (!(m->req.id & ECHO_ANSWER))
+		serve(b, &m->req, rsp);
+	else if (m->rsp.seal == ~m->rsp.id)
+		*rsp = m->rsp;
+	else
+		rsp->status = ECHO_UNKNOWN;
+	rsp->seal = ~rsp->id;
+}
+
 static void work(struct echo_back *b)
 {
-	struct echo_request req;
+	union echo_message message;
+	struct echo_response rsp;
 	struct mica_io *io = back_io(b->dev->back);
 	unsigned done = 0;
 	int rc = 0;
 
 	do {
-		while (done < BUDGET && (rc = echo_ring_back_take(&b->ring, &req)) == 1) {
-			struct echo_response rsp = { .id = req.id | ECHO_ANSWER };
-
-			if (req.id & ECHO_ANSWER)
-				rsp.status = ECHO_UNKNOWN;
-			else
-				serve(b, &req, &rsp);
+		while (done < BUDGET && (rc = echo_ring_back_take(&b->ring, &message)) == 1) {
+			answer(b, &message, &rsp);
 			echo_ring_back_answer(&b->ring, &rsp);
 			done++;
 		}

@@ -15,7 +15,6 @@ extern const struct back_kind echo_back_kind;
  * payload; what it and *bytes hold afterwards goes back.
  */
 void echo_serve(struct back_device *dev, const struct echo_request *req, uint8_t *data,
-		 uint32_t *bytes,
-		  struct echo_response *rsp);
+		uint32_t *bytes, struct echo_response *rsp);
 
 #endif

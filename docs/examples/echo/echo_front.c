@@ -181,6 +181,7 @@ void echo_front_free(struct echo_front *e)
 int echo_front_send(struct echo_front *e, struct echo_request *req, const void *data,
 		      uint32_t bytes, void *token)
 {
+	union echo_message message;
 	uint32_t slot;
 	int rc;
 
@@ -198,7 +199,9 @@ int echo_front_send(struct echo_front *e, struct echo_request *req, const void *
 	memcpy(e->page + (size_t)slot * MICA_IO_PAGE_BYTES, data, bytes);
 	req->gref = e->page_ref[slot];
 	req->bytes = bytes;
-	echo_ring_front_put(&e->ring, req);
+	memset(&message, 0, sizeof(message));
+	message.req = *req;
+	echo_ring_front_put(&e->ring, &message);
 	return 0;
 }
 

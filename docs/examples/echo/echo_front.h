@@ -15,8 +15,8 @@ struct echo_front_ops {
 	/* Requests may be sent; they may not any more (open ones are lost). */
 	void (*up)(void *ctx);
 	void (*down)(void *ctx);
-	/* The answer to what was sent with @token.  ECHO_UNKNOWN: send it again, if serving it twice
-	 * does no harm. */
+	/* The answer to what was sent with @token.  ECHO_UNKNOWN: the back end was killed as it
+	 * wrote it; send it again, if serving it twice does no harm. */
 	void (*answer)(void *ctx, void *token, const struct echo_response *rsp,
 		       const void *data, uint32_t bytes);
 	/* May be NULL: the world's timer. */

@@ -2,7 +2,8 @@
 /*
  * A guest that speaks echo as badly as it can: a connected ring whose slots, indices and payload are
  * random, changed while the back end looks.  echo-fuzz ROUNDS [SEED].  The back end must serve or
- * cut off, and let go of everything; the sanitizers see the rest.
+ * cut off, and let go of everything; the sanitizers see the rest.  TRACE=1 in the environment shows
+ * what it says to each round.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,6 +42,11 @@ static void put(struct guest *g, const char *key, unsigned value)
 	g->io->ops->write(g->io, path, text);
 }
 
+/* Rung by the back end; all it does it does by itself. */
+static void hear(void *ctx, uint32_t port)
+{
+}
+
 /* Good keys, so that the back end connects; what is on the ring is another matter. */
 static void connect_guest(void *ctx)
 {
@@ -48,6 +54,7 @@ static void connect_guest(void *ctx)
 	const struct mica_io_ops *ops = g->io->ops;
 	char key[16];
 
+	g->io->driver.event = hear;
 	if (ops->lend(g->io, 0, ECHO_RING_PAGES, true, g->refs, (void **)&g->ring) ||
 	    ops->lend(g->io, 0, 1, true, &g->page_ref, (void **)&g->page) ||
 	    ops->port_offer(g->io, 0, &g->port))
@@ -89,11 +96,21 @@ static void scribble(void *ctx)
 		sim_call(g->io, scribble, g);
 }
 
+/* That a guest was cut off is what every other round is for. */
+static void note(void *ctx, const struct back_device *dev, const char *line)
+{
+	if (getenv("TRACE"))
+		fprintf(stderr, "%s\n", line);
+}
+
 static void start_back(void *ctx)
 {
+	static struct back_kind kind;
 	struct guest *g = ctx;
 
-	if (back_open(&g->back, g->back_io, &echo_back_kind, &g->back))
+	kind = echo_back_kind;
+	kind.note = note;
+	if (back_open(&g->back, g->back_io, &kind, &g->back))
 		abort();
 }
 

@@ -6,8 +6,7 @@
 #include "echo_back.h"
 
 void echo_serve(struct back_device *dev, const struct echo_request *req, uint8_t *data,
-		 uint32_t *bytes,
-		  struct echo_response *rsp)
+		uint32_t *bytes, struct echo_response *rsp)
 {
 	rsp->status = 0;
 }

@@ -82,11 +82,6 @@ static void answer(void *ctx, void *token, const struct echo_response *rsp,
 	unsigned long nr = (unsigned long)token;
 	bool good = !rsp->status && nr < REQUESTS && !r->seen[nr];
 
-	if (rsp->status == ECHO_UNKNOWN) {	/* a place is free again, so it can be sent */
-		r->bad += !r->kill_at || !send_one(r, nr);
-		echo_front_flush(r->front);
-		return;
-	}
 	uint8_t want[ECHO_PAYLOAD_MAX];
 	uint32_t n = payload_make(want, nr);
 

@@ -2,9 +2,10 @@
 /*
  * The back end of @name@ over libmicaback and <mica/ring.h>: one struct for each device.
  *
- * Requests are served in order and answered at once, so a back end that is killed and started
- * again goes on at the first answer that was not published.  Requests from there on are served,
- * perhaps a second time; one whose place has an answer already is answered @NAME@_UNKNOWN.
+ * Requests are served in order and answered at once, each answer in its request's place.  So a back
+ * end that is killed and started again goes on at the first answer that was not published: answers
+ * it finds there it publishes as they are, and requests it serves, the one that was being served a
+ * second time.  Only where an answer was half written nobody knows it: @NAME@_UNKNOWN.
  * A guest that breaks the ring's rules is cut off; one that floods it is served BUDGET requests
  * at a time, then the others get their turn.
  */
@@ -41,6 +42,8 @@ static int probe(struct back_device *dev)
 	b->dev = dev;
 	dev->priv = b;
 	rc = back_write(dev, "version", "%u", @NAME@_VERSION);
+	if (!rc)		/* for mica ring, which shows what lies in slots */
+		rc = back_write(dev, "slot-bytes", "%u", (unsigned)sizeof(union @name@_ring_slot));
 @back_keys@	return rc;
 }
 
@@ -157,21 +160,30 @@ static void serve(struct @name@_back *b, const struct @name@_request *req,
 }
 @end@
 
+/* What goes into the place of @m. */
+static void answer(struct @name@_back *b, const union @name@_message *m, struct @name@_response *rsp)
+{
+	*rsp = (struct @name@_response){ .id = m->req.id | @NAME@_ANSWER };
+	if (!(m->req.id & @NAME@_ANSWER))
+		serve(b, &m->req, rsp);
+	else if (m->rsp.seal == ~m->rsp.id)
+		*rsp = m->rsp;
+	else
+		rsp->status = @NAME@_UNKNOWN;
+	rsp->seal = ~rsp->id;
+}
+
 static void work(struct @name@_back *b)
 {
-	struct @name@_request req;
+	union @name@_message message;
+	struct @name@_response rsp;
 	struct mica_io *io = back_io(b->dev->back);
 	unsigned done = 0;
 	int rc = 0;
 
 	do {
-		while (done < BUDGET && (rc = @name@_ring_back_take(&b->ring, &req)) == 1) {
-			struct @name@_response rsp = { .id = req.id | @NAME@_ANSWER };
-
-			if (req.id & @NAME@_ANSWER)
-				rsp.status = @NAME@_UNKNOWN;
-			else
-				serve(b, &req, &rsp);
+		while (done < BUDGET && (rc = @name@_ring_back_take(&b->ring, &message)) == 1) {
+			answer(b, &message, &rsp);
 			@name@_ring_back_answer(&b->ring, &rsp);
 			done++;
 		}

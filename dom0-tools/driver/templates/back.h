@@ -13,7 +13,6 @@ extern const struct back_kind @name@_back_kind;
  * Serve one request: yours to write, in @name@_serve.c.  @req is a private copy; the guest may
  * have put anything into it; after a kill of the back end it may be served again.  @rsp is zero but for its id.@serve_note@
  */
-void @name@_serve(struct back_device *dev, const struct @name@_request *req@serve_params@,
-		  struct @name@_response *rsp);
+void @name@_serve(struct back_device *dev, const struct @name@_request *req@serve_params@);
 
 #endif

@@ -6,6 +6,10 @@ OUT  ?= build
 KDIR ?= /lib/modules/$(shell uname -r)/build
 CC   ?= gcc
 
+ifeq ($(wildcard $(MICA)/abi/mica/ring.h),)
+$(error '$(MICA)' is no checkout of Mica: make MICA=/path/to/mica)
+endif
+
 CFLAGS += -std=gnu11 -O2 -g -D_GNU_SOURCE -Wall -Wextra -Werror -Wno-unused-parameter
 CPP_MICA := -I. -I$(MICA)/dom0-tools -I$(MICA)/abi
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -DMICA_RING_CHECK

@@ -190,6 +190,7 @@ void @name@_front_free(struct @name@_front *e)
 
 int @name@_front_send(struct @name@_front *e, struct @name@_request *req@payload_args@, void *token)
 {
+	union @name@_message message;
 	uint32_t slot;
 	int rc;
 
@@ -211,7 +212,9 @@ int @name@_front_send(struct @name@_front *e, struct @name@_request *req@payload
 	req->@payload_grant@ = e->page_ref[slot];
 	req->@payload_bytes@ = bytes;
 @end@
-	@name@_ring_front_put(&e->ring, req);
+	memset(&message, 0, sizeof(message));
+	message.req = *req;
+	@name@_ring_front_put(&e->ring, &message);
 	return 0;
 }
 

@@ -15,8 +15,8 @@ struct @name@_front_ops {
 	/* Requests may be sent; they may not any more (open ones are lost). */
 	void (*up)(void *ctx);
 	void (*down)(void *ctx);
-	/* The answer to what was sent with @token.  @NAME@_UNKNOWN: send it again, if serving it twice
-	 * does no harm. */
+	/* The answer to what was sent with @token.  @NAME@_UNKNOWN: the back end was killed as it
+	 * wrote it; send it again, if serving it twice does no harm. */
 	void (*answer)(void *ctx, void *token, const struct @name@_response *rsp@payload_params@);
 	/* May be NULL: the world's timer. */
 	void (*timer)(void *ctx);

@@ -5,8 +5,7 @@
  */
 #include "@name@_back.h"
 
-void @name@_serve(struct back_device *dev, const struct @name@_request *req@serve_params@,
-		  struct @name@_response *rsp)
+void @name@_serve(struct back_device *dev, const struct @name@_request *req@serve_params@)
 {
 	rsp->status = 0;
 }

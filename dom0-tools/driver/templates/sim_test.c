@@ -90,11 +90,6 @@ static void answer(void *ctx, void *token, const struct @name@_response *rsp@pay
 	unsigned long nr = (unsigned long)token;
 	bool good = !rsp->status && nr < REQUESTS && !r->seen[nr];
 
-	if (rsp->status == @NAME@_UNKNOWN) {	/* a place is free again, so it can be sent */
-		r->bad += !r->kill_at || !send_one(r, nr);
-		@name@_front_flush(r->front);
-		return;
-	}
 @if payload@
 	uint8_t want[@NAME@_PAYLOAD_MAX];
 	uint32_t n = payload_make(want, nr);

@@ -19,11 +19,12 @@
 
 /* status, besides the protocol's own */
 #define @NAME@_BAD_PAYLOAD	(-1000)	/* too long, or its page cannot be copied */
-#define @NAME@_UNKNOWN	(-1001)	/* the back end was killed as it answered; served or not */
+#define @NAME@_UNKNOWN	(-1001)	/* the back end was killed while it wrote the answer; it was served */
 
 /*
- * The first word of an answer is the request's id with this bit.  An answer takes the place of a
- * request on the ring, and the bit, written first, tells a new back end which it finds there.
+ * An answer takes the place of its request on the ring.  Its first word, written first, is the
+ * request's id with this bit, and its last one, written last, is the complement of that.  So a new
+ * back end tells a request from an answer, and from one that was not finished.
  */
 #define @NAME@_ANSWER		(1ull << 63)
 
@@ -36,9 +37,16 @@ ABI_SIZE(struct @name@_request, @request_bytes@);
 /* Back end to front end. */
 struct @name@_response {
 	uint64_t id;			/* of the request, with @NAME@_ANSWER */
-@response@};
+@response@	uint64_t seal;			/* ~id: the answer is whole */
+};
 ABI_SIZE(struct @name@_response, @response_bytes@);
 
-MICA_RING(@name@_ring, struct @name@_request, struct @name@_response)
+/* What a back end may find in a slot. */
+union @name@_message {
+	struct @name@_request req;
+	struct @name@_response rsp;
+};
+
+MICA_RING(@name@_ring, union @name@_message, struct @name@_response)
 
 #endif /* MICA_IO_@NAME@_H */

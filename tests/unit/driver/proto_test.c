@@ -62,6 +62,17 @@ static void what_is_wrong_is_refused(void **state)
 		  ", \"keys\": [{\"name\": \"a/b\", \"owner\": \"back\"}]}", "no name of a key" },
 		{ "{" HEAD ", " GOOD_REQUEST ", " GOOD_RESPONSE
 		  ", \"keys\": [{\"name\": \"a\", \"owner\": \"me\"}]}", "owner must be" },
+		{ "{" HEAD ", " GOOD_REQUEST ", " GOOD_RESPONSE
+		  ", \"keys\": [{\"name\": \"state\", \"owner\": \"back\"}]}", "handshake's own" },
+		{ "{" HEAD ", " GOOD_REQUEST ", " GOOD_RESPONSE
+		  ", \"features\": [{\"name\": \"ring-ref7\", \"owner\": \"front\"}]}", "handshake's own" },
+		{ "{" HEAD ", " GOOD_REQUEST ", " GOOD_RESPONSE
+		  ", \"keys\": [{\"name\": \"a\", \"owner\": \"back\"}]"
+		  ", \"features\": [{\"name\": \"a\", \"owner\": \"front\"}]}", "there twice" },
+		{ "{" HEAD ", \"request\": [{\"name\": \"default\", \"type\": \"u8\"}]}", "a word of C" },
+		{ "{" HEAD ", \"request\": [{\"name\": \"seal\", \"type\": \"u8\"}]}", "always there" },
+		{ "{\"protocol\": \"int\", \"summary\": \"s\"}", "a word of C" },
+		{ "{\"protocol\": \"mica_x\", \"summary\": \"s\"}", "Mica's own" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

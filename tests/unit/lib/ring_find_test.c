@@ -137,6 +137,13 @@ static void test_others(void **state)
 	find(-1, 1);
 	assert_string_equal(list->name, "echo0");
 	assert_true(list->ring[0].layout == RING_GENERIC && list->ring[0].pages == 1);
+	assert_int_equal(list->ring[0].slot_bytes, 0);
+	fake_store_set(f, DOMAINS "0/backend/echo/7/0/slot-bytes", "24");
+	find(-1, 1);
+	assert_int_equal(list->ring[0].slot_bytes, 24);
+	fake_store_set(f, DOMAINS "0/backend/echo/7/0/slot-bytes", "4096");
+	find(-1, 1);
+	assert_int_equal(list->ring[0].slot_bytes, 0);
 }
 
 static void test_will_and_limits(void **state)
