@@ -61,6 +61,7 @@ struct back_device {
 	uint64_t window_ns;
 	const struct mica_bus_rule *rule;	/* in which it waits */
 	uint64_t rule_ns;		/* since when */
+	uint64_t look_ns;		/* left alone until then; 0: it is not */
 	bool late;			/* the operator was told */
 };
 

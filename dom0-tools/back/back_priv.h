@@ -28,6 +28,8 @@ void back_look(struct back_device *dev);
 void back_force(struct back_device *dev, unsigned state);
 /* late.c: it waits in @rule now, NULL: it does not; the world's timer is due. */
 void back_wait(struct back_device *dev, const struct mica_bus_rule *rule);
+/* @dev is looked at at @at_ns, whatever its guest says. */
+void back_look_at(struct back_device *dev, uint64_t at_ns);
 void back_timer(struct back *b);
 /* keys.c: write our state.  0 or -errno. */
 int back_set_state(struct back_device *dev, unsigned state);

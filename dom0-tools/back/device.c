@@ -77,6 +77,8 @@ static bool not_too_often(struct back_device *dev)
 	if (++dev->probes == PROBES + 1)
 		back_note(dev, "the guest opened it %u times within %llu s; left alone for a while",
 			  PROBES, WINDOW_NS / 1000000000ull);
+	if (dev->probes > PROBES)
+		back_look_at(dev, dev->window_ns + WINDOW_NS + 1);
 	return dev->probes <= PROBES;
 }
 

@@ -4,6 +4,8 @@
  *
  *	wait in a rule --timeout_s--> told once --late is another state--> let go, that state written
  *
+ * A device whose guest opens it over and over is left alone for a while, and looked at when that is over.
+ *
  * The world has one timer.  It stands at what is due first, of ours and of the daemon's own
  * back_timer_set(); when it comes, both look.
  */
@@ -32,9 +34,33 @@ void back_timer_set(struct back *b, uint64_t at_ns)
 	arm(b);
 }
 
-static uint64_t due_ns(const struct back_device *dev)
+/* When the rule it waits in has lasted too long; 0: never. */
+static uint64_t rule_due_ns(const struct back_device *dev)
 {
 	return dev->rule && !dev->late ? dev->rule_ns + dev->rule->timeout_s * SECOND_NS : 0;
+}
+
+static uint64_t due_ns(const struct back_device *dev)
+{
+	uint64_t rule = rule_due_ns(dev);
+
+	return dev->look_ns && (!rule || dev->look_ns < rule) ? dev->look_ns : rule;
+}
+
+static void armed_by(struct back_device *dev)
+{
+	struct back *b = dev->back;
+
+	if (b->late_ns && b->late_ns <= due_ns(dev))
+		return;
+	b->late_ns = due_ns(dev);
+	arm(b);
+}
+
+void back_look_at(struct back_device *dev, uint64_t at_ns)
+{
+	dev->look_ns = at_ns;
+	armed_by(dev);
 }
 
 /* @rule: in which the device now waits; NULL: it does not. */
@@ -51,10 +77,7 @@ void back_wait(struct back_device *dev, const struct mica_bus_rule *rule)
 	if (!rule)
 		return;
 	dev->rule_ns = b->io->ops->now_ns(b->io);
-	if (!b->late_ns || due_ns(dev) < b->late_ns) {
-		b->late_ns = due_ns(dev);
-		arm(b);
-	}
+	armed_by(dev);
 }
 
 static void too_late(struct back_device *dev)
@@ -82,9 +105,15 @@ void back_timer(struct back *b)
 	b->armed_ns = 0;
 	for (dev = b->devices; dev; dev = next) {
 		next = dev->next;
-		due = due_ns(dev);
-		if (due && due <= now && !dev->doing)
-			too_late(dev);
+		if (dev->doing)
+			continue;
+		due = rule_due_ns(dev);
+		if (due && due <= now) {
+			too_late(dev);			/* this, or a look, may end it */
+		} else if (dev->look_ns && dev->look_ns <= now) {
+			dev->look_ns = 0;
+			back_look(dev);
+		}
 	}
 	b->late_ns = 0;
 	for (dev = b->devices; dev; dev = dev->next) {

@@ -546,6 +546,24 @@ static void over_and_over(void **state)
 	assert_int_equal(probes, 33);
 }
 
+/* The guest has said its last word: the back end comes by itself when the time is over. */
+static void not_for_ever(void **state)
+{
+	connected();
+	for (int i = 0; i < 200; i++) {
+		front("6");
+		front("1");
+	}
+	assert_int_equal(probes, 32);
+	assert_true(timer_ns > clock_ns);
+	clock_ns = timer_ns;
+	io.driver.timer(io.driver.ctx);
+	deliver();
+	assert_int_equal(probes, 33);
+	assert_int_equal(our_state(), XenbusStateInitWait);
+	assert_int_equal(lines, 1);
+}
+
 static void cut_off(void **state)
 {
 	connected();
@@ -698,7 +716,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_life), TEST(a_new_daemon_resumes), TEST(steps_that_take_time),
 		TEST(failures_have_words_and_end), TEST(nonsense_from_the_guest),
-		TEST(somebody_elses_front_end), TEST(over_and_over), TEST(cut_off),
+		TEST(somebody_elses_front_end), TEST(over_and_over), TEST(not_for_ever), TEST(cut_off),
 		TEST(the_store_is_away), TEST(a_guest_without_a_driver),
 		TEST(a_guest_that_does_not_finish), TEST(in_use_while_closing),
 		TEST(late_while_a_step_takes_time), TEST(the_daemons_own_timer),
