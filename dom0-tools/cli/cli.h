@@ -103,6 +103,9 @@ int cli_target_or_none(struct target *t, struct mica *m, struct mica_store *s, c
 int cli_each(int argc, char **argv, const char *verb, bool need_store,
 	     int (*act)(struct target *t, struct mica_error *e));
 
+/* cmd_files.c: a file, whole or not at all; 0 or -1 with errno. */
+int cli_write_file(const char *path, const char *text);
+
 /* words.c */
 const char *state_word(const mica_dominfo *info);
 unsigned shutdown_reason(const mica_dominfo *info);

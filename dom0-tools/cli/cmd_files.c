@@ -21,8 +21,7 @@ static int host_failure(const char *what, const char *path)
 			"%s: %s", path, strerror(errno));
 }
 
-/* Whole or not at all. */
-static int write_file(const char *path, const char *text)
+int cli_write_file(const char *path, const char *text)
 {
 	char temp[300];
 	FILE *f;
@@ -60,7 +59,7 @@ static int define_run(int argc, char **argv)
 	else if (cli.plan)
 		cli_plan("define", d.name, "%s", path);
 	else if ((mkdir("/etc/mica", 0755) && errno != EEXIST) ||
-		 (mkdir(MICA_DEFINE_DIR, 0755) && errno != EEXIST) || write_file(path, c.text))
+		 (mkdir(MICA_DEFINE_DIR, 0755) && errno != EEXIST) || cli_write_file(path, c.text))
 		status = host_failure("define", path);
 	else
 		puts(d.name);

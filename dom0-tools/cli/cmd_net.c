@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * mica net list, create, delete, show: networks of Mica's switch.  A network is a directory
- * /mica/net/NAME in the store; mica-netd serves each that it finds.
+ * /mica/net/NAME in the store; mica-netd serves each that it finds.  The store ends with dom0, so what
+ * create was told is kept in a file as well (net_file.c).
  */
 #include <ctype.h>
 #include <errno.h>
@@ -10,6 +11,7 @@
 #include <string.h>
 
 #include "cli/device.h"
+#include "cli/net.h"
 
 #define NETS	"/mica/net"
 
@@ -103,7 +105,7 @@ const struct command cmd_net_list = {
 	.noun = "net", .name = "list", .args = "", .summary = "the switch's networks", .run = list_run,
 };
 
-static bool exists(struct mica_store *s, const char *net)
+bool net_exists(struct mica_store *s, const char *net)
 {
 	char **names;
 	int n = mica_store_list(s, NETS, &names);
@@ -146,7 +148,7 @@ static const char *check_setting(const char *key, const char *value)
 	return NULL;
 }
 
-static int check_word(const char *word)
+int net_check_word(const char *what, const char *word)
 {
 	const char *value = strchr(word, '='), *wrong, *near;
 	struct mica_error e;
@@ -157,18 +159,17 @@ static int check_word(const char *word)
 		if (strcmp(settings[i], key))
 			continue;
 		wrong = check_setting(key, value + 1);
-		return wrong ? cli_fail("MICA-CFG-003", "net create", "'%s': %s must be %s", word, key, wrong) :
-			0;
+		return wrong ? cli_fail("MICA-CFG-003", what, "'%s': %s must be %s", word, key, wrong) : 0;
 	}
 	near = mica_nearest(key, settings);
 	mica_fail(&e, "MICA-CFG-002", "'%s' is no setting of a network", word);
-	mica_what(&e, "net create");
+	mica_what(&e, "%s", what);
 	if (near)
 		mica_hint(&e, "did you mean '%s='?", near);
 	return cli_report(&e);
 }
 
-static int write_net(struct mica_store *s, const char *net, int argc, char **argv)
+int net_write(struct mica_store *s, const char *net, int argc, char **argv)
 {
 	char path[128];
 	int rc = mica_store_begin(s);
@@ -194,26 +195,36 @@ static int write_net(struct mica_store *s, const char *net, int argc, char **arg
 static int create_run(int argc, char **argv)
 {
 	autoclean(mica_store_close) struct mica_store *s = NULL;
+	bool transient = cli_opt("transient") != NULL;
 	int status = 0, rc;
 
 	if (!mica_net_name_is_valid(argv[1]))
 		return cli_fail("MICA-CFG-003", "net create", "'%s' is no name of a network: at most 13 letters, "
 				"digits and -, a letter first", argv[1]);
 	for (int i = 2; i < argc && !status; i++)
-		status = check_word(argv[i]);
+		status = net_check_word("net create", argv[i]);
 	if (!status)
 		status = cli_open_store(&s);
 	if (status)
 		return status;
-	if (exists(s, argv[1]))
+	if (net_exists(s, argv[1]))
 		return cli_fail("MICA-NET-022", "net create", "there is a network '%s'", argv[1]);
+	if (!transient && net_file_exists(argv[1]))
+		return cli_fail("MICA-NET-022", "net create", "'%s' is kept already; mica net start makes it, "
+				"mica net delete forgets it", argv[1]);
 	if (cli.plan) {
-		cli_plan("create network", argv[1], "%s", "");
+		cli_plan("create network", argv[1], "%s", transient ? "until dom0 ends" : "");
 		return 0;
 	}
+	if (!transient)
+		status = net_file_write(argv[1], argc - 2, argv + 2);
+	if (status)
+		return status;
 	do {
-		rc = write_net(s, argv[1], argc - 2, argv + 2);
+		rc = net_write(s, argv[1], argc - 2, argv + 2);
 	} while (rc == -EAGAIN);
+	if (rc && !transient)
+		net_file_remove("net create", argv[1]);
 	if (rc)
 		return cli_fail("MICA-STORE-002", "net create", "cannot write " NETS "/%s: %s", argv[1],
 				strerror(-rc));
@@ -221,11 +232,17 @@ static int create_run(int argc, char **argv)
 	return 0;
 }
 
+static const struct command_option create_options[] = {
+	{ "transient", 0, NULL, "do not keep it: it ends with the store" },
+	{ NULL, 0, NULL, NULL },
+};
+
 const struct command cmd_net_create = {
 	.noun = "net", .name = "create", .args = "NAME [KEY=VALUE...]", .summary = "make a network",
-	.run = create_run, .min_args = 1, .max_args = 9, .flags = CMD_CHANGES,
+	.run = create_run, .options = create_options, .min_args = 1, .max_args = 1 + NET_SETTINGS_MAX,
+	.flags = CMD_CHANGES,
 	.more = "uplink=none|tap|bridge:NAME, subnet=10.1.0.1/24 (dom0's address in it), nat=1 and dhcp=1 (for\n"
-		"a subnet), mtu=, uplink-vlan=, uplink-trunk=.  mica-netd serves it; it lasts as the store does.",
+		"a subnet), mtu=, uplink-vlan=, uplink-trunk=.  mica-netd serves it.  It is kept for `mica net start`.",
 };
 
 static int delete_run(int argc, char **argv)
@@ -233,10 +250,12 @@ static int delete_run(int argc, char **argv)
 	autoclean(mica_store_close) struct mica_store *s = NULL;
 	char path[64], who[200];
 	int rc, status = cli_open_store(&s);
+	bool there;
 
 	if (status)
 		return status;
-	if (!mica_net_name_is_valid(argv[1]) || !exists(s, argv[1]))
+	there = mica_net_name_is_valid(argv[1]) && net_exists(s, argv[1]);
+	if (!there && (!mica_net_name_is_valid(argv[1]) || !net_file_exists(argv[1])))
 		return not_there("net delete", argv[1]);
 	if (users(s, argv[1], who, sizeof(who)))
 		return cli_fail("MICA-NET-021", "net delete", "'%s' has cards: %s", argv[1], who);
@@ -245,13 +264,13 @@ static int delete_run(int argc, char **argv)
 		return 0;
 	}
 	snprintf(path, sizeof(path), NETS "/%s", argv[1]);
-	rc = mica_store_rm(s, path);
+	rc = there ? mica_store_rm(s, path) : 0;
 	return rc ? cli_fail("MICA-STORE-002", "net delete", "cannot remove %s: %s", path,
-			     strerror(-rc)) : 0;
+			     strerror(-rc)) : net_file_remove("net delete", argv[1]);
 }
 
 const struct command cmd_net_delete = {
-	.noun = "net", .name = "delete", .args = "NAME", .summary = "remove a network without cards",
+	.noun = "net", .name = "delete", .args = "NAME", .summary = "remove and forget a network without cards",
 	.run = delete_run, .min_args = 1, .max_args = 1, .flags = CMD_CHANGES,
 };
 
@@ -267,7 +286,7 @@ static int show_run(int argc, char **argv)
 
 	if (status)
 		return status;
-	if (!mica_net_name_is_valid(argv[1]) || !exists(s, argv[1]))
+	if (!mica_net_name_is_valid(argv[1]) || !net_exists(s, argv[1]))
 		return not_there("net show", argv[1]);
 	out_list("mica/net-show/1", "settings", show);
 	snprintf(path, sizeof(path), NETS "/%s", argv[1]);

@@ -9,7 +9,7 @@
 	X(memory_show) X(memory_set) X(memory_max) \
 	X(disk_list) X(disk_attach) X(disk_detach) X(disk_resize) X(disk_limit) \
 	X(nic_list) X(nic_attach) X(nic_detach) X(nic_set) X(nic_limit) \
-	X(net_list) X(net_create) X(net_delete) X(net_show) \
+	X(net_list) X(net_create) X(net_start) X(net_delete) X(net_show) \
 	X(kernel_check) X(kernel_cache) X(top) X(event) X(dmesg) X(keys) X(doctor) \
 	X(driver_new) X(driver_check) X(driver_attach) X(driver_detach) \
 	X(ring_list) X(ring_show) X(ring_check) X(ring_watch) X(ring_kick) X(ring_capture) \

@@ -297,5 +297,6 @@ int mica_nic_check(struct mica_store *s, struct mica_nic *n, struct mica_error *
 			  n->handle);
 	mica_fact(e, "networks:%s", there[0] ? there : " none");
 	mica_hint(e, "mica net create NAME");
+	mica_hint(e, "mica net start");
 	return rc;
 }

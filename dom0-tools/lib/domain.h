@@ -15,6 +15,7 @@
 #define MICA_LOG_DIR		"/var/log/mica"
 #define MICA_CONSOLE_LOG	MICA_LOG_DIR "/console/guest-%s.log"
 #define MICA_DEFINE_DIR		"/etc/mica/domains"
+#define MICA_NETWORK_DIR	"/etc/mica/networks"
 
 /* The domain called @word: a name or a number.  @s may be NULL. */
 int mica_domain_find(struct mica *m, struct mica_store *s, const char *word, domid_t *id,

@@ -58,6 +58,8 @@ static int start(void **state)
 		_exit(127);
 	}
 	setenv("XENSTORED_PATH", path, 1);
+	snprintf(state_dir, sizeof(state_dir), "%s/networks", dir);
+	setenv("MICA_NETWORKS", state_dir, 1);
 	/* Ready when the socket is there; a daemon that died never makes it. */
 	while (access(path, F_OK))
 		if (waitpid(daemon_, NULL, WNOHANG) || usleep(10000))
@@ -107,10 +109,44 @@ static void test_in_use(void **state)
 	gives(0, "net list -q", "dmz");
 }
 
+/* What create was told outlives the store: here as if dom0 had started again. */
+static void test_kept(void **state)
+{
+	char line[200];
+
+	gives(0, "net create kept uplink=tap subnet=10.2.0.1/24 dhcp=1", "kept\n");
+	gives(0, "net create passing --transient", "passing\n");
+	gives(0, "store rm /mica/net", NULL);
+	gives(0, "net list -q", "");
+	gives(EXIT_STATE, "net create kept mtu=9000", "is kept already");
+	gives(0, "net start --plan", "would start network kept");
+	gives(0, "net start", "dmz\nkept\n");
+	assert_null(strstr(said, "passing"));
+	gives(0, "store read /mica/net/kept/subnet", "10.2.0.1/24");
+	gives(0, "store read /mica/net/dmz/mtu", "9000");
+	gives(0, "net start", "");
+	assert_string_equal(said, "");
+	gives(0, "net delete kept", NULL);
+	gives(EXIT_NOT_FOUND, "net start kept", "MICA-NET-020");
+	/* files that an operator edited: the wrong one is shown, the other is made */
+	snprintf(line, sizeof(line), "printf '# by hand\n\n  mtu=1400 \nuplnk=tap\n' >%s/networks/bad.net", dir);
+	assert_int_equal(system(line), 0);
+	snprintf(line, sizeof(line), "printf 'mtu=1400' >%s/networks/good.net", dir);
+	assert_int_equal(system(line), 0);
+	gives(EXIT_USAGE, "net start", "/networks/bad.net:4: 'uplnk=tap' is no setting of a network");
+	assert_non_null(strstr(said, "did you mean 'uplink='?"));
+	assert_non_null(strstr(said, "good\n"));
+	gives(EXIT_NOT_FOUND, "net show bad", "MICA-NET-020");
+	gives(0, "net delete bad", NULL);
+	gives(0, "net start", "");
+	gives(EXIT_NOT_FOUND, "net start ../good", "MICA-NET-020");
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_life), cmocka_unit_test(test_in_use),
+		cmocka_unit_test(test_kept),
 	};
 	char self[2048];
 

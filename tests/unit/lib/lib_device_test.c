@@ -128,6 +128,19 @@ static void test_nic(void **state)
 	is("/local/domain/7/device/vif/1/mtu", "9000");
 	is("/local/domain/7/device/vif/1/backend", "/local/domain/0/backend/mnet/7/1");
 	assert_null(fake_store_get(f, "/local/domain/0/backend/mnet/7/1/trunk"));
+	assert_null(fake_store_get(f, "/local/domain/0/backend/mnet/7/1/script"));
+	/* xen-netback gives a card up whose script key is not there when it first looks */
+	assert_true(mica_nic_parse(&n, "bridge=br0,backend=kernel,rate=8Mb/s,mac=00:16:3e:00:00:08", &se));
+	n.handle = 2;
+	assert_int_equal(mica_store_begin(s), 0);
+	assert_int_equal(mica_device_put_nic(s, 7, &n), 0);
+	assert_int_equal(mica_store_end(s, true), 0);
+	is("/local/domain/0/backend/vif/7/2/script", "/bin/true");
+	is("/local/domain/0/backend/vif/7/2/bridge", "br0");
+	is("/local/domain/0/backend/vif/7/2/type", "vif");
+	is("/local/domain/0/backend/vif/7/2/rate", "50000,50000");
+	is("/local/domain/7/device/vif/2/backend", "/local/domain/0/backend/vif/7/2");
+	assert_null(fake_store_get(f, "/local/domain/0/backend/vif/7/2/network"));
 }
 
 static void test_list_and_find(void **state)
