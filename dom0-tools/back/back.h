@@ -110,7 +110,7 @@ void back_rescan(struct back *back);
 void back_done(struct back_device *dev, int rc);
 /*
  * Say why a device does not work: below /local/domain/<self>/error/, and to the operator as
- * "error: mblk 3/51712: WHY [CODE]" with an optional hint (NULL: none).  Returns @rc.
+ * "error: mblk 3/51712 (web): WHY [CODE]" with an optional hint (NULL: none).  Returns @rc.
  */
 int back_fail(struct back_device *dev, int rc, const char *code, const char *hint,
 	      const char *why, ...) __attribute__((format(printf, 5, 6)));

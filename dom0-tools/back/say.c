@@ -20,6 +20,22 @@ static void say(struct back_device *dev, const char *line)
 		fprintf(stderr, "%s\n", line);
 }
 
+/* "mblk 3/51712 (web)".  The name is the toolstack's; printable all the same. */
+static void who(struct back_device *dev, char *text, size_t room)
+{
+	struct mica_io *io = dev->back->io;
+	char path[64], name[64];
+	int n = snprintf(text, room, "%s %u/%u", dev->back->kind->dir, dev->domid, dev->handle);
+
+	snprintf(path, sizeof(path), "/local/domain/%u/name", dev->domid);
+	if (io->ops->read(io, path, name, sizeof(name)) || !name[0])
+		return;
+	for (char *c = name; *c; c++)
+		if (*c < '!' || *c > '~')
+			*c = '?';
+	snprintf(text + n, room - (size_t)n, " (%s)", name);
+}
+
 static void error_path(struct back_device *dev, char *path, size_t room, const char *key)
 {
 	struct mica_io *io = dev->back->io;
@@ -31,10 +47,11 @@ static void error_path(struct back_device *dev, char *path, size_t room, const c
 static void failed(struct back_device *dev, const char *code, const char *hint, const char *why)
 {
 	struct mica_io *io = dev->back->io;
-	char path[BACK_PATH], *line = dev->back->line;
+	char path[BACK_PATH], device[128], *line = dev->back->line;
 
-	snprintf(line, sizeof(dev->back->line), "error: %s %u/%u: %s [%s]%s%s", dev->back->kind->dir,
-		 dev->domid, dev->handle, why, code, hint ? "\nhint: " : "", hint ? hint : "");
+	who(dev, device, sizeof(device));
+	snprintf(line, sizeof(dev->back->line), "error: %s: %s [%s]%s%s", device, why, code,
+		 hint ? "\nhint: " : "", hint ? hint : "");
 	say(dev, line);
 	error_path(dev, path, sizeof(path), "/error");
 	if (!dev->gone && !io->ops->write(io, path, why))
@@ -56,14 +73,14 @@ int back_fail(struct back_device *dev, int rc, const char *code, const char *hin
 
 void back_note(struct back_device *dev, const char *fmt, ...)
 {
-	char text[512], *line = dev->back->line;
+	char text[512], device[128], *line = dev->back->line;
 	va_list args;
 
+	who(dev, device, sizeof(device));
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	snprintf(line, sizeof(dev->back->line), "%s %u/%u: %s", dev->back->kind->dir, dev->domid,
-		 dev->handle, text);
+	snprintf(line, sizeof(dev->back->line), "%s: %s", device, text);
 	say(dev, line);
 }
 
