@@ -60,10 +60,11 @@ no_complaints()
 	fi
 }
 
-# wait_for SECONDS COMMAND...: until it succeeds.
+# wait_for SECONDS COMMAND...: until it succeeds.  SECONDS is what an idle machine may take; one that
+# emulates four of these at a time gets six times as much.
 wait_for()
 {
-	limit=$(($(date +%s) + $1))
+	limit=$(($(date +%s) + 6 * $1))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ "$(date +%s)" -lt "$limit" ] || return 1
