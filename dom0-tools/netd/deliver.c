@@ -89,11 +89,11 @@ static unsigned memory_parts(const struct packet *p, const uint8_t *bytes, unsig
 			     struct layout_part *parts)
 {
 	if (!tagged) {
-		parts[0] = (struct layout_part){ { .mem = (void *)bytes }, n, false };
+		parts[0] = (struct layout_part){ feed_head(p, bytes), n, false };
 		return 1;
 	}
 	parts[0] = (struct layout_part){ { .mem = (void *)p->tagged }, sizeof(p->tagged), false };
-	parts[1] = (struct layout_part){ { .mem = (void *)(bytes + 12) }, n - 12, true };
+	parts[1] = (struct layout_part){ feed_head(p, bytes + 12), n - 12, true };
 	return 2;
 }
 
@@ -285,7 +285,6 @@ static bool give(struct net *n, struct packet *p, unsigned out, bool queue)
 	enum planned planned;
 	struct drain *d;
 
-	capture(n, n->port[out], CAPTURE_OUT, p, tagged);
 	if (out == SWITCH_UPLINK) {
 		send_up(n, p, tagged);
 		capture(n, n->port[out], CAPTURE_OUT, p, tagged);

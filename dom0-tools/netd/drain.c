@@ -31,6 +31,7 @@ unsigned drain_pages(struct drain *d, unsigned enough)
 void drain_park(struct net *n, struct drain *d, struct packet *p)
 {
 	p->state = PACKET_WAIT;
+	n->parked = true;
 	p->drain = d;
 	p->next = NULL;
 	p->prev = d->wait_last;

@@ -11,7 +11,12 @@
  *
  * Answers go back in the order of the requests, so that rsp_prod alone says where a successor of
  * this process has to go on: what was not answered is taken again.
+ *
+ * Answers are published at once, but the notification comes late (feed_owe(), feed_pay()): a
+ * front end collects answers whenever it sends, so most of the time it has them before it is told,
+ * and the sender is not woken between its frame and the answer to that.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "netd/net.h"
@@ -20,6 +25,49 @@ void feed_init(struct feed *f, struct port *p)
 {
 	memset(f, 0, sizeof(*f));
 	f->port = p;
+}
+
+int feed_open(struct net *n, struct feed *f)
+{
+	struct mica_io *io = n->io;
+	void *heads;
+
+	f->guest = f->busy = true;
+	f->heads_lent = !io->ops->lend(io, io->ops->self(io), HEAD_PAGES, true, f->head_ref, &heads);
+	f->heads = f->heads_lent ? heads : calloc(HEAD_PAGES, MICA_IO_PAGE_BYTES);
+	return f->heads ? 0 : -ENOMEM;
+}
+
+void feed_close(struct net *n, struct feed *f)
+{
+	if (f->owes)
+		n->owing--;
+	f->owes = false;
+	if (f->heads_lent)
+		n->io->ops->reclaim(n->io, f->heads, HEAD_PAGES);
+	else
+		free(f->heads);
+	f->heads = NULL;
+}
+
+static uint8_t *head_room(const struct feed *f, const struct packet *p)
+{
+	return f->heads + (size_t)(p - f->packet) * FRAME_HEADER_BYTES;
+}
+
+struct mica_io_side feed_head(const struct packet *p, const uint8_t *bytes)
+{
+	const struct feed *f = p->feed;
+	struct mica_io_side side = { .mem = (void *)bytes };
+	uintptr_t at = (uintptr_t)bytes - (uintptr_t)f->heads;
+
+	if (!f->heads_lent || at >= HEAD_PAGES * MICA_IO_PAGE_BYTES)
+		return side;
+	side.by_ref = true;
+	side.domid = f->port->net->io->ops->self(f->port->net->io);
+	side.ref = f->head_ref[at / MICA_IO_PAGE_BYTES];
+	side.offset = at % MICA_IO_PAGE_BYTES;
+	return side;
 }
 
 static bool bad(struct feed *f, const char *why)
@@ -89,7 +137,7 @@ static void groups(struct net *n, struct feed *f, struct packet *p)
 	p->state = PACKET_DONE;
 }
 
-/* Copies of its first bytes into p->head_room. */
+/* Copies of its first bytes. */
 static void fetch_head(struct net *n, struct feed *f, struct packet *p)
 {
 	unsigned want = p->length < FRAME_HEADER_BYTES ? p->length : FRAME_HEADER_BYTES, done = 0;
@@ -105,11 +153,11 @@ static void fetch_head(struct net *n, struct feed *f, struct packet *p)
 		c = batch_add(n);
 		c->from = (struct mica_io_side){ .by_ref = true, .domid = f->port->domid,
 						 .ref = s->gref, .offset = s->offset };
-		c->to = (struct mica_io_side){ .mem = p->head_room + done };
+		c->to = feed_head(p, head_room(f, p) + done);
 		c->bytes = bytes;
 		done += bytes;
 	}
-	p->head = p->head_room;
+	p->head = head_room(f, p);
 	p->head_bytes = p->skip = want;
 	batch_pending(n, p, batched);
 }
@@ -223,10 +271,39 @@ void feed_answer(struct net *n, struct feed *f)
 		p->buffer = p->cut = NULL;
 		if (f->guest)
 			answer_slots(f, p);
+		f->owes_bytes += p->length;
 		f->oldest++;
 	}
-	if (f->guest && nettx_back_push(&f->ring))
-		n->bells++;
+	if (!f->guest)
+		return;
+	nettx_back_push(&f->ring);	/* its bell is feed_owe() */
+	if (f->owes_bytes >= BELL_LATE_BYTES)
+		feed_pay(n, f);
+}
+
+void feed_owe(struct net *n, struct feed *f)
+{
+	if (!f->owes)
+		n->owing++;
+	f->owes = true;
+	f->owes_since = n->now_ns;
+}
+
+void feed_pay(struct net *n, struct feed *f)
+{
+	const struct ring_header *shared = f->ring.end.shared;
+	uint32_t beyond = mica_shared_load(&shared->rsp_event) - nettx_back_rsp_prod(&f->ring);
+
+	f->owes_bytes = 0;
+	if (!f->owes)
+		return;
+	f->owes = false;
+	n->owing--;
+	/* It has looked meanwhile, and asks to hear of answers that are still to come. */
+	if (beyond && beyond <= NET_SLOTS)
+		return;
+	n->io->ops->port_notify(n->io, f->ring.end.bell.port);
+	n->bells++;
 }
 
 struct packet *feed_new(struct feed *f)

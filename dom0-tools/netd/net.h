@@ -34,6 +34,9 @@
 #define SPURIOUS_MOST		50000u	/* events without work in one second end the device */
 #define BUFFER_LARGE		(96u << 10)	/* a frame of 64 KiB, also when cut into segments */
 #define STRIKES_MOST		64u	/* grants that were taken away under a copy */
+#define HEAD_PAGES		(NET_SLOTS * FRAME_HEADER_BYTES / MICA_IO_PAGE_BYTES)
+#define BELL_LATE_NS		1000000ull	/* answers to a sender may stay unannounced so long, */
+#define BELL_LATE_BYTES		2048u	/* or until frames of so many bytes are answered */
 
 union nettx_request {
 	struct netif_tx_request req;
@@ -89,7 +92,6 @@ struct packet {
 	struct drain *drain;		/* PACKET_WAIT */
 	struct packet *prev, *next;	/* in its queue */
 	uint8_t tagged[16];		/* the head with its tag, for trunks */
-	uint8_t head_room[FRAME_HEADER_BYTES];
 };
 
 /* What comes from one queue of a guest, or from the TAP device. */
@@ -98,6 +100,9 @@ struct feed {
 	struct nettx_back ring;
 	bool guest;			/* there is a ring */
 	bool busy;			/* look at it each round; else it waits for an event */
+	bool owes;			/* a notification, for answers since owes_since */
+	uint64_t owes_since;
+	unsigned owes_bytes;		/* of the frames answered since then */
 	uint32_t oldest, newest;	/* packets: newest - oldest in hand */
 	uint32_t taken;			/* slots */
 	unsigned parked;		/* slots of packets in PACKET_WAIT */
@@ -109,6 +114,11 @@ struct feed {
 	unsigned extra_types;		/* bit set */
 	struct slot slot[NET_SLOTS];
 	struct packet packet[NET_SLOTS];
+	/* Room for the heads of its packets.  Lent to ourselves where that is possible: what has a
+	 * reference needs not be pinned for each copy. */
+	uint8_t *heads;
+	bool heads_lent;
+	uint32_t head_ref[HEAD_PAGES];
 };
 
 /* What goes to one queue of a guest. */
@@ -198,12 +208,17 @@ struct net {
 	uint64_t idle_since;
 	uint64_t rounds, copies, copied_pieces, bells;	/* for the statistics */
 	unsigned waiting;		/* drains with a queue */
+	unsigned owing;			/* feeds that owe a notification */
 	unsigned captures;		/* that are under way */
 	bool broken;			/* some port is to be cut off */
+	bool parked;			/* a packet, since drains were last asked for pages */
 };
 
 /* --- feed.c --- */
 void feed_init(struct feed *f, struct port *p);
+/* For a feed with a ring: 0 or -ENOMEM. */
+int feed_open(struct net *n, struct feed *f);
+void feed_close(struct net *n, struct feed *f);
 /* Take up to @budget slots; complete packets get their header's copies into the batch.  Returns
  * the slots taken; f->port->broken is set when the guest breaks the protocol. */
 unsigned feed_take(struct net *n, struct feed *f, unsigned budget);
@@ -211,6 +226,12 @@ unsigned feed_take(struct net *n, struct feed *f, unsigned budget);
 bool feed_sleep(struct feed *f);
 /* Answer what is done, oldest first, and free it. */
 void feed_answer(struct net *n, struct feed *f);
+/* The guest wants to hear of its answers, but not at once. */
+void feed_owe(struct net *n, struct feed *f);
+/* Notify it now, if it still wants to know. */
+void feed_pay(struct net *n, struct feed *f);
+/* Where @bytes of @p's head are, for a copy. */
+struct mica_io_side feed_head(const struct packet *p, const uint8_t *bytes);
 /* The next packet of a feed without a ring, or NULL: too many in hand. */
 struct packet *feed_new(struct feed *f);
 static inline struct packet *feed_packet(struct feed *f, uint32_t index)
@@ -251,6 +272,8 @@ int batch_init(struct net *n);
 bool path_round(struct net *n);
 /* When the next round is due though no event comes: rate limits, stalled receivers; 0: never. */
 uint64_t path_due(struct net *n);
+/* This process ends: tell the guests what they have not been told. */
+void path_end(struct net *n);
 /* Forget everything that is in the port's queues or on its way to them; the rings are still there. */
 void path_forget(struct net *n, struct port *p);
 

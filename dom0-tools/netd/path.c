@@ -9,7 +9,8 @@
  *	push every ring once
  *
  * So a round has one copy call and at most one notification per ring whatever the number of
- * frames, and under load the payload of one round is copied together with the heads of the next.
+ * frames, and under load the payload of one round is copied together with the heads of the next;
+ * a few packets are delivered in the round they came in.
  * Every feed may have so many slots a round (BUDGET) and the first port changes each time, so no
  * guest can keep the others waiting.
  *
@@ -22,6 +23,8 @@
 
 #define BUDGET		128u	/* slots of one feed in a round */
 #define UPLINK_BUDGET	64u	/* frames */
+#define FEW_PIECES	8u	/* which do not wait for those of the next round */
+#define FEW_SLOTS	8u	/* after more, look again before sleeping */
 
 /* --- settling a batch --- */
 
@@ -43,7 +46,7 @@ static void blame(struct net *n, const struct batch *b, const struct delivery *v
 	for (unsigned i = v->first; i < v->first + v->pieces; i++) {
 		struct mica_io_copy c = b->piece[i];
 
-		if (!c.status || !c.from.by_ref)
+		if (!c.status || !c.from.by_ref || c.from.mem)	/* .mem: our own */
 			continue;
 		c.to = (struct mica_io_side){ .mem = scrap };
 		n->io->ops->copy(n->io, &c, 1);
@@ -125,15 +128,30 @@ static bool run_batch(struct net *n)
 
 /* --- one round --- */
 
-static bool take_from(struct net *n, struct feed *f)
+/* Returns the slots taken. */
+static unsigned take_all(struct net *n)
+{
+	unsigned top = n->sw.top, taken = 0;
+
+	for (unsigned i = 0; i < top; i++) {
+		struct port *p = n->port[(n->turn + i) % top];
+
+		for (unsigned q = 0; p && p->connected && q < p->queues; q++)
+			if (p->queue[q]->feed.busy)
+				taken += feed_take(n, &p->queue[q]->feed, BUDGET);
+	}
+	n->turn = top ? (n->turn + 1) % top : 0;
+	if (taken)
+		n->idle_since = n->now_ns;
+	return taken;
+}
+
+/* From here on its guest tells when there is something.  True: there is, or we look for it. */
+static bool rest(struct net *n, struct feed *f)
 {
 	if (!f->busy)
 		return false;
-	if (feed_take(n, f, BUDGET)) {
-		n->idle_since = n->now_ns;
-		return true;
-	}
-	/* Not asked to wait for the guest: held back by a limit, or looking a little longer. */
+	/* Not asked to wait for the guest: held back by a limit. */
 	if (!bucket_open(&f->port->rate, n->now_ns) || f->port->broken || !batch_room(n))
 		return false;
 	if (n->poll_ns && n->now_ns - n->idle_since < n->poll_ns)
@@ -141,19 +159,24 @@ static bool take_from(struct net *n, struct feed *f)
 	return feed_sleep(f);
 }
 
-static bool take_all(struct net *n)
+static bool pay(struct net *n, struct feed *f)
 {
-	unsigned top = n->sw.top;
-	bool more = false;
+	if (f->owes && n->now_ns - f->owes_since >= BELL_LATE_NS)
+		feed_pay(n, f);
+	return false;
+}
 
-	for (unsigned i = 0; i < top; i++) {
-		struct port *p = n->port[(n->turn + i) % top];
+static bool each_feed(struct net *n, bool (*what)(struct net *n, struct feed *f))
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < n->sw.top; i++) {
+		struct port *p = n->port[i];
 
 		for (unsigned q = 0; p && p->connected && q < p->queues; q++)
-			more |= take_from(n, &p->queue[q]->feed);
+			any |= what(n, &p->queue[q]->feed);
 	}
-	n->turn = top ? (n->turn + 1) % top : 0;
-	return more;
+	return any;
 }
 
 /* Frames from the TAP device are in memory: they are decided on at once. */
@@ -263,15 +286,23 @@ bool path_round(struct net *n)
 
 	clocks(n);
 	n->rounds++;
-	more = take_all(n);
+	more = take_all(n) > FEW_SLOTS;
 	more |= take_uplink(n);
 	if (n->waiting)
 		more |= each_drain(n, serve_waiting);
-	more |= run_batch(n);
+	run_batch(n);
+	n->parked = false;
+	if (n->waiting)
+		more |= each_drain(n, serve_waiting);
+	/* Few packets: do not go round once more before they are delivered. */
+	if (n->batch->pieces && n->batch->pieces <= FEW_PIECES)
+		run_batch(n);
 	answer_all(n);
+	if (n->owing)
+		each_feed(n, pay);
 	if (n->broken)
 		cut_off_broken(n);
-	return more;
+	return more || n->batch->pieces || n->parked || each_feed(n, rest);
 }
 
 uint64_t path_due(struct net *n)
@@ -285,6 +316,8 @@ uint64_t path_due(struct net *n)
 			struct queue *queue = p->queue[q];
 
 			at = queue->feed.busy ? bucket_opens_at(&p->rate, n->now_ns) : 0;
+			due = at && (!due || at < due) ? at : due;
+			at = queue->feed.owes ? queue->feed.owes_since + BELL_LATE_NS : 0;
 			due = at && (!due || at < due) ? at : due;
 			at = queue->drain.wait_first ? queue->drain.waits_since + STALL_NS + 1 : 0;
 			due = at && (!due || at < due) ? at : due;
@@ -320,4 +353,17 @@ void path_forget(struct net *n, struct port *p)
 		forget_feed(n, &p->queue[q]->feed);
 	}
 	answer_all(n);
+	for (unsigned q = 0; q < p->queues; q++)
+		feed_pay(n, &p->queue[q]->feed);
+}
+
+static bool pay_now(struct net *n, struct feed *f)
+{
+	feed_pay(n, f);
+	return false;
+}
+
+void path_end(struct net *n)
+{
+	each_feed(n, pay_now);
 }

@@ -159,10 +159,18 @@ static void ring_bell(void *ctx, uint32_t port)
 	n->io->ops->port_notify(n->io, port);
 }
 
+/* A sender's answers: later, see feed.c. */
+static void owe_bell(void *ctx, uint32_t port)
+{
+	struct feed *f = ctx;
+
+	feed_owe(f->port->net, f);
+}
+
 /* Both rings from their beginning, or from where a predecessor left them. */
 static int attach(struct queue *q, bool resuming)
 {
-	struct mica_bell tx = { .ring = ring_bell, .ctx = q->port->net, .port = q->feed_port };
+	struct mica_bell tx = { .ring = owe_bell, .ctx = &q->feed, .port = q->feed_port };
 	struct mica_bell rx = { .ring = ring_bell, .ctx = q->port->net, .port = q->drain_port };
 	const struct ring_header *tx_head = q->feed_page, *rx_head = q->drain_page;
 	int rc;
@@ -174,7 +182,8 @@ static int attach(struct queue *q, bool resuming)
 	}
 	rc = nettx_back_resume(&q->feed.ring, q->feed_page, MICA_IO_PAGE_BYTES, &tx,
 			       mica_shared_load(&tx_head->rsp_prod));
-	q->drain.dirty = true;		/* the last notification may be lost: ring once */
+	ring_bell(q->port->net, q->feed_port);	/* the last notifications may be lost: ring once */
+	q->drain.dirty = true;
 	return rc ? rc : netrx_back_resume(&q->drain.ring, q->drain_page, MICA_IO_PAGE_BYTES, &rx,
 					   mica_shared_load(&rx_head->rsp_prod));
 }
@@ -233,6 +242,7 @@ static void close_queue(struct port *p, struct queue *q)
 		io->ops->unmap(io, q->feed_page, 1);
 	if (q->drain_page)
 		io->ops->unmap(io, q->drain_page, 1);
+	feed_close(p->net, &q->feed);
 	free(q);
 }
 
@@ -250,11 +260,11 @@ static int open_queues(struct back_device *dev, struct port *p)
 		p->queue[p->queues++] = q;
 		q->port = p;
 		feed_init(&q->feed, p);
-		q->feed.guest = q->feed.busy = true;
 		q->drain.port = p;
+		rc = feed_open(p->net, &q->feed);
 		if (queues > 1)
 			snprintf(prefix, sizeof(prefix), "queue-%u/", i);
-		rc = open_queue(dev, q, prefix);
+		rc = rc ? rc : open_queue(dev, q, prefix);
 	}
 	return rc;
 }

@@ -24,7 +24,7 @@
 #define HOUSEKEEPING_NS	1000000000ull
 #define LOOK_ROUNDS	4u		/* busy rounds between two looks for events */
 #define CHORE_ROUNDS	256u
-#define COARSE_NS	5000000u	/* a wait longer than that may be in milliseconds */
+#define COARSE_NS	500000u	/* a wait longer than that may be in milliseconds */
 
 static struct net net;			/* large, and one only */
 static volatile sig_atomic_t ending;
@@ -96,8 +96,11 @@ static int open_world(const char *name, int tap)
 	char path[64];
 	const char *what;
 	uint64_t key;
-	int rc = io_xen_open(&net.io, IO_XEN_STORE | IO_XEN_GRANTS | IO_XEN_EVENTS, &what);
+	unsigned parts = IO_XEN_STORE | IO_XEN_GRANTS | IO_XEN_EVENTS;
+	int rc = io_xen_open(&net.io, parts | IO_XEN_LEND, &what);
 
+	if (rc)				/* slower without */
+		rc = io_xen_open(&net.io, parts, &what);
 	if (rc) {
 		note("error: net %s: cannot open %s: %s [MICA-NET-005]", name, what, strerror(-rc));
 		return rc;
@@ -203,6 +206,7 @@ int worker_run(const char *name, int tap)
 	}
 	note("net %s: up%s", name, tap >= 0 ? ", with an uplink" : "");
 	serve();
+	path_end(&net);
 	stats_publish(&net);
 	return 0;
 }

@@ -4,7 +4,8 @@
  * counts instructions of the whole machine.
  *
  *	netload sink PORT			take UDP; every second say how many came; TCP too
- *	netload udp ADDRESS PORT COUNT BYTES	send COUNT datagrams
+ *	netload udp ADDRESS PORT COUNT BYTES	send COUNT datagrams; the last of each WINDOW has to
+ *						come back before the next goes, so none is lost
  *	netload tcp ADDRESS PORT MIB		send a stream
  *	netload turn ADDRESS PORT COUNT		COUNT datagrams there and back, one at a time
  *
@@ -17,10 +18,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
 #define TURN	'?'			/* first byte of a datagram that wants to come back */
+#define WINDOW	64u
 
 static char buffer[1 << 16];
 
@@ -111,11 +114,17 @@ static int udp(char **argv)
 	unsigned long count = strtoul(argv[4], NULL, 10), bytes = strtoul(argv[5], NULL, 10);
 	uint64_t start = now_ns();
 
-	if (s < 0)
+	struct timeval most = { .tv_sec = 5 };
+
+	if (s < 0 || setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &most, sizeof(most)))
 		return failed("netload: connect");
-	for (unsigned long i = 0; i < count; i++)
+	for (unsigned long i = 1; i <= count; i++) {
+		buffer[0] = i % WINDOW ? 0 : TURN;
 		if (send(s, buffer, bytes, 0) < 0)
-			usleep(100);
+			return failed("netload: send");
+		if (i % WINDOW == 0 && recv(s, buffer, sizeof(buffer), 0) < 0)
+			return failed("netload: the last of a window did not come back");
+	}
 	say("udp-sent", count, start);
 	return 0;
 }

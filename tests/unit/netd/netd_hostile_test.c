@@ -131,8 +131,13 @@ static void grants_taken_away_end_the_port(void **state)
 	world_end();
 }
 
+static unsigned copy_calls;
+
+/* The first call reads heads, the second delivers. */
 static void change_the_head(void)
 {
+	if (++copy_calls != 2)
+		return;
 	for (unsigned i = 0; i < 200; i++)
 		memset(guests[0].pages[RING_REFS + i], 0xee, 4096);
 }
@@ -148,9 +153,10 @@ static void heads_cannot_change_under_way(void **state)
 	say_hello();
 	make(0, 1, 1000, 0);
 	assert_true(guest_send(0, 0, frame, 1000, 0, NULL));
-	path_round(net);			/* its head was read and judged */
+	copy_calls = 0;
 	world_meddle = change_the_head;
 	world_run();
+	assert_true(copy_calls >= 2);
 	assert_int_equal(guests[1].n_got, 1);
 	assert_memory_equal(guests[1].got[0].bytes, frame, 128);
 	assert_int_equal(guests[1].got[0].bytes[128], 0xee);

@@ -304,6 +304,50 @@ static void a_killed_daemon_goes_on(void **state)
 	world_end();
 }
 
+/* A sender that looks for itself is not told that its frames are answered; one that does not look
+ * is, after a while or a number of bytes. */
+static void answers_are_announced_late(void **state)
+{
+	struct guest *g = &guests[0];
+
+	world_begin();
+	world_whole = true;
+	guest_connect(0, 1, linux_keys);
+	guest_connect(1, 1, linux_keys);
+	world_run();
+	make(0, 1, 60, 0);
+	g->bells = 0;
+	assert_true(guest_send(0, 0, frame, 60, 0, NULL));
+	path_round(net);
+	assert_int_equal(nettx_back_rsp_prod(&((struct port *)g->dev.priv)->queue[0]->feed.ring), 1);
+	assert_int_equal(g->bells, 0);
+	assert_int_equal(path_due(net), world_ns + BELL_LATE_NS);
+	world_ns += BELL_LATE_NS;
+	path_round(net);
+	assert_int_equal(g->bells, 1);
+	assert_int_equal(path_due(net), 0);
+	guest_run(0);
+
+	/* it looks before the time is over */
+	assert_true(guest_send(0, 0, frame, 60, 0, NULL));
+	path_round(net);
+	guest_run(0);
+	world_ns += BELL_LATE_NS;
+	path_round(net);
+	assert_int_equal(g->bells, 1);
+	assert_int_equal(path_due(net), 0);
+
+	/* many bytes */
+	make(0, 1, 3000, 0);
+	assert_true(guest_send(0, 0, frame, 3000, 0, NULL));
+	path_round(net);
+	path_round(net);
+	assert_int_equal(g->bells, 2);
+	guest_run(0);
+	guest_run(1);
+	world_end();
+}
+
 /* --- limits and the uplink --- */
 
 static void a_limit_holds_back(void **state)
@@ -426,6 +470,7 @@ int main(void)
 		cmocka_unit_test(trunks_get_tags),
 		cmocka_unit_test(a_deaf_guest_stops_nobody),
 		cmocka_unit_test(a_killed_daemon_goes_on),
+		cmocka_unit_test(answers_are_announced_late),
 		cmocka_unit_test(a_limit_holds_back),
 		cmocka_unit_test(the_uplink_is_a_port),
 		cmocka_unit_test(captures_see_the_port),
