@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * mica nic list, attach, detach, set, limit: network cards of domains that run.  What the switch
- * does with a card is in keys of the back end's directory, which its daemon watches.
+ * does with a card is in keys of the back end's directory, which its daemon watches.  `capture` is
+ * in cmd_nic_capture.c.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -8,7 +8,7 @@
 	X(cpu_show) X(cpu_pin) X(cpu_set) X(cpu_weight) X(cpu_cap) \
 	X(memory_show) X(memory_set) X(memory_max) \
 	X(disk_list) X(disk_attach) X(disk_detach) X(disk_resize) X(disk_limit) \
-	X(nic_list) X(nic_attach) X(nic_detach) X(nic_set) X(nic_limit) \
+	X(nic_list) X(nic_attach) X(nic_detach) X(nic_set) X(nic_limit) X(nic_capture) \
 	X(net_list) X(net_create) X(net_start) X(net_delete) X(net_show) \
 	X(kernel_check) X(kernel_cache) X(top) X(event) X(dmesg) X(keys) X(doctor) \
 	X(driver_new) X(driver_check) X(driver_attach) X(driver_detach) \

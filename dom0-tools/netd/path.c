@@ -294,8 +294,8 @@ bool path_round(struct net *n)
 	n->parked = false;
 	if (n->waiting)
 		more |= each_drain(n, serve_waiting);
-	/* Few packets: do not go round once more before they are delivered. */
-	if (n->batch->pieces && n->batch->pieces <= FEW_PIECES)
+	/* Few packets, and nothing that would go with them: do not go round once more for them. */
+	if (!more && n->batch->pieces && n->batch->pieces <= FEW_PIECES)
 		run_batch(n);
 	answer_all(n);
 	if (n->owing)
@@ -317,7 +317,8 @@ uint64_t path_due(struct net *n)
 
 			at = queue->feed.busy ? bucket_opens_at(&p->rate, n->now_ns) : 0;
 			due = at && (!due || at < due) ? at : due;
-			at = queue->feed.owes ? queue->feed.owes_since + BELL_LATE_NS : 0;
+			/* not sooner: a wait that long costs one system call less */
+			at = queue->feed.owes ? n->now_ns + BELL_LATE_NS : 0;
 			due = at && (!due || at < due) ? at : due;
 			at = queue->drain.wait_first ? queue->drain.waits_since + STALL_NS + 1 : 0;
 			due = at && (!due || at < due) ? at : due;
