@@ -190,15 +190,14 @@ static uint64_t operand(const struct store *s, struct regs *r)
 	return (*insn_register(r, s->reg) >> (s->high ? 8 : 0)) & size_mask(s);
 }
 
-/* Writes a register as an instruction of this operand size does: 32 bits clear the upper half. */
-static void set_operand(const struct store *s, struct regs *r, unsigned reg, bool high, uint64_t v)
+void insn_set(uint64_t *reg, unsigned bytes, unsigned shift, uint64_t v)
 {
-	uint64_t *p = insn_register(r, reg), mask = size_mask(s) << (high ? 8 : 0);
+	uint64_t mask = MASK(8 * bytes - 1) << 1 | 1;
 
-	if (s->bytes == 4)
-		*p = (uint32_t)v;
+	if (bytes == 4)
+		*reg = (uint32_t)v;
 	else
-		*p = (*p & ~mask) | ((v << (high ? 8 : 0)) & mask);
+		*reg = (*reg & ~(mask << shift)) | (v & mask) << shift;
 }
 
 uint64_t store_address(const struct store *s, struct regs *r, uint64_t fs_base, uint64_t gs_base)
@@ -278,7 +277,7 @@ bool store_execute(const struct store *s, struct regs *r, uint64_t old, uint64_t
 	case STORE_CMPXCHG:
 		arithmetic(s, r, STORE_SUB, expect, old);
 		if (expect != old) {
-			set_operand(s, r, 0, false, old);
+			insn_set(&r->rax, s->bytes, 0, old);
 			return false;
 		}
 		*val = arg;
@@ -289,6 +288,6 @@ bool store_execute(const struct store *s, struct regs *r, uint64_t old, uint64_t
 	default: *val = arithmetic(s, r, s->op, old, arg);
 	}
 	if (s->op == STORE_XCHG || s->op == STORE_XADD)
-		set_operand(s, r, s->reg, s->high, old);
+		insn_set(insn_register(r, s->reg), s->bytes, s->high ? 8 : 0, old);
 	return true;
 }

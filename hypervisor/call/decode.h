@@ -25,6 +25,8 @@ int insn_next(struct insn *i);		/* the next byte, or -1 at the end */
 
 /* General register @nr (0-15 in encoding order). */
 uint64_t *insn_register(struct regs *r, unsigned nr);
+/* Writes @bytes of one from bit @shift on as an instruction does: 32 bits clear the upper half. */
+void insn_set(uint64_t *reg, unsigned bytes, unsigned shift, uint64_t v);
 
 enum store_op {
 	STORE_ADD, STORE_OR, STORE_ADC, STORE_SBB, STORE_AND, STORE_SUB, STORE_XOR,	/* as opcodes count */

@@ -70,14 +70,6 @@ void finish_instruction(struct vcpu *v, struct regs *r, unsigned length)
 	}
 }
 
-static void set_result(struct regs *r, unsigned bytes, uint64_t value)
-{
-	if (bytes == 4)
-		r->rax = (uint32_t)value;
-	else
-		r->rax = (r->rax & ~MASK(8 * bytes)) | (value & MASK(8 * bytes));
-}
-
 /* MOV from and to CR0-CR4.  @gpr is where the value is or goes. */
 static enum outcome read_control(struct vcpu *v, unsigned cr, uint64_t *gpr)
 {
@@ -317,7 +309,7 @@ static enum outcome port_io(struct vcpu *v, struct regs *r, struct insn *i, int 
 		return REFLECT;
 	value = port_access(v, port, bytes, op & 2, r->rax);
 	if (!(op & 2))
-		set_result(r, bytes, value);
+		insn_set(&r->rax, bytes, 0, value);
 	return DONE;
 }
 

@@ -86,19 +86,15 @@ static void serve_calls(struct percpu *me)
 	}
 }
 
-static void noreturn stop_here(struct percpu *me)
-{
-	atomic_and(&cpus_online, ~BIT(me->id));
-	cpu_hang();
-}
-
 void smp_poll(void)
 {
 	struct percpu *me = this_cpu();
 	uint32_t work = atomic_xchg(&me->ipi_work, 0);
 
-	if (work & 1u << IPI_STOP)
-		stop_here(me);
+	if (work & 1u << IPI_STOP) {
+		atomic_and(&cpus_online, ~BIT(me->id));
+		cpu_hang();
+	}
 	if (work & 1u << IPI_FLUSH)
 		tlb_flush_local();
 	if (work & 1u << IPI_CALL)
