@@ -12,6 +12,7 @@
 #include "call/toolstack.h"
 #include "dom/sched.h"
 #include "dom/vtime.h"
+#include "ipc/evtchn.h"
 #include "lib/string.h"
 #include "mm/hvmap.h"
 
@@ -110,6 +111,12 @@ static long plain(struct vcpu *self, struct domain *d, struct xen_domctl *op)
 	case XEN_DOMCTL_settimeoffset:
 		vtime_set_offset(d, op->u.settimeoffset.time_offset_seconds);
 		break;
+	case XEN_DOMCTL_subscribe:
+		domain_signal = evtchn_send;
+		lock_take(&d->life_lock);
+		d->suspend_port = op->u.subscribe.port;
+		lock_drop(&d->life_lock);
+		break;
 	case XEN_DOMCTL_set_address_size:
 		return op->u.address_size.size == 64 ? 0 : refuse(-EINVAL, "guests are 64-bit");
 	case XEN_DOMCTL_get_address_size: op->u.address_size.size = 64; break;
@@ -152,7 +159,7 @@ static const struct domctl {
 	[XEN_DOMCTL_iomem_permission] = { .fn = domctl_permission },
 	[XEN_DOMCTL_ioport_permission] = { .fn = domctl_permission },
 	[XEN_DOMCTL_shadow_op] = { .fn = plain, .others = true },
-	[XEN_DOMCTL_subscribe] = { .fn = domctl_subscribe },
+	[XEN_DOMCTL_subscribe] = { .fn = plain },
 	[XEN_DOMCTL_get_cpu_policy] = { .fn = domctl_get_policy },
 	[XEN_DOMCTL_set_cpu_policy] = { .fn = domctl_set_policy },
 	[XEN_DOMCTL_setvcpucontext] = { .vcpu_fn = domctl_set_context, .others = true },

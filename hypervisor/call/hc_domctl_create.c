@@ -9,7 +9,6 @@
 #include "call/toolstack.h"
 #include "cpu/time.h"
 #include "dom/vtime.h"
-#include "ipc/evtchn.h"
 #include "lib/string.h"
 #include "mm/hvmap.h"
 #include "mm/kind.h"
@@ -174,18 +173,4 @@ long domctl_permission(struct vcpu *self, struct domain *d, struct xen_domctl *o
 		return 0;
 	return allow ? refuse(-EPERM, "d%u: devices cannot be handed to guests", d->id) :
 		       refuse(-EPERM, "dom0 keeps its devices");
-}
-
-static void signal_port(struct domain *d, uint32_t port)
-{
-	(void)evtchn_send(d, port);
-}
-
-long domctl_subscribe(struct vcpu *self, struct domain *d, struct xen_domctl *op)
-{
-	domain_signal = signal_port;
-	lock_take(&d->life_lock);
-	d->suspend_port = op->u.subscribe.port;
-	lock_drop(&d->life_lock);
-	return 0;
 }

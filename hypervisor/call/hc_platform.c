@@ -11,21 +11,6 @@
 #include "dom/ending.h"
 #include "dom/vtime.h"
 
-static long settime(const struct xen_platform_op *op)
-{
-	const struct xenpf_settime64 *t = &op->u.settime64;
-
-	if (op->cmd == XENPF_settime32) {
-		vtime_set_wallclock(op->u.settime32.secs, op->u.settime32.nsecs,
-				    op->u.settime32.system_time);
-		return 0;
-	}
-	if (t->mbz)
-		return refuse(-EINVAL, "settime: mbz is %x", t->mbz);
-	vtime_set_wallclock(t->secs, t->nsecs, t->system_time);
-	return 0;
-}
-
 static long firmware_info(struct xen_platform_op *op)
 {
 	switch (op->u.firmware_info.type) {
@@ -64,27 +49,26 @@ static long get_cpuinfo(struct xenpf_pcpuinfo *info)
 	return 0;
 }
 
-static long set_pminfo(const struct xenpf_set_processor_pminfo *p)
-{
-	switch (p->type) {
-	case XEN_PM_CX: case XEN_PM_PX: case XEN_PM_TX:
-		return 0;
-	default:			/* PDC: what we could do with it; nothing */
-		return -ENOSYS;
-	}
-}
-
 static long run(struct vcpu *self, void *arg)
 {
 	struct xen_platform_op *op = arg;
+	const struct xenpf_settime32 *t32 = &op->u.settime32;
+	const struct xenpf_settime64 *t64 = &op->u.settime64;
 
 	switch (op->cmd) {
-	case XENPF_settime32: case XENPF_settime64:
-		return settime(op);
+	case XENPF_settime32:
+		vtime_set_wallclock(t32->secs, t32->nsecs, t32->system_time);
+		return 0;
+	case XENPF_settime64:
+		if (t64->mbz)
+			return refuse(-EINVAL, "settime: mbz is %x", t64->mbz);
+		vtime_set_wallclock(t64->secs, t64->nsecs, t64->system_time);
+		return 0;
 	case XENPF_firmware_info: return firmware_info(op);
 	case XENPF_enter_acpi_sleep: return enter_sleep(&op->u.enter_acpi_sleep);
 	case XENPF_get_cpuinfo: return get_cpuinfo(&op->u.pcpu_info);
-	case XENPF_set_processor_pminfo: return set_pminfo(&op->u.set_pminfo);
+	case XENPF_set_processor_pminfo:	/* PDC asks what we could do with it: nothing */
+		return op->u.set_pminfo.type <= XEN_PM_TX ? 0 : -ENOSYS;
 	case XENPF_read_memtype:	/* past the last one: there are none */
 		return -EINVAL;
 	case XENPF_cpu_online: case XENPF_cpu_offline:

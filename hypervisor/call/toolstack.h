@@ -31,7 +31,7 @@ typedef long domctl_vcpu_fn(struct vcpu *self, struct vcpu *v, struct xen_domctl
 
 /* hc_domctl_create.c: a domain's making and its fixed properties; there is no domain for the first */
 domctl_fn domctl_create, domctl_max_vcpus, domctl_page_frame_info;
-domctl_fn domctl_set_tsc, domctl_get_tsc, domctl_subscribe;
+domctl_fn domctl_set_tsc, domctl_get_tsc;
 domctl_fn domctl_permission;	/* irq, iomem, ioport */
 /* hc_domctl_vcpu.c: the state of its vCPUs */
 domctl_vcpu_fn domctl_set_context, domctl_get_context, domctl_set_ext, domctl_get_ext;

@@ -228,8 +228,10 @@ static void msix_program(const struct msi *m, unsigned vector, uint32_t apic_id)
 
 /* --- both --------------------------------------------------------------------------------------- */
 
-static void program(const struct msi *m, unsigned vector, uint32_t apic_id)
+void msi_restore(struct msi *m, unsigned vector, uint32_t apic_id)
 {
+	if (!pci_present(m->bdf) || apic_id > 0xfe)	/* the message has 8 bits for it */
+		return;
 	if (m->msix)
 		msix_program(m, vector, apic_id);
 	else
@@ -243,7 +245,7 @@ int msi_enable(struct msi *m, uint16_t bdf, uint16_t entry, uint64_t table_base,
 
 	if (!pci_present(bdf))
 		return refuse(-ENODEV, "MSI: no device %04x", bdf);
-	if (apic_id > 0xfe)			/* the message has 8 bits for it */
+	if (apic_id > 0xfe)
 		return -EINVAL;
 	*m = (struct msi){ .bdf = bdf, .entry = entry, .msix = table_base != 0,
 			   .cap = find_cap(bdf, table_base ? CAP_MSIX : CAP_MSI) };
@@ -253,7 +255,7 @@ int msi_enable(struct msi *m, uint16_t bdf, uint16_t entry, uint64_t table_base,
 		return refuse(-EINVAL, "MSI: one message only, not number %u", entry);
 	rc = m->msix ? msix_prepare(m, table_base) : 0;
 	if (!rc)
-		program(m, vector, apic_id);
+		msi_restore(m, vector, apic_id);
 	return rc;
 }
 
@@ -267,10 +269,4 @@ void msi_disable(struct msi *m)
 
 		pci_write(m->bdf, m->cap + MSI_CONTROL, 2, control & ~MSI_ENABLE);
 	}
-}
-
-void msi_restore(struct msi *m, unsigned vector, uint32_t apic_id)
-{
-	if (pci_present(m->bdf) && apic_id <= 0xfe)
-		program(m, vector, apic_id);
 }

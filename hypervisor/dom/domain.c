@@ -43,7 +43,7 @@ static struct spinlock table_lock = SPINLOCK_INIT(RANK_DOMAINS);
 static struct domain **leaf[DOMID_FIRST_RESERVED / LEAF_IDS + 1] GUARDED_BY(table_lock);
 static struct domain *reap_list;	/* atomic, linked by reap_next */
 struct domain *dom0;
-void (*domain_signal)(struct domain *d, uint32_t port);
+int (*domain_signal)(struct domain *d, uint32_t port);
 
 extern const struct dom_service __start_dom_services[], __stop_dom_services[];
 #define for_each_service(s) \

@@ -117,7 +117,7 @@ void domain_vcpu_stopped(struct domain *d);
 /* Undoes a shutdown: its vCPUs run again. */
 void domain_resume(struct domain *d);
 /* Signals port @port of @d, which has just suspended: ipc/ joins here. */
-extern void (*domain_signal)(struct domain *d, uint32_t port);
+extern int (*domain_signal)(struct domain *d, uint32_t port);
 /* The guest cannot go on: logs why with registers and guest stack, then shutdown(crash). */
 void domain_crash(struct vcpu *v, const char *fmt, ...) printf_like(2, 3);
 const char *shutdown_reason_name(unsigned reason);
