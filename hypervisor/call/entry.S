@@ -20,6 +20,7 @@
 #include <mica/regs.h>
 #include <mica/hypercall.h>
 #include "cpu/extable.h"
+#include "cpu/func.h"
 #include "cpu/irq.h"
 #include "cpu/layout.h"
 #include "cpu/percpu.h"
@@ -76,12 +77,6 @@
 .macro GUEST fixup, insn:vararg		/* touches guest memory: a fault goes on at @fixup */
 77:	\insn
 	EX_TABLE 77b, \fixup
-.endm
-
-.macro FUNC name
-	.globl	\name
-	.type	\name, @function
-\name:
 .endm
 
 	.text

@@ -49,10 +49,8 @@ static bool take_word(const char **s, unsigned *lcr)
 
 static bool take_number(const char **s, uint64_t min, uint64_t max, uint64_t *v)
 {
-	const char *start = *s;
-
-	*v = fmt_parse_u64(start, s);
-	return *s != start && *v >= min && *v <= max;
+	*v = fmt_parse_u64(*s, s);		/* 0, less than any @min, if it is none */
+	return *v >= min && *v <= max;
 }
 
 static bool take_comma(const char **s)
