@@ -128,7 +128,8 @@ static void free_domain(struct domain *d)
 			s->destroy(d);
 	timer_stop(&d->cap_timer);
 	for (unsigned i = 0; i < ARRAY_SIZE(d->watchdog); i++)
-		timer_stop(&d->watchdog[i]);
+		if (d->watchdog[i].fn)
+			timer_stop(&d->watchdog[i]);
 	frame_unshare(frame_of(virt_to_mfn(d->shared)));
 	space_fini(&d->mem);
 	kfree(d->cpuid_words);
