@@ -102,15 +102,15 @@ void bounce_exception(struct vcpu *v, unsigned vector, uint32_t error_code)
 		"#DE", "#DB", "NMI", "#BP", "#OF", "#BR", "#UD", "#NM", "#DF", "", "#TS", "#NP", "#SS",
 		"#GP", "#PF", "", "#MF", "#AC", "#MC", "#XM", "#VE", "#CP",
 	};
+	const char *what = vector < 32 && name[vector] ? name[vector] : "an interrupt";
 	const struct trap_info *t = &v->traps[vector];
 	uint64_t error = error_code;
 	bool has_error = vector < 32 && VECTORS_WITH_ERROR_CODE >> vector & 1;
 
 	if (!t->address && vector < 32)
 		log_guest(LOG_WARN, "d%uv%u: exception %s error %x, no handler", v->dom->id, v->id,
-			  name[vector] ? name[vector] : "?", error_code);
-	bounce(v, vector < 32 && name[vector] ? name[vector] : "an interrupt", t->address,
-	       t->flags & TI_EVENT_MASK, has_error ? &error : NULL);
+			  what, error_code);
+	bounce(v, what, t->address, t->flags & TI_EVENT_MASK, has_error ? &error : NULL);
 }
 
 /* SDM vol. 3, 4.7: bits 0 present, 1 write, 2 user, 4 fetch.  Guest kernels see themselves as supervisor. */
@@ -126,11 +126,6 @@ void bounce_page_fault(struct vcpu *v, uint64_t cr2, uint32_t error_code)
 void bounce_event(struct vcpu *v)
 {
 	bounce(v, "events", v->cb_event.address, true, NULL);
-}
-
-void bounce_nmi(struct vcpu *v)
-{
-	bounce(v, "NMI", v->traps[2].address, v->traps[2].flags & TI_EVENT_MASK, NULL);
 }
 
 void bounce_failsafe(struct vcpu *v)

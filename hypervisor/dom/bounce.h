@@ -15,7 +15,6 @@
 void bounce_exception(struct vcpu *v, unsigned vector, uint32_t error_code);
 void bounce_page_fault(struct vcpu *v, uint64_t cr2, uint32_t error_code);
 void bounce_event(struct vcpu *v);		/* the event callback; masks */
-void bounce_nmi(struct vcpu *v);
 void bounce_failsafe(struct vcpu *v);
 /* The guest's own system call that entry.S did not bounce itself: 64-bit, 32-bit, sysenter. */
 void bounce_syscall(struct vcpu *v);

@@ -362,10 +362,11 @@ static int tear_down(struct domain *d)
 	for_each_service(s)
 		if (!rc && s->teardown)
 			rc = s->teardown(d);
+	if (rc)
+		return rc;
 	for_each_vcpu(d, v)
-		if (!rc)
-			rc = vcpu_teardown(v);
-	return rc ? rc : space_relinquish(&d->mem);
+		vcpu_teardown(v);
+	return space_relinquish(&d->mem);
 }
 
 int domain_destroy(struct domain *d)
@@ -396,13 +397,6 @@ int domain_destroy(struct domain *d)
 	return 0;
 }
 
-const char *shutdown_reason_name(unsigned reason)
-{
-	static const char *const name[] = { "power off", "reboot", "suspend", "crash", "watchdog", "soft reset" };
-
-	return reason < ARRAY_SIZE(name) ? name[reason] : "unknown";
-}
-
 static void show_guest_stack(const struct vcpu *v, const struct regs *r)
 {
 	uint64_t w[4];
@@ -429,7 +423,9 @@ static void show_guest(const struct vcpu *v, const struct regs *r)
 
 static void noreturn hardware_shutdown(unsigned reason)
 {
-	log_info("dom0 asks for %s", shutdown_reason_name(reason));
+	static const char *const name[] = { "power off", "reboot", "suspend", "crash", "watchdog", "soft reset" };
+
+	log_info("dom0 asks for %s", reason < ARRAY_SIZE(name) ? name[reason] : "unknown");
 	ending_audit();
 	switch (reason) {
 	case SHUTDOWN_poweroff:

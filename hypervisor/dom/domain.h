@@ -120,7 +120,6 @@ void domain_resume(struct domain *d);
 extern int (*domain_signal)(struct domain *d, uint32_t port);
 /* The guest cannot go on: logs why with registers and guest stack, then shutdown(crash). */
 void domain_crash(struct vcpu *v, const char *fmt, ...) printf_like(2, 3);
-const char *shutdown_reason_name(unsigned reason);
 
 /*
  * Upper floors join the life of every domain by a static DOM_SERVICE, called in link order:

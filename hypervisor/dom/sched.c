@@ -317,14 +317,16 @@ static unsigned choose_cpu(const struct vcpu *v)
 	return may >> v->cpu & 1 ? v->cpu : (unsigned)__builtin_ctzl(may);
 }
 
-/* The queue's clock, brought up to date: who runs alone has no slice, so nobody charges it meanwhile. */
+/* Where @cur, which runs, stands: who runs alone has no slice, so nobody charges it meanwhile. */
+static uint64_t vruntime_at(const struct vcpu *cur, uint64_t now)
+{
+	return cur->vruntime + scaled(cur->dom, now > cur->sched_in_ns ? now - cur->sched_in_ns : 0);
+}
+
+/* The queue's clock, brought up to date. */
 static uint64_t clock_at(const struct runqueue *rq, const struct vcpu *cur, uint64_t now)
 {
-	uint64_t ran = now > cur->sched_in_ns ? now - cur->sched_in_ns : 0;
-
-	if (cur->is_idle)
-		return rq->clock;
-	return MAX(rq->clock, MIN(rq->head, cur->vruntime + scaled(cur->dom, ran)));
+	return cur->is_idle ? rq->clock : MAX(rq->clock, MIN(rq->head, vruntime_at(cur, now)));
 }
 
 /* Where @v, which joins @rq from another queue (@moved) or from sleep, stands against the others. */
@@ -374,12 +376,8 @@ LOCKS_UNCHECKED void sched_wake(struct vcpu *v)
 	if (rq->is_idle) {
 		kick = true;
 		rq->is_idle = false;		/* taken: the next one woken goes elsewhere */
-	} else {
-		uint64_t ran = now > cur->sched_in_ns ? now - cur->sched_in_ns : 0;
-
-		kick = v->vruntime + PREEMPT_NS < cur->vruntime + scaled(cur->dom, ran);
-		if (!kick && !timer_armed(&rq->slice))
-			kick = true;		/* it runs without a slice: let it get one */
+	} else {			/* one that runs without a slice is to get one */
+		kick = v->vruntime + PREEMPT_NS < vruntime_at(cur, now) || !timer_armed(&rq->slice);
 	}
 	lock_drop(&rq->lock);
 	if (kick)

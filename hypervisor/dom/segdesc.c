@@ -110,14 +110,10 @@ int segdesc_set_ldt(struct vcpu *v, uint64_t base, unsigned entries)
 
 void segdesc_drop_ldt(struct vcpu *v)
 {
-	bool any = false;
-
-	if (v == current && v->ldt_entries)
+	if (v == current && v->ldt_entries) {
 		desc_set_guest_ldt(0);
-	for (unsigned i = 0; i < ARRAY_SIZE(v->ldt_page); i++)
-		any |= v->ldt_page[i] != NULL;
-	if (any && v == current)
 		tlb_flush_local();
+	}
 	for (unsigned i = 0; i < ARRAY_SIZE(v->ldt_page); i++) {
 		if (v->ldt_page[i])
 			frame_drop(v->ldt_page[i], KIND_SEGDESC);

@@ -300,7 +300,7 @@ void vcpu_do_work(struct vcpu *v)
 	}
 	v->nmi_masked = true;
 	vcpu_update_fast(v);
-	bounce_nmi(v);
+	bounce_exception(v, 2, NO_ERROR_CODE);
 }
 
 int vcpu_register_info(struct vcpu *v, mfn_t m, uint32_t offset)
@@ -354,12 +354,11 @@ void vcpu_reset(struct vcpu *v)
 	v->initialised = false;
 }
 
-int vcpu_teardown(struct vcpu *v)
+void vcpu_teardown(struct vcpu *v)
 {
 	scan_abort(&v->scan);
 	vcpu_reset(v);
 	vtime_fini_vcpu(v);
-	return 0;
 }
 
 static void sanitize_regs(struct regs *r, const struct cpu_user_regs *u)

@@ -162,7 +162,7 @@ int vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c);
 void vcpu_get_context(struct vcpu *v, struct vcpu_guest_context *c);	/* v is stopped */
 void vcpu_reset(struct vcpu *v);		/* drops roots, descriptor frames, registered areas */
 /* Gives back frames at teardown: 0 or RESTART. */
-int vcpu_teardown(struct vcpu *v);
+void vcpu_teardown(struct vcpu *v);
 
 /* MMUEXT_NEW_BASEPTR / NEW_USER_BASEPTR on the current vCPU; m none = no user root. */
 int vcpu_set_root(struct vcpu *v, mfn_t m, bool user);

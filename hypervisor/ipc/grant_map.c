@@ -77,21 +77,21 @@ static void free_chain(struct grant_table *gt, uint32_t first, uint32_t last)
 	lock_drop(&gt->lock);
 }
 
-/* A live handle, made busy: *t is ours alone until track_release, *was its word.  RESTART: another
- * vCPU, or this batch, is about to free it.  -ENOENT: no such mapping. */
+/* A live handle, made busy: *t is ours alone until track_release, *was its word.  GNTST_bad_handle, or RESTART:
+ * another vCPU, or this batch, is about to free it. */
 static always_inline int track_claim(struct grant_table *gt, uint32_t handle, struct maptrack **t, uint32_t *was)
 {
-	if (handle >= atomic_acquire(&gt->nr_track) * TRACK_PER_PAGE)
-		return -ENOENT;
-	*t = track_at(gt, handle);
-	*was = atomic_read(&(*t)->word);
+	bool exists = handle < atomic_acquire(&gt->nr_track) * TRACK_PER_PAGE;
+
+	*t = exists ? track_at(gt, handle) : NULL;
+	*was = exists ? atomic_read(&(*t)->word) : 0;
 	do {
-		if (!(*was & TRACK_LIVE))
-			return -ENOENT;
-		if (*was & TRACK_BUSY)
+		if (unlikely(!(*was & TRACK_LIVE)))
+			return refuse(GNTST_bad_handle, "unmap: handle %u", handle);
+		if (unlikely(*was & TRACK_BUSY))
 			return RESTART;
 	} while (!atomic_cmpxchg(&(*t)->word, was, *was | TRACK_BUSY));
-	return 0;
+	return GNTST_okay;
 }
 
 static void track_release(struct maptrack *t, uint32_t word)
@@ -327,12 +327,6 @@ static void unmaps_finish(struct grant_batch *b)
 	b->nr_unmapped = 0;
 }
 
-static void make_room(struct grant_batch *b, uint32_t n)
-{
-	if (b->nr_unmapped + n > GRANT_UNMAPS)
-		unmaps_finish(b);
-}
-
 /* What became of unmapping the parts @gone of a claimed handle: the last part puts it on the list for the
  * flush, still busy and with what its page-table entry held. */
 static always_inline void unmapped(struct grant_batch *b, uint32_t handle, struct maptrack *t,
@@ -349,14 +343,6 @@ static always_inline void unmapped(struct grant_batch *b, uint32_t handle, struc
 	track_release(t, left);
 }
 
-/* A handle, made busy.  0, RESTART, or GNTST_bad_handle. */
-static always_inline int claim(struct grant_batch *b, uint32_t handle, struct maptrack **t, uint32_t *was)
-{
-	int rc = track_claim(b->mine, handle, t, was);
-
-	return likely(!rc) || rc == RESTART ? rc : refuse(GNTST_bad_handle, "unmap: handle %u", handle);
-}
-
 /* How the attempt ended to unmap the parts @gone of a claimed handle.  GNTST_* or RESTART. */
 static always_inline int unmap_end(struct grant_batch *b, uint32_t handle, struct maptrack *t,
 				   uint32_t was, uint32_t gone, int rc)
@@ -370,13 +356,36 @@ static always_inline int unmap_end(struct grant_batch *b, uint32_t handle, struc
 					   handle);
 }
 
-/* GNTST_* or RESTART. */
-static always_inline int unmap_one(struct grant_batch *b, const struct gnttab_unmap_grant_ref *op)
+/* Elements of both unmap calls have their status at the same place. */
+_Static_assert(sizeof(struct gnttab_unmap_grant_ref) == sizeof(struct gnttab_unmap_and_replace) &&
+	       offsetof(struct gnttab_unmap_grant_ref, status) ==
+	       offsetof(struct gnttab_unmap_and_replace, status), "unmap elements");
+
+/* @one says GNTST_* or RESTART.  How many are done. */
+static always_inline uint32_t unmap_all(struct grant_batch *b, struct gnttab_unmap_grant_ref *op, uint32_t n,
+					int (*one)(struct grant_batch *b, const void *op))
 {
+	uint32_t done;
+	int rc;
+
+	if (b->nr_unmapped + n > GRANT_UNMAPS)
+		unmaps_finish(b);
+	for (done = 0; done < n; done++) {
+		rc = one(b, &op[done]);
+		if (rc == RESTART)
+			break;
+		op[done].status = (int16_t)rc;
+	}
+	return done;
+}
+
+static always_inline int unmap_one(struct grant_batch *b, const void *element)
+{
+	const struct gnttab_unmap_grant_ref *op = element;
 	struct maptrack *t;
 	uint32_t was, gone = 0;
 	maddr_t slot;
-	int rc = claim(b, op->handle, &t, &was);
+	int rc = track_claim(b->mine, op->handle, &t, &was);
 
 	if (unlikely(rc))
 		return rc;
@@ -396,18 +405,7 @@ static always_inline int unmap_one(struct grant_batch *b, const struct gnttab_un
 
 uint32_t grant_unmap(struct grant_batch *b, void *ops, uint32_t n)
 {
-	struct gnttab_unmap_grant_ref *op = ops;
-	uint32_t done;
-	int rc;
-
-	make_room(b, n);
-	for (done = 0; done < n; done++) {
-		rc = unmap_one(b, &op[done]);
-		if (rc == RESTART)
-			break;
-		op[done].status = (int16_t)rc;
-	}
-	return done;
+	return unmap_all(b, ops, n, unmap_one);
 }
 
 /* A moved-out entry that cannot go anywhere any more. */
@@ -444,11 +442,12 @@ static int replace_entry(struct grant_batch *b, const struct maptrack *t, uint64
 	return rc;
 }
 
-static int replace_one(struct grant_batch *b, const struct gnttab_unmap_and_replace *op)
+static int replace_one(struct grant_batch *b, const void *element)
 {
+	const struct gnttab_unmap_and_replace *op = element;
 	struct maptrack *t;
 	uint32_t was;
-	int rc = claim(b, op->handle, &t, &was);
+	int rc = track_claim(b->mine, op->handle, &t, &was);
 
 	if (rc)
 		return rc;
@@ -461,18 +460,7 @@ static int replace_one(struct grant_batch *b, const struct gnttab_unmap_and_repl
 
 uint32_t grant_unmap_and_replace(struct grant_batch *b, void *ops, uint32_t n)
 {
-	struct gnttab_unmap_and_replace *op = ops;
-	uint32_t done;
-	int rc;
-
-	make_room(b, n);
-	for (done = 0; done < n; done++) {
-		rc = replace_one(b, &op[done]);
-		if (rc == RESTART)
-			break;
-		op[done].status = (int16_t)rc;
-	}
-	return done;
+	return unmap_all(b, ops, n, replace_one);
 }
 
 /* ---- the batch ---- */

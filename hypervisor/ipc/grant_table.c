@@ -143,13 +143,18 @@ uint32_t grant_version(struct domain *d)
 
 /* ---- changing the version ---- */
 
-static bool any_active(struct grant_table *gt, uint32_t from)
+/* The first reference in use from *ref on, which becomes it; or NULL. */
+static const struct active *next_active(const struct grant_table *gt, uint64_t *ref)
 {
-	for (unsigned p = from / ACTIVE_PER_PAGE; gt->active && p < gt->nr_active; p++)
-		for (unsigned i = p ? 0 : from; gt->active[p] && i < ACTIVE_PER_PAGE; i++)
-			if (gt->active[p][i].uses)
-				return true;
-	return false;
+	for (; gt->active && *ref < gt->nr_active * ACTIVE_PER_PAGE; ++*ref) {
+		const struct active *page = gt->active[*ref / ACTIVE_PER_PAGE];
+
+		if (!page)
+			*ref |= ACTIVE_PER_PAGE - 1;
+		else if (page[*ref % ACTIVE_PER_PAGE].uses)
+			return &page[*ref % ACTIVE_PER_PAGE];
+	}
+	return NULL;
 }
 
 static uint16_t active_marks(struct grant_table *gt, uint32_t ref)
@@ -209,6 +214,7 @@ static int to_v1(struct grant_table *gt)
 int grant_set_version(struct domain *d, uint32_t version)
 {
 	struct grant_table *gt = d->grant;
+	uint64_t ref = GNTTAB_NR_RESERVED_ENTRIES;
 	int rc = 0;
 
 	if (version != 1 && version != 2)
@@ -216,7 +222,7 @@ int grant_set_version(struct domain *d, uint32_t version)
 	if (version > gt->max_version)
 		return refuse(-ENOSYS, "set_version: d%u is offered %u", d->id, gt->max_version);
 	lock_take(&gt->lock);
-	if (gt->version != version && any_active(gt, GNTTAB_NR_RESERVED_ENTRIES))
+	if (gt->version != version && next_active(gt, &ref))
 		rc = refuse(-EBUSY, "set_version: d%u has grants in use", d->id);
 	else if (gt->version != version && gt->nr_frames)
 		rc = version == 2 ? to_v2(d) : to_v1(gt);
@@ -299,15 +305,9 @@ static void dump_active(const struct grant_table *gt)
 {
 	const struct active *a;
 
-	for (unsigned p = 0; gt->active && p < gt->nr_active; p++) {
-		for (unsigned i = 0; gt->active[p] && i < ACTIVE_PER_PAGE; i++) {
-			a = &gt->active[p][i];
-			if (a->uses)
-				log_info("  ref %lu: frame %x for d%u, %u read, %u write",
-					 p * ACTIVE_PER_PAGE + i, a->mfn, a->user, a->readers,
-					 a->writers);
-		}
-	}
+	for (uint64_t ref = 0; (a = next_active(gt, &ref)); ref++)
+		log_info("  ref %lu: frame %x for d%u, %u read, %u write", ref, a->mfn, a->user, a->readers,
+			 a->writers);
 }
 
 static void dump(void)

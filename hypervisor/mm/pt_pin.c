@@ -13,25 +13,6 @@
 
 uint64_t pt_hv_slots[HV_SLOT_LAST - HV_SLOT_FIRST + 1];
 
-/* Counted before it looks whether the space is dying: who tears that down sees the pin, or we see it. */
-static int pin(struct memspace *m, struct frame *f, enum frame_kind level, struct scan *s)
-{
-	uint64_t was;
-	int rc;
-
-	if (m->dying)
-		return refuse(-EINVAL, "domain %u is being destroyed", m->id);
-	rc = frame_take(f, m, level, s);
-	if (rc)
-		return rc;
-	was = atomic_or(&f->word.raw, WORD_PINNED);
-	if (was & WORD_PINNED) {
-		frame_drop(f, level);
-		return refuse(-EINVAL, "frame %x is pinned already", frame_nr(f));
-	}
-	return 0;
-}
-
 int pt_pin(struct memspace *m, struct frame *f, enum frame_kind level, struct scan *s)
 {
 	int rc;
@@ -39,8 +20,12 @@ int pt_pin(struct memspace *m, struct frame *f, enum frame_kind level, struct sc
 	bug_on(!kind_is_table(level));
 	if (scan_drain(m))
 		return RESTART;
-	atomic_add(&m->pins, 1);
-	rc = pin(m, f, level, s);
+	atomic_add(&m->pins, 1);	/* first: who tears the space down sees it, or we see that it is dying */
+	rc = m->dying ? refuse(-EINVAL, "domain %u is being destroyed", m->id) : frame_take(f, m, level, s);
+	if (!rc && atomic_or(&f->word.raw, WORD_PINNED) & WORD_PINNED) {
+		frame_drop(f, level);
+		rc = refuse(-EINVAL, "frame %x is pinned already", frame_nr(f));
+	}
 	if (rc)
 		atomic_sub(&m->pins, 1);
 	return rc;

@@ -109,17 +109,8 @@ static always_inline const uint64_t *skip_empty_down(const uint64_t *t, const ui
 	}
 }
 
-/* Frames freed on the way that their space's bitmap still has: @bits of the 64 from @group on. */
-struct freed {
-	struct frame *group;
-	uint64_t bits;
-};
-
-static void hand_back(struct memspace *m, const struct freed *freed)
-{
-	if (freed->bits)
-		space_free_group(m, frame_nr(freed->group), freed->bits);
-}
+/* Frames freed on the way that their space's bitmap still has: @bits of the 64 from @first on. */
+struct freed { uint64_t first, bits; };
 
 /*
  * A space that is being destroyed gives a frame up with the mapping at @v when only that and the
@@ -129,19 +120,20 @@ static always_inline bool free_target(struct memspace *m, uint64_t v, struct fre
 {
 	const union frame_word mapped = { .refs = 2, .users = 1, .kind = KIND_WRITABLE, .allocated = 1 };
 	struct frame *f = entry_frame(v);
-	uint64_t now = mapped.raw;
+	uint64_t now = mapped.raw, n = frame_nr(f);
 
 	if (!(v & PTE_RW) || !entry_in_table(f) || frame_owner(f) != m->id ||
 	    !atomic_cmpxchg(&f->word.raw, &now, 0))
 		return false;
-	if ((uint64_t)f - (uint64_t)freed->group >= 64 * sizeof(*f)) {
-		hand_back(m, freed);
-		*freed = (struct freed){ .group = (struct frame *)ALIGN_DOWN((uint64_t)f, 64 * sizeof(*f)) };
+	if (n - freed->first >= 64) {
+		space_free_group(m, freed->first, freed->bits);
+		*freed = (struct freed){ .first = ALIGN_DOWN(n, 64ul) };
 	}
-	freed->bits |= BIT(((uint64_t)f - (uint64_t)freed->group) / sizeof(*f));
+	freed->bits |= BIT(n - freed->first);
 	return true;
 }
 
+/* What others keep; out of line, so that the loop has its registers to itself. */
 static noinline void drop_kept(uint64_t v)
 {
 	entry_drop_leaf(v);
@@ -173,18 +165,8 @@ static always_inline unsigned undo_leaves(struct memspace *m, bool dying, const 
 		else if (!free_target(m, v, &freed))
 			drop_kept(v);
 	}
-	hand_back(m, &freed);
+	space_free_group(m, freed.first, freed.bits);
 	return (unsigned)(end - t);
-}
-
-static noinline unsigned undo_leaves_dying(struct memspace *m, const uint64_t *t, unsigned n, unsigned *budget)
-{
-	return undo_leaves(m, true, t, n, budget);
-}
-
-static noinline unsigned undo_leaves_living(struct memspace *m, const uint64_t *t, unsigned n, unsigned *budget)
-{
-	return undo_leaves(m, false, t, n, budget);
 }
 
 /* The same for a table of @level 2-4. */
@@ -217,9 +199,9 @@ static bool undo_table(struct memspace *m, struct frame *f, unsigned *budget)
 	if (level > 1)
 		n = undo_branches(t, level, n, budget);
 	else if (read_once(m->dying))
-		n = undo_leaves_dying(m, t, n, budget);
+		n = undo_leaves(m, true, t, n, budget);
 	else
-		n = undo_leaves_living(m, t, n, budget);
+		n = undo_leaves(m, false, t, n, budget);
 	if (n)
 		set_left(f, n);
 	else
