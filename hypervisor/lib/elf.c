@@ -240,3 +240,13 @@ bool elf_note_u64(const struct elf *e, uint32_t type, uint64_t *value)
 	memcpy(value, desc, len);	/* little endian, like us */
 	return true;
 }
+
+const char *elf_note_str(const struct elf *e, uint32_t type)
+{
+	const void *desc;
+	size_t len;
+
+	if (!elf_note(e, type, &desc, &len) || !len || ((const char *)desc)[len - 1])
+		return NULL;
+	return desc;
+}

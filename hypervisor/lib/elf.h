@@ -59,5 +59,7 @@ bool elf_next_note(const struct elf *e, struct elf_note_pos *pos, struct elf_not
 bool elf_note(const struct elf *e, uint32_t type, const void **desc, size_t *len);
 /* A numeric note of 1, 2, 4 or 8 bytes; false when it is missing or of another size. */
 bool elf_note_u64(const struct elf *e, uint32_t type, uint64_t *value);
+/* A text note: terminated within its length; NULL when it is missing or not terminated. */
+const char *elf_note_str(const struct elf *e, uint32_t type);
 
 #endif

@@ -113,8 +113,6 @@ static void reads_notes(void **state)
 	struct image i = good();
 	struct elf_note_pos pos = { 0 };
 	struct elf_note n;
-	const void *text;
-	size_t len;
 	uint64_t v;
 	unsigned count = 0;
 
@@ -124,10 +122,8 @@ static void reads_notes(void **state)
 	assert_int_equal(count, 3);			/* GNU's is not ours */
 	assert_true(elf_note_u64(&opened, 1, &v));
 	assert_int_equal(v, 0x1122334455667788);
-	assert_true(elf_note(&opened, 6, &text, &len));
-	assert_string_equal(text, "ver 3.0");
-	assert_true(elf_note(&opened, 5, &text, &len));	/* "linux" without its terminator */
-	assert_int_equal(len, 5);
+	assert_string_equal(elf_note_str(&opened, 6), "ver 3.0");
+	assert_null(elf_note_str(&opened, 5));		/* "linux" without its terminator */
 	assert_false(elf_note_u64(&opened, 5, &v));	/* 5 bytes are no number */
 	assert_false(elf_note_u64(&opened, 3, &v));
 	assert_false(elf_note_u64(&opened, 9, &v));	/* sections do not count: segments had notes */
@@ -219,7 +215,7 @@ static void broken_notes_end_the_walk(void **state)
 		i.notes[1].descsz = sizes[n];
 		assert_int_equal(open_copy(&i, sizeof(i)), 0);
 		elf_note_u64(&opened, 1, &v);
-		elf_note_u64(&opened, 5, &v);
+		elf_note_str(&opened, 5);
 	}
 }
 
