@@ -63,6 +63,7 @@ struct vbd {
 	pid_t pid;
 	int control;
 	int alive;			/* end of file: nothing of the last process is under way */
+	bool resizing;			/* it was ended to be started with another size */
 	bool old_server;		/* the storage server of the last process has to end */
 	bool has_rings, resume;		/* rings to be connected, where a process left them */
 	struct blk_rings rings;
@@ -89,6 +90,8 @@ extern const struct back_kind vbd_kind;
 void vbd_probe_on(struct vbd *v);
 /* The process of a probe is ready; @bytes and @can_discard from an NBD server. */
 void vbd_ready(struct vbd *v, uint64_t bytes, bool can_discard);
+/* The process was started again; @bytes from an NBD server. */
+void vbd_ready_again(struct vbd *v, uint64_t bytes);
 /* The step under way has ended. */
 void vbd_done(struct vbd *v, int rc);
 /* Retries and deadlines; true while there are any. */

@@ -210,6 +210,8 @@ static void on_ready(struct vbd *v, const struct blkd_message *m)
 		child_resize(v);
 	if (v->step == VBD_PROBE)
 		vbd_ready(v, m->ready.bytes, m->ready.can_discard);
+	else if (v->storage && !v->broken)
+		vbd_ready_again(v, m->ready.bytes);
 	if (v->has_rings && v->child == CHILD_IDLE)
 		child_connect(v);
 }
@@ -340,7 +342,8 @@ static void start_again(struct vbd *v, const char *text, bool killed)
 		gave_up(v, text);
 		return;
 	}
-	back_note(v->dev, "its process (pid %d) died: %s; starting it again", v->pid, text);
+	if (!v->resizing)
+		back_note(v->dev, "its process (pid %d) died: %s; starting it again", v->pid, text);
 	for (unsigned i = 1; i < v->deaths && wait < WAIT_MOST_NS; i++)
 		wait *= 2;
 	v->retry_ns = now_ns() + (v->deaths > 1 ? wait : 0);

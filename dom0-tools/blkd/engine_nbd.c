@@ -61,6 +61,19 @@ static void want(struct engine *e, int op)
 	epoll_ctl(e->fd, op, nbd_aio_get_fd(n->h), &ev);
 }
 
+static int not_started(struct engine *e)
+{
+	struct nbd *n = e->priv;
+	int rc = nbd_get_errno() ? -nbd_get_errno() : -ECONNREFUSED;
+
+	nbd_close(n->h);
+	if (e->fd >= 0)
+		close(e->fd);
+	free(n);
+	e->priv = NULL;
+	return rc;
+}
+
 static int nbd_start(struct engine *e)
 {
 	struct nbd *n = calloc(1, sizeof(*n));
@@ -73,7 +86,7 @@ static int nbd_start(struct engine *e)
 	e->priv = n;
 	if (!n->h || e->fd < 0 || nbd_set_export_name(n->h, "disk") ||
 	    nbd_connect_socket(n->h, e->image))
-		return nbd_get_errno() ? -nbd_get_errno() : -ECONNREFUSED;
+		return not_started(e);
 	e->bytes = nbd_get_size(n->h) > 0 ? (uint64_t)nbd_get_size(n->h) : 0;
 	e->can_discard = nbd_can_trim(n->h) == 1;
 	/*

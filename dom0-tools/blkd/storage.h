@@ -28,6 +28,10 @@ bool storage_died(struct storage *s, pid_t pid);
 bool storage_end(struct storage *s);
 /* Start the server if there is none.  0 or -errno. */
 int storage_restart(struct storage *s);
+/* The next server that is started makes the image @bytes large before it serves it. */
+void storage_resize(struct storage *s, uint64_t bytes);
+/* Why it did not, in its words. */
+void storage_complaint(struct storage *s, char *text, size_t room);
 void storage_stop(struct storage *s);
 /* Sockets that servers of an earlier daemon left. */
 void storage_sweep(const char *run_dir);

@@ -371,28 +371,74 @@ static void remove_vbd(struct back_device *dev)
 
 /* --- while it is up --- */
 
+/* The guest is to see it. */
+static void tell_size(struct vbd *v, uint64_t bytes)
+{
+	back_note(v->dev, "%s: %llu bytes, was %llu", v->path, (unsigned long long)bytes,
+		  (unsigned long long)v->image.shape.bytes);
+	v->image.shape.bytes = bytes;
+	back_write(v->dev, "sectors", "%llu", (unsigned long long)(bytes / BLK_SECTOR));
+	back_touch_state(v->dev);
+}
+
+/* Another size for what a storage server has: it and the disk's process are ended and started anew,
+ * as after a kill, and the new server resizes before it serves. */
+static void new_size(struct vbd *v)
+{
+	uint64_t bytes;
+	int rc = back_read_u64(v->dev, &bytes, BLK_SECTOR, (uint64_t)1 << 62, "size");
+
+	if (rc == -ENOENT)
+		return;
+	if (rc || bytes % BLK_SECTOR || !v->storage || v->image.shape.read_only) {
+		back_note(v->dev, "size is for images of a format that can be written, in bytes, "
+			  "whole sectors");
+		return;
+	}
+	if (bytes <= v->image.shape.bytes || v->resizing || v->child <= CHILD_STARTING) {
+		back_note(v->dev, "it keeps its %llu bytes: %s",
+			  (unsigned long long)v->image.shape.bytes,
+			  bytes <= v->image.shape.bytes ? "images only grow here" : "try again");
+		return;
+	}
+	v->resizing = true;
+	storage_resize(v->storage, bytes);
+	kill(v->pid, SIGKILL);
+}
+
+void vbd_ready_again(struct vbd *v, uint64_t bytes)
+{
+	char why[200];
+
+	bytes &= ~(uint64_t)(BLK_SECTOR - 1);
+	if (bytes && bytes != v->image.shape.bytes) {
+		tell_size(v, bytes);
+	} else if (v->resizing) {
+		storage_complaint(v->storage, why, sizeof(why));
+		back_note(v->dev, "%s keeps its size: %s", v->path, why);
+	}
+	v->resizing = false;
+}
+
 static void resized(struct vbd *v)
 {
 	uint64_t bytes = 0;
-	int rc = v->storage ? -EOPNOTSUPP : image_measure(&v->image, &bytes);
+	int rc;
 
 	if (v->storage) {
-		back_note(v->dev, "an image of type %s takes a new size when it is attached again",
+		back_note(v->dev, "an image of type %s is given a size by the key of that name",
 			  v->type);
 		return;
 	}
+	rc = image_measure(&v->image, &bytes);
 	if (rc || !bytes) {
 		back_note(v->dev, "cannot measure %s: %s", v->path, strerror(rc ? -rc : ENODATA));
 		return;
 	}
 	if (bytes == v->image.shape.bytes)
 		return;
-	back_note(v->dev, "%s: %llu bytes, was %llu", v->path, (unsigned long long)bytes,
-		  (unsigned long long)v->image.shape.bytes);
-	v->image.shape.bytes = bytes;
+	tell_size(v, bytes);
 	child_resize(v);
-	back_write(v->dev, "sectors", "%llu", (unsigned long long)(bytes / BLK_SECTOR));
-	back_touch_state(v->dev);
 }
 
 static void changed(struct back_device *dev, const char *key)
@@ -403,6 +449,8 @@ static void changed(struct back_device *dev, const char *key)
 		return;
 	if (!strcmp(key, "resize")) {
 		resized(v);
+	} else if (!strcmp(key, "size")) {
+		new_size(v);
 	} else if (!read_limits(v)) {
 		child_limits(v);
 	}
@@ -413,7 +461,7 @@ static void told(void *ctx, const struct back_device *dev, const char *line)
 	note("%s", line);
 }
 
-static const char *const keys[] = { "resize", "iops-limit", "bps-limit", NULL };
+static const char *const keys[] = { "resize", "size", "iops-limit", "bps-limit", NULL };
 
 const struct back_kind vbd_kind = {
 	.dir = "mblk", .keys = keys, .probe = probe, .connect = connect, .disconnect = disconnect,

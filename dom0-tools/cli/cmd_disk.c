@@ -15,6 +15,7 @@
 #include "lib/hotplug.h"
 
 #define RESIZE_MS	10000
+#define GROW_MS		60000		/* its processes are ended and started again */
 #define SECTOR		512ull
 
 static const struct out_column columns[] = {
@@ -189,11 +190,49 @@ static int grow_file(const char *path, const char *size, bool shrink)
 	return 0;
 }
 
+/* Until the guest is told another size than @was sectors, which is printed. */
+static int wait_for_size(struct target *t, const struct mica_device *d, uint64_t was, uint64_t ms)
+{
+	uint64_t end = now_ms() + ms, now;
+
+	while ((now = device_number(t->s, d, "sectors")) == was) {
+		if (now_ms() >= end)
+			return cli_fail("MICA-DEV-004", "disk resize", "%s still has %llu bytes; the log of"
+					" mica-blkd may say why", d->name,
+					(unsigned long long)(was * SECTOR));
+		usleep(50000);
+	}
+	printf("%llu\n", (unsigned long long)(now * SECTOR));
+	return 0;
+}
+
+/* An image of a format: the daemon has its storage server make it so large. */
+static int ask_for_size(struct target *t, const struct mica_device *d, const char *size)
+{
+	uint64_t was = device_number(t->s, d, "sectors"), kib;
+	char node[160];
+	int rc;
+
+	if (!mica_parse_size_kib(size, &kib))
+		return cli_fail("MICA-CFG-003", "disk resize", "'%s' is not a size such as 20g", size);
+	if (kib << 10 < was * SECTOR)
+		return cli_fail("MICA-CFG-003", "disk resize", "%s has %llu bytes; only raw files are made "
+				"smaller here", d->name, (unsigned long long)(was * SECTOR));
+	snprintf(node, sizeof(node), "%s/size", d->back);
+	rc = mica_store_put(t->s, node, "%llu", (unsigned long long)kib << 10);
+	if (rc)
+		return cli_fail("MICA-STORE-002", "disk resize", "cannot write %s: %s", node,
+				strerror(-rc));
+	if (cli.no_wait || kib << 10 == was * SECTOR)
+		return 0;
+	return wait_for_size(t, d, was, cli_timeout(GROW_MS));
+}
+
 /* The daemon measures when the key changes, and tells the guest. */
 static int measure_again(struct target *t, const struct mica_device *d, const char *path,
 			 const char *size)
 {
-	uint64_t end = now_ms() + cli_timeout(RESIZE_MS), was = device_number(t->s, d, "sectors"), now;
+	uint64_t was = device_number(t->s, d, "sectors");
 	struct stat st;
 	char node[160];
 	int rc;
@@ -205,14 +244,7 @@ static int measure_again(struct target *t, const struct mica_device *d, const ch
 				strerror(-rc));
 	if (cli.no_wait || (size && !stat(path, &st) && (uint64_t)st.st_size == was * SECTOR))
 		return 0;
-	while ((now = device_number(t->s, d, "sectors")) == was) {
-		if (now_ms() >= end)
-			return cli_fail("MICA-DEV-004", "disk resize", "%s still has %llu bytes", d->name,
-					(unsigned long long)(was * SECTOR));
-		usleep(50000);
-	}
-	printf("%llu\n", (unsigned long long)(now * SECTOR));
-	return 0;
+	return wait_for_size(t, d, was, cli_timeout(RESIZE_MS));
 }
 
 static int resize_run(int argc, char **argv)
@@ -238,9 +270,11 @@ static int resize_run(int argc, char **argv)
 			 argc > 3 ? argv[3] : " as it is now");
 		return 0;
 	}
-	if (argc > 3 && strcmp(format, "file"))
-		return cli_fail("MICA-ABI-001", "disk resize", "only raw files are resized here; resize the "
-				"%s image with its own tools, then run this without a size", format);
+	if (argc > 3 && !strcmp(format, "phy"))
+		return cli_fail("MICA-ABI-001", "disk resize", "%s is a device; resize it with its own tools,"
+				" then run this without a size", path);
+	if (argc > 3 && strcmp(format, "file") && strcmp(format, "raw"))
+		return ask_for_size(&t, &d, argv[3]);
 	if (argc > 3)
 		status = grow_file(path, argv[3], cli_opt("shrink") != NULL);
 	return status ? status : measure_again(&t, &d, path, argc > 3 ? argv[3] : NULL);
@@ -256,8 +290,8 @@ const struct command cmd_disk_resize = {
 	.summary = "another size, seen by the running guest", .run = resize_run,
 	.options = resize_options, .min_args = 2, .max_args = 3, .flags = CMD_CHANGES,
 	.complete = "domain",
-	.more = "With SIZE a raw file is made so large first; without, the image is measured as it is\n"
-		"(after lvextend, for instance).",
+	.more = "With SIZE a raw file is made so large first, and an image of another format is grown while\n"
+		"its disk pauses; without, the image is measured as it is (after lvextend, for instance).",
 };
 
 /* --- limit --- */
