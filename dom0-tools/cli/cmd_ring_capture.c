@@ -185,11 +185,10 @@ static int capture_run(int argc, char **argv)
 	autoclean(ring_watch) struct ring_watch w = { .blind = true, .apart_ms = 1 };
 	struct capture c = { .w = &w };
 	uint64_t time_ms = 0;
-	int status = capture_options(&c, &time_ms);
+	int status = ring_names_device(&cmd_ring_capture, argv[1]);
 
-	if (!strchr(argv[1], '/'))
-		return cli_usage(&cmd_ring_capture, "'%s' names no device; mica ring list %s shows them",
-				 argv[1], argv[1]);
+	if (!status)
+		status = capture_options(&c, &time_ms);
 	if (!status)
 		status = ring_interval(&w.apart_ms, 1);
 	if (!status)

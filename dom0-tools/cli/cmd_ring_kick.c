@@ -141,13 +141,12 @@ static int kick_run(int argc, char **argv)
 	autoclean(ring_watch) struct ring_watch w = { .blind = true, .apart_ms = RING_INTERVAL_MS };
 	const char *to = cli_opt("to");
 	enum ring_side side = !to ? RING_NOBODY : !strcmp(to, "front") ? RING_FRONT : RING_BACK;
-	int status = ring_interval(&w.apart_ms, RING_INTERVAL_LEAST);
+	int status = ring_names_device(&cmd_ring_kick, argv[1]);
 
-	if (!strchr(argv[1], '/'))
-		return cli_usage(&cmd_ring_kick, "'%s' names no device; mica ring list %s shows them",
-				 argv[1], argv[1]);
-	if (to && strcmp(to, "front") && strcmp(to, "back"))
+	if (!status && to && strcmp(to, "front") && strcmp(to, "back"))
 		return cli_usage(&cmd_ring_kick, "--to is front or back, not '%s'", to);
+	if (!status)
+		status = ring_interval(&w.apart_ms, RING_INTERVAL_LEAST);
 	if (!status)
 		status = ring_watch_open(&w, argv[1]);
 	if (!status)

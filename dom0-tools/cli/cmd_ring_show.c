@@ -248,11 +248,10 @@ static int show_run(int argc, char **argv)
 {
 	autoclean(ring_watch) struct ring_watch w = { .blind = true, .apart_ms = RING_INTERVAL_MS };
 	bool people = cli.format == OUT_TABLE || cli.format == OUT_WIDE;
-	int status = ring_interval(&w.apart_ms, RING_INTERVAL_LEAST);
+	int status = ring_names_device(&cmd_ring_show, argv[1]);
 
-	if (!strchr(argv[1], '/'))
-		return cli_usage(&cmd_ring_show, "'%s' names no device; mica ring list %s shows them",
-				 argv[1], argv[1]);
+	if (!status)
+		status = ring_interval(&w.apart_ms, RING_INTERVAL_LEAST);
 	if (!status)
 		status = ring_watch_open(&w, argv[1]);
 	if (!status)

@@ -31,6 +31,13 @@ int ring_interval(uint64_t *ms, unsigned least)
 
 /* --- what is chosen --- */
 
+int ring_names_device(const struct command *c, const char *word)
+{
+	if (strchr(word, '/'))
+		return 0;
+	return cli_usage(c, "'%s' names no device; mica ring list %s shows them", word, word);
+}
+
 struct choice {
 	char text[128];
 	char *device, *queue;		/* NULL: all */

@@ -34,6 +34,8 @@ struct ring_watch {
 	uint64_t apart_ms;
 };
 
+/* @word must name a device: 0, or the exit status after saying so. */
+int ring_names_device(const struct command *c, const char *word);
 /* Find what @word ("DOMAIN[/DEVICE[/QUEUE]]", NULL: everything) chooses; 0 or the exit status. */
 int ring_watch_open(struct ring_watch *w, const char *word);
 /* Without pages there is nothing to judge by: 0, or the exit status after saying so. */

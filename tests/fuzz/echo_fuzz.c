@@ -17,13 +17,11 @@
 #include "sim/echo.h"
 #include "sim/sim.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#define FUZZ_NAME	"echo_fuzz"
+#include "fuzz.h"
 
 #define FRONT_DIR	"/local/domain/1/device/echo/0"
 #define STEPS		200000		/* of one act; an event storm is not that many */
-
-static const uint8_t *input;
-static size_t left;
 
 static struct {
 	struct sim *world;
@@ -34,31 +32,6 @@ static struct {
 	uint8_t *page[4];
 	uint32_t ref[4], port;
 } *stage;
-
-static void must(bool ok, const char *what)
-{
-	if (ok)
-		return;
-	fprintf(stderr, "echo_fuzz: %s\n", what);
-	abort();
-}
-
-static uint8_t byte(void)
-{
-	if (!left)
-		return 0;
-	left--;
-	return *input++;
-}
-
-static uint32_t word(void)
-{
-	uint32_t w = byte();
-
-	w |= (uint32_t)byte() << 8;
-	w |= (uint32_t)byte() << 16;
-	return w | (uint32_t)byte() << 24;
-}
 
 static void nothing(void *ctx) { }
 static void on_event(void *ctx, uint32_t port) { }
@@ -214,8 +187,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct sim_options options = { .seed = 1, .stay = 200 };
 
-	input = data;
-	left = size;
+	input_from(data, size);
 	stage = calloc(1, sizeof(*stage));
 	stage->world = sim_open(&options);
 	stage->guest = sim_domain(stage->world, 1);

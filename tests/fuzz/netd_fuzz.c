@@ -16,17 +16,10 @@
 #include "netd/config.h"
 #include "netd/offload.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#define FUZZ_NAME	"netd_fuzz"
+#include "fuzz.h"
 
 static struct net_switch sw;
-
-static void must(bool ok, const char *what)
-{
-	if (ok)
-		return;
-	fprintf(stderr, "netd_fuzz: %s\n", what);
-	abort();
-}
 
 /* Port 1: VLAN 10; 2: VLAN 20; 3: trunk of both; 4, 5: VLAN 10 and isolated, 4 guarded. */
 static void start(void)

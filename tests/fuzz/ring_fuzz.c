@@ -16,7 +16,8 @@
 #include <mica/flex.h>
 #include <mica/ring.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#define FUZZ_NAME	"ring_fuzz"
+#include "fuzz.h"
 
 struct message {
 	uint64_t id;
@@ -25,35 +26,8 @@ struct message {
 
 MICA_RING(fuzz, struct message, struct message)
 
-static const uint8_t *input;
-static size_t left;
 static uint8_t *page;			/* of the exact size, so that a step outside is seen */
 static unsigned rang;
-
-static void must(bool ok, const char *what)
-{
-	if (ok)
-		return;
-	fprintf(stderr, "ring_fuzz: %s\n", what);
-	abort();
-}
-
-static uint8_t byte(void)
-{
-	if (!left)
-		return 0;
-	left--;
-	return *input++;
-}
-
-static uint32_t word(void)
-{
-	uint32_t w = byte();
-
-	w |= (uint32_t)byte() << 8;
-	w |= (uint32_t)byte() << 16;
-	return w | (uint32_t)byte() << 24;
-}
 
 /* The peer's turn: an index near the true one, or anything, or bytes of a slot. */
 static void peer(void)
@@ -217,8 +191,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint32_t *words;
 	uint8_t which;
 
-	input = data;
-	left = size;
+	input_from(data, size);
 	page = calloc(1, 4096);
 	words = (uint32_t *)(void *)page;
 	mica_ring_memory = &hooks;

@@ -15,21 +15,14 @@
 
 #include "stored/state.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#define FUZZ_NAME	"store_fuzz"
+#include "fuzz.h"
 
 static char dir_name[64];
 
 static void drop(struct conn *c)
 {
 	conn_consume(c, conn_pending(c));
-}
-
-static void must(bool ok, const char *what)
-{
-	if (ok)
-		return;
-	fprintf(stderr, "store_fuzz: %s\n", what);
-	abort();
 }
 
 static uint32_t pick_txn(const struct conn *c, unsigned nth)

@@ -10,31 +10,9 @@
 #define TABLES	300
 #define TICK_NS	1000000UL
 
-static uint64_t *l1, *top[5];
+static struct tree big;
 static volatile bool in_pin, down_yourself;
 static volatile unsigned int inside, finished;
-
-static uint64_t *l1_page(unsigned int i)
-{
-	return l1 + i * 512;
-}
-
-static void build_big(void)
-{
-	l1 = pages_alloc(TABLES);
-	for (unsigned int level = 2; level <= 4; level++)
-		top[level] = page_alloc();
-	for (unsigned int i = 0; i < TABLES; i++) {
-		for (unsigned int e = 0; e < 512; e++)
-			l1_page(i)[e] = make_pte(frame_spare((i + e) % 1024), PTE_RO_PAGE);
-		page_readonly(l1_page(i));
-		top[2][i] = make_pte(mfn_of(l1_page(i)), PTE_TABLE);
-	}
-	top[3][0] = make_pte(mfn_of(top[2]), PTE_TABLE);
-	top[4][0] = make_pte(mfn_of(top[3]), PTE_TABLE);
-	for (unsigned int level = 2; level <= 4; level++)
-		page_readonly(top[level]);
-}
 
 static bool on_event(struct regs *regs)
 {
@@ -55,7 +33,7 @@ static bool on_event(struct regs *regs)
 static void pin_it(void)
 {
 	struct vcpu_set_periodic_timer tick = { .period_ns = TICK_NS };
-	uint64_t mfn = mfn_of(top[4]);
+	uint64_t mfn = big.mfn[4];
 
 	event_bind_virq(VIRQ_TIMER, 1);
 	this_cpu()->hook = on_event;
@@ -72,11 +50,11 @@ static void pin_it(void)
 
 static void check_free(const char *how)
 {
-	check_ok(hc_pin(4, mfn_of(top[4])));
-	check_ok(hc_unpin(mfn_of(top[4])));
+	check_ok(hc_pin(4, big.mfn[4]));
+	check_ok(hc_unpin(big.mfn[4]));
 	for (unsigned int i = 0; i < TABLES; i += 10) {
-		page_writable(l1_page(i));
-		page_readonly(l1_page(i));
+		page_writable(tree_l1(&big, i));
+		page_readonly(tree_l1(&big, i));
 	}
 	print("  %s: %u events inside, %u calls finished\n", how, inside, finished);
 }
@@ -94,7 +72,7 @@ static void wait_inside(unsigned int n)
 void test_main(void)
 {
 	window(0);
-	build_big();
+	tree_build_big(&big, TABLES);
 	smp_start(pin_it);
 	wait_inside(1);
 	check_ok(hc_vcpu(VCPUOP_down, 1, NULL));

@@ -10,34 +10,11 @@
 #define TABLES	400
 #define TICK_NS	1000000UL
 
-static uint64_t *l1, *top[5];		/* [2] to [4]: the big tree */
-static struct tree small;
+static struct tree big, small;
 static volatile bool in_pin;
 static volatile unsigned int inside, refused_inside;
 static struct jump away;
 static enum { TICK_ONLY, PIN_SMALL, TOUCH, LEAVE } mood;
-
-static uint64_t *l1_page(unsigned int i)
-{
-	return l1 + i * 512;
-}
-
-static void build_big(void)
-{
-	l1 = pages_alloc(TABLES);
-	for (unsigned int level = 2; level <= 4; level++)
-		top[level] = page_alloc();
-	for (unsigned int i = 0; i < TABLES; i++) {
-		for (unsigned int e = 0; e < 512; e++)
-			l1_page(i)[e] = make_pte(frame_spare((i + e) % 1024), PTE_RO_PAGE);
-		page_readonly(l1_page(i));
-		top[2][i] = make_pte(mfn_of(l1_page(i)), PTE_TABLE);
-	}
-	top[3][0] = make_pte(mfn_of(top[2]), PTE_TABLE);
-	top[4][0] = make_pte(mfn_of(top[3]), PTE_TABLE);
-	for (unsigned int level = 2; level <= 4; level++)
-		page_readonly(top[level]);
-}
 
 /* In the event handler, with the pin or unpin half done. */
 static void meddle(void)
@@ -54,14 +31,14 @@ static void meddle(void)
 	case TOUCH:
 		/* writable while it is a table, or about to be one or not: only refused or true */
 		for (unsigned int i = 0; i < TABLES; i += 37) {
-			uint64_t mfn = mfn_of(l1_page(i));
+			uint64_t mfn = mfn_of(tree_l1(&big, i));
 
 			if (!hc_map((unsigned long)window(1), make_pte(mfn, PTE_RW_PAGE)))
 				must(hc_map((unsigned long)window(1), 0));
 		}
-		hc_mmu_update(mfn_of(top[2]) * PAGE_SIZE + 8, top[2][1]);
-		hc_pin(2, mfn_of(top[2]));
-		hc_unpin(mfn_of(top[2]));
+		hc_mmu_update(big.mfn[2] * PAGE_SIZE + 8, big.page[2][1]);
+		hc_pin(2, big.mfn[2]);
+		hc_unpin(big.mfn[2]);
 		break;
 	case LEAVE:
 		jump_back(&away);
@@ -81,9 +58,9 @@ static bool on_event(struct regs *regs)
 	return true;
 }
 
-static long big(bool pin)
+static long pin_big(bool pin)
 {
-	uint64_t mfn = mfn_of(top[4]);
+	uint64_t mfn = big.mfn[4];
 	long rc;
 
 	in_pin = true;
@@ -97,10 +74,10 @@ static void rounds(const char *what, unsigned int n)
 	unsigned int before = inside;
 
 	for (unsigned int i = 0; i < n; i++) {
-		check_ok(big(true));
+		check_ok(pin_big(true));
 		check_refused(hc_map((unsigned long)window(0),
-				     make_pte(mfn_of(l1_page(i)), PTE_RW_PAGE)));
-		check_ok(big(false));
+				     make_pte(mfn_of(tree_l1(&big, i)), PTE_RW_PAGE)));
+		check_ok(pin_big(false));
 	}
 	check(inside > before, "%s: no event arrived inside %u calls", what, 2 * n);
 	print("  %s: %u events inside, %u refused there\n", what, inside - before, refused_inside);
@@ -114,8 +91,8 @@ static void check_leave(void)
 	mood = LEAVE;
 	for (volatile unsigned int i = 0; i < 6; i++) {
 		if (!jump_save(&away)) {
-			if (!big(true))
-				must(big(false));
+			if (!pin_big(true))
+				must(pin_big(false));
 		} else {
 			left++;
 			event_enable();
@@ -127,9 +104,9 @@ static void check_leave(void)
 	}
 	check(left > 0, "no pin was left half done");
 	mood = TICK_ONLY;
-	hc_unpin(mfn_of(top[4]));		/* one may have been done after all */
-	check_ok(big(true));
-	check_ok(big(false));
+	hc_unpin(big.mfn[4]);		/* one may have been done after all */
+	check_ok(pin_big(true));
+	check_ok(pin_big(false));
 }
 
 void test_main(void)
@@ -138,7 +115,7 @@ void test_main(void)
 
 	window(0);
 	tree_build(&small, 64, PTE_RO_PAGE);
-	build_big();
+	tree_build_big(&big, TABLES);
 	this_cpu()->hook = on_event;
 	must(event_bind_virq(VIRQ_TIMER, 0));
 	must(hc_vcpu(VCPUOP_set_periodic_timer, 0, &tick));
@@ -152,7 +129,7 @@ void test_main(void)
 	event_disable();
 	hc_vcpu(VCPUOP_stop_periodic_timer, 0, NULL);
 	for (unsigned int i = 0; i < TABLES; i++)
-		page_writable(l1_page(i));
+		page_writable(tree_l1(&big, i));
 	for (unsigned int level = 2; level <= 4; level++)
-		page_writable(top[level]);
+		page_writable(big.page[level]);
 }

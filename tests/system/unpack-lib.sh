@@ -47,3 +47,26 @@ refuses_or_differs()
 	fi
 	no_leftovers "$1"
 }
+
+# whole_cut_damaged FORMAT: a bzImage in it comes out whole, and is refused when cut or damaged anywhere.
+whole_cut_damaged()
+{
+	local image=$WORK/vmlinuz bytes cut at
+
+	tests/lab/mkbzimage.py "$1" "$SMALL" "$image"
+	unpacks "$image" "$SMALL"
+
+	bytes=$(($(stat -c %s "$image") - 64))
+	for cut in 0 1 511 590 592 2560 2900 $((bytes / 2)) $((bytes - 5)) $((bytes - 1)); do
+		head -c $cut "$image" >"$WORK/cut"
+		refuses "$WORK/cut" 'short|truncated'
+	done
+	for at in 2862 2870 2900 $((bytes / 4)) $((bytes / 2)) $((bytes - 200)); do
+		cp "$image" "$WORK/bad"
+		patch_bytes "$WORK/bad" $at a55a3cc3a55a3cc3
+		refuses_or_differs "$WORK/bad"
+	done
+	cp "$image" "$WORK/bad"
+	patch_bytes "$WORK/bad" $((bytes - 4)) ffffffff
+	refuses "$WORK/bad" 'damaged'
+}

@@ -149,16 +149,34 @@ uint64_t *root_clone(void)
 	return l4;
 }
 
-void tree_build(struct tree *t, unsigned int leaves, uint64_t leaf_flags)
+static void tree_pages(struct tree *t, unsigned int tables)
 {
 	for (unsigned int level = 1; level <= 4; level++) {
-		t->page[level] = page_alloc();
+		t->page[level] = level == 1 ? pages_alloc(tables) : page_alloc();
 		t->mfn[level] = mfn_of(t->page[level]);
 		if (level > 1)
 			t->page[level][0] = make_pte(t->mfn[level - 1], PTE_TABLE);
 	}
+}
+
+void tree_build(struct tree *t, unsigned int leaves, uint64_t leaf_flags)
+{
+	tree_pages(t, 1);
 	for (unsigned int i = 0; i < leaves; i++)
 		t->page[1][i] = make_pte(frame_spare(i), leaf_flags);
 	for (unsigned int level = 1; level <= 4; level++)
+		page_readonly(t->page[level]);
+}
+
+void tree_build_big(struct tree *t, unsigned int tables)
+{
+	tree_pages(t, tables);
+	for (unsigned int i = 0; i < tables; i++) {
+		for (unsigned int e = 0; e < 512; e++)
+			tree_l1(t, i)[e] = make_pte(frame_spare((i + e) % 1024), PTE_RO_PAGE);
+		page_readonly(tree_l1(t, i));
+		t->page[2][i] = make_pte(mfn_of(tree_l1(t, i)), PTE_TABLE);
+	}
+	for (unsigned int level = 2; level <= 4; level++)
 		page_readonly(t->page[level]);
 }

@@ -92,5 +92,11 @@ struct tree {
 	uint64_t mfn[5];
 };
 void tree_build(struct tree *t, unsigned int leaves, uint64_t leaf_flags);
+/* The same with @tables (at most 512) level-1 tables, all full, leaves read-only: long to check. */
+void tree_build_big(struct tree *t, unsigned int tables);
+static inline uint64_t *tree_l1(const struct tree *t, unsigned int i)
+{
+	return t->page[1] + i * 512;
+}
 
 #endif

@@ -1,4 +1,4 @@
-/* unit: @sim -DMICA_RING_CHECK dom0-tools/back/device.c dom0-tools/back/handshake.c dom0-tools/back/keys.c dom0-tools/back/say.c */
+/* unit: @sim -DMICA_RING_CHECK dom0-tools/back/device.c dom0-tools/back/handshake.c dom0-tools/back/keys.c dom0-tools/back/late.c dom0-tools/back/say.c */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a generated back end makes of a ring that one before it left: answers that were not published
@@ -9,7 +9,7 @@
 #include <string.h>
 #include <mica/io/xenbus.h>
 
-#include "../sim/host.h"
+#include "host.h"
 #include "../../../docs/examples/echo/echo_back.c"
 #include "../../../docs/examples/echo/echo_serve.c"
 #include "sim/sim.h"

@@ -5,7 +5,7 @@
  * a second instance is refused while the first one lives in whatever way it ends, messages go to the
  * log with the time once it is up and to the caller before, and the service manager is told.
  */
-#include "../consoled/host.h"
+#include "host.h"
 
 #include <errno.h>
 #include <fcntl.h>
