@@ -126,7 +126,10 @@ static inline int64_t mica_bytes_write(struct mica_bytes *b, const void *from, u
 	return n;
 }
 
-/* Copy up to @n bytes from @skip bytes ahead, without taking them.  -> how many, -EPROTO. */
+/*
+ * Copy up to @n bytes from @skip bytes ahead, without taking them.  -> how many, -EPROTO.  What was
+ * looked at is to be taken with skip() and not read again: the peer may have changed it since.
+ */
 static inline int64_t mica_bytes_peek(struct mica_bytes *b, void *to, uint32_t skip, uint32_t n)
 {
 	int64_t queued = mica_bytes_ready(b);

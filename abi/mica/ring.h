@@ -105,10 +105,11 @@ static inline void mica_ring_attach(struct mica_ring_end *r, void *shared, size_
 {
 	__builtin_memset(r, 0, sizeof(*r));
 	r->shared = (struct ring_header *)shared;
-	r->entries = RING_ENTRIES(bytes, slot);
 	if (bell)
 		r->bell = *bell;
-	if (bytes < RING_HEADER_BYTES + slot)
+	if (bytes >= RING_HEADER_BYTES + slot)
+		r->entries = RING_ENTRIES(bytes, slot);
+	else		/* no entries: nothing fits, and the first message kills it */
 		mica_ring_bug("a ring smaller than one slot");
 }
 
@@ -304,6 +305,7 @@ static inline void mica_ring_front_first(struct mica_ring_end *r)
  * NAME_front_push(r), NAME_front_take(r, &response), NAME_front_more(r),
  * NAME_front_more_after(r, n), NAME_front_dead(r)	as above
  * NAME_front_open(r)				published and not answered
+ * and for either end mica_ring_kick(&r->end)	ring the bell once more
  */
 #define MICA_RING(name, req_t, rsp_t)							\
 union name##_slot {									\

@@ -389,3 +389,16 @@ static void small_slots(void **state)
 	assert_int_equal(nettx_front_take(&front, &rsp), 1);
 	assert_int_equal(rsp.status, -1);
 }
+
+#define RING_CASES	\
+	cmocka_unit_test(first_header), \
+	cmocka_unit_test(traffic_across_the_wrap), \
+	cmocka_unit_test(bell_only_when_asked), \
+	cmocka_unit_test(moderated_wake), \
+	cmocka_unit_test(hostile_request_index), \
+	cmocka_unit_test(hostile_index_at_the_final_check), \
+	cmocka_unit_test(index_taken_back), \
+	cmocka_unit_test(hostile_response_index), \
+	cmocka_unit_test(scribbled_header), \
+	cmocka_unit_test(resume), \
+	cmocka_unit_test(small_slots),

@@ -148,17 +148,7 @@ static void two_users_of_one_end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(first_header),
-		cmocka_unit_test(traffic_across_the_wrap),
-		cmocka_unit_test(bell_only_when_asked),
-		cmocka_unit_test(moderated_wake),
-		cmocka_unit_test(hostile_request_index),
-		cmocka_unit_test(hostile_index_at_the_final_check),
-		cmocka_unit_test(index_taken_back),
-		cmocka_unit_test(hostile_response_index),
-		cmocka_unit_test(scribbled_header),
-		cmocka_unit_test(resume),
-		cmocka_unit_test(small_slots),
+		RING_CASES
 		cmocka_unit_test(misuse_is_a_bug),
 		cmocka_unit_test(taken_responses_are_poisoned),
 		cmocka_unit_test(messages_are_read_once),

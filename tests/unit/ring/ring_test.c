@@ -26,21 +26,32 @@ static void misuse_is_counted(void **state)
 	assert_int_equal(p.back.end.misuse, 2);
 }
 
+/* Not a slot fits: nothing is written, and nothing is believed. */
+static void too_small(void **state)
+{
+	struct blkif_request req = request(1);
+	struct blk_front front;
+	struct blk_back back;
+
+	for (size_t bytes = RING_HEADER_BYTES; bytes < RING_HEADER_BYTES + 112; bytes += 37) {
+		memset(page, 0xee, sizeof(page));
+		blk_front_attach(&front, page, bytes, NULL);
+		blk_back_attach(&back, page, bytes, NULL);
+		assert_int_equal(blk_front_room(&front), 0);
+		assert_false(blk_front_put(&front, &req));
+		assert_int_equal(blk_back_take(&back, &req), 0);
+		header->req_prod = 1;
+		assert_int_equal(blk_back_take(&back, &req), -EPROTO);
+		assert_int_equal(page[RING_HEADER_BYTES], 0xee);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(first_header),
-		cmocka_unit_test(traffic_across_the_wrap),
-		cmocka_unit_test(bell_only_when_asked),
-		cmocka_unit_test(moderated_wake),
-		cmocka_unit_test(hostile_request_index),
-		cmocka_unit_test(hostile_index_at_the_final_check),
-		cmocka_unit_test(index_taken_back),
-		cmocka_unit_test(hostile_response_index),
-		cmocka_unit_test(scribbled_header),
-		cmocka_unit_test(resume),
-		cmocka_unit_test(small_slots),
+		RING_CASES
 		cmocka_unit_test(misuse_is_counted),
+		cmocka_unit_test(too_small),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
