@@ -5,6 +5,7 @@
  * bad`, after a line `FRONT: bad: WHY` for each check that failed.
  *
  *	disk N          everything disk N can do
+ *	silent N        a request to disk N whose notification is lost on the way
  *	order N         from the next time on disks have rings of 2^N pages
  *	cards           frames both ways between the two cards
  *	close           all devices
@@ -124,6 +125,32 @@ static uint32_t number_after(const char *key)
 	return n;
 }
 
+static bool answered(void *ctx)
+{
+	return ((struct call *)ctx)->done;
+}
+
+/* Published, and nobody rings for it: it is answered when somebody else sees to that. */
+static bool silent(struct disk *d)
+{
+	static struct call c;
+	struct mica_bell bell;
+
+	if (!dev_up(&d->dev))
+		return false;
+	c = (struct call){ .op = BLKIF_OP_READ, .pages = 1, .last_sect = PAGE_BYTES / 512 - 1 };
+	bell = d->ring.end.bell;
+	d->ring.end.bell.ring = NULL;
+	if (!disk_send(d, &c))
+		return bad("no room for a request");
+	blk_front_push(&d->ring);
+	d->ring.end.bell = bell;
+	say("silent");
+	if (!wait_until(answered, &c, LONG_S))
+		return bad("nobody saw the request");
+	return c.status ? bad("it failed: %d", c.status) : true;
+}
+
 static bool close_all(void)
 {
 	for (unsigned i = 0; i < nr_devices; i++)
@@ -138,6 +165,8 @@ static bool run(const char *line)
 
 	if (!strncmp(line, "disk ", 5))
 		return n < nr_disks ? disk_check(&disks[n]) : bad("no disk %u", n);
+	if (!strncmp(line, "silent ", 7))
+		return n < nr_disks ? silent(&disks[n]) : bad("no disk %u", n);
 	if (!strncmp(line, "order ", 6)) {
 		for (unsigned i = 0; i < nr_disks; i++)
 			disks[i].ring_order = n;
