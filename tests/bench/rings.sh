@@ -14,7 +14,7 @@ set -u
 cd "$(dirname "$0")/../.."
 build=${1:?usage: tests/bench/rings.sh BUILD [CONNECTED:ASKING:DEPTH...]}
 shift
-cases=${*:-1:1:1 10:10:1 100:100:1 1:1:8 10:10:8 100:100:8 100:1:1 100:1:8}
+cases=${*:-1:1:1 10:10:1 100:100:1 100:1:1 1:1:8 10:10:8 100:100:8}
 log=$build/test/bench/rings.log
 mkdir -p "$build/test/bench"
 tests/lab/qemu.py --build "$build" --quiet --log "$log" --image initrd-guests --cpus 1 \
