@@ -4,7 +4,7 @@
  * Every situation a back end can find: what it has, what both ends say, what is wanted.  From each
  * it comes to rest in a few steps, takes no step it may not take, and holds what it should.
  */
-#include "../consoled/host.h"
+#include "host.h"
 
 #include "back/handshake.h"
 

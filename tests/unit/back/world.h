@@ -6,7 +6,7 @@
 #ifndef UNIT_BACK_WORLD_H
 #define UNIT_BACK_WORLD_H
 
-#include "../consoled/host.h"
+#include "host.h"
 
 #include <errno.h>
 #include <string.h>

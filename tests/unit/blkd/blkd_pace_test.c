@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "../consoled/host.h"
+#include "host.h"
 #include "blkd/bounce.h"
 #include "blkd/pace.h"
 

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "../consoled/host.h"
+#include "host.h"
 #include "blkd/request.h"
 #include "blkd/limit.h"
 

@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../consoled/host.h"
+#include "host.h"
 #include "blkd/blkd.h"
 #include "blkd/engine.h"
 #include "blkd/sandbox.h"

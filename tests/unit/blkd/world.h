@@ -9,7 +9,7 @@
 #ifndef UNIT_BLKD_WORLD_H
 #define UNIT_BLKD_WORLD_H
 
-#include "../consoled/host.h"
+#include "host.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,7 +2,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the switch's writer of captures writes arrives behind the reader of `mica nic capture`, in
  * whole blocks, whenever that looks. */
-#include "../consoled/host.h"
+#include "host.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,7 +4,7 @@
  * What netd reads and makes of bytes: headers, anti-spoofing, the operator's words, checksums and
  * segments, layouts over pages, captures.
  */
-#include "../consoled/host.h"
+#include "host.h"
 
 #include <fcntl.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* unit: dom0-tools/netd/hosted.c dom0-tools/netd/config.c dom0-tools/netd/guard.c dom0-tools/netd/frame.c */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Hosted networks: what is made of the operator's words, and what nft and dnsmasq are told. */
-#include "../consoled/host.h"
+#include "host.h"
 
 #include <string.h>
 

@@ -6,7 +6,7 @@
 #ifndef UNIT_NETD_WORLD_H
 #define UNIT_NETD_WORLD_H
 
-#include "../consoled/host.h"
+#include "host.h"
 
 #include <errno.h>
 #include <stdarg.h>
