@@ -3,4 +3,4 @@
 # Front ends of our own, over the ring kit: conformance with Mica's back ends and the kernel's.
 # seconds: 30
 . tests/system/lib.sh
-guests frontend-own "lab-store=mica" --limit 600
+guests frontend-own "lab-store=mica" --limit 1500

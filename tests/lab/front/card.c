@@ -256,29 +256,29 @@ static const struct dev_kind card_kind = {
 	.disconnect = card_disconnect, .pump = card_pump,
 };
 
-static bool read_mac(struct card *c)
+static void parse_mac(uint8_t *mac, const char *text)
 {
-	char text[24];
-
-	if (xs_read(c->dev.dir, "mac", text, sizeof(text)) || strlen(text) != 17)
-		return false;
 	for (unsigned i = 0; i < 12; i++) {
 		char d = text[i / 2 * 3 + i % 2];
 		int v = d >= '0' && d <= '9' ? d - '0' : (d | 32) - 'a' + 10;
 
-		c->mac[i / 2] = (uint8_t)(c->mac[i / 2] << 4 | (v & 15));
+		mac[i / 2] = (uint8_t)(mac[i / 2] << 4 | (v & 15));
 	}
-	return true;
 }
 
 bool card_open(unsigned handle, uint32_t network)
 {
 	struct card *c = &cards[nr_cards];
+	const char *victim = word("victim");
+	char text[24];
 
 	if (nr_cards == 2 || !dev_open(&c->dev, &card_kind, handle))
 		return false;
-	if (!read_mac(c))
+	if (xs_read(c->dev.dir, "mac", text, sizeof(text)) || strlen(text) != 17)
 		test_error("%s has no mac", c->dev.dir);
+	parse_mac(c->mac, text);
+	if (victim && strlen(victim) >= 17)
+		parse_mac(c->victim, victim);
 	c->network = network;
 	c->self = (uint32_t)c->mac[4] << 8 | c->mac[5];
 	c->tx_page = page_alloc();
@@ -331,8 +331,8 @@ bool card_reaches(struct card *from, struct card *to, unsigned bytes)
 		return bad("a frame of %u bytes from %s does not come to %s", bytes, from->dev.dir,
 			   to->dev.dir);
 	if (to->last != number || to->last_bytes < bytes)
-		return bad("%s got %u bytes of frame %lu, not %u of %lu", to->dev.dir, to->last_bytes,
-			   to->last, bytes, number);
+		return bad("%s got %u bytes of frame %lu, not %u of %lu", to->dev.dir,
+			   to->last_bytes, to->last, bytes, number);
 	return true;
 }
 
@@ -340,8 +340,8 @@ bool card_clean(const struct card *c)
 {
 	if (c->wrong || c->foreign || c->strange || c->kept)
 		return bad("%s: %lu frames wrong, %lu of another network, %u strange answers, "
-			   "%u pages in use after theirs", c->dev.dir, c->wrong, c->foreign, c->strange,
-			   c->kept);
+			   "%u pages in use after theirs", c->dev.dir, c->wrong, c->foreign,
+			   c->strange, c->kept);
 	return true;
 }
 

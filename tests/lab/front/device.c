@@ -132,7 +132,8 @@ void dev_step(struct dev *d)
 		if (rc == -EAGAIN)
 			return;
 		if (rc) {
-			bad("%s: step %s failed: %d", d->dir, mica_bus_action_name(rule->action), rc);
+			bad("%s: step %s failed: %d", d->dir, mica_bus_action_name(rule->action),
+			    rc);
 			d->will = MICA_BUS_BROKEN;
 			continue;
 		}

@@ -253,19 +253,23 @@ bool disk_open(unsigned handle, uint32_t seed)
 
 /* --- checks --- */
 
+/* Block @i of its pages. */
+static char *block_of(struct disk *d, const struct call *c, unsigned i)
+{
+	return d->page[page_of(c, i / SECTORS_PER_PAGE)] + i % SECTORS_PER_PAGE * 512;
+}
+
 /* @pages of the pattern, from page @first on. */
 static void fill(struct disk *d, const struct call *c, uint64_t generation)
 {
 	for (unsigned i = 0; i < c->pages * SECTORS_PER_PAGE; i++)
-		block_fill(d->page[page_of(c, i / SECTORS_PER_PAGE)] + i % SECTORS_PER_PAGE * 512,
-			   d->seed, c->sector + i, generation);
+		block_fill(block_of(d, c, i), d->seed, c->sector + i, generation);
 }
 
 static bool holds(struct disk *d, const struct call *c, uint64_t generation)
 {
 	for (unsigned i = 0; i < c->pages * SECTORS_PER_PAGE; i++)
-		if (!block_is(d->page[page_of(c, i / SECTORS_PER_PAGE)] + i % SECTORS_PER_PAGE * 512,
-			      d->seed, c->sector + i, generation))
+		if (!block_is(block_of(d, c, i), d->seed, c->sector + i, generation))
 			return bad("%s: sector %lu is not what was written", d->dev.dir,
 				   c->sector + i);
 	return true;
@@ -356,7 +360,8 @@ static bool many_at_once(struct disk *d, uint64_t sector, uint8_t op, uint64_t g
 		if (!wait_until(call_done, &c[i], LONG_S))
 			return bad("%s: request %u of %u is not answered", d->dev.dir, i, n);
 		if (c[i].status)
-			return bad("%s: request %u of %u: status %d", d->dev.dir, i, n, c[i].status);
+			return bad("%s: request %u of %u: status %d", d->dev.dir, i, n,
+				   c[i].status);
 		if (op == BLKIF_OP_READ && !holds(d, &c[i], generation))
 			return false;
 	}
@@ -366,7 +371,8 @@ static bool many_at_once(struct disk *d, uint64_t sector, uint8_t op, uint64_t g
 /* What a back end must refuse, with an answer, and go on. */
 static bool refusals(struct disk *d)
 {
-	struct call beyond = { .op = BLKIF_OP_READ, .sector = d->sectors, .pages = 1, .last_sect = 7 };
+	struct call beyond = { .op = BLKIF_OP_READ, .sector = d->sectors, .pages = 1,
+			       .last_sect = 7 };
 	struct call across = { .op = BLKIF_OP_READ, .sector = d->sectors - 4, .pages = 1,
 			       .last_sect = 7 };
 

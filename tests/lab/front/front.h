@@ -25,7 +25,7 @@
 
 #define PAGE_BYTES	4096u
 #define SECOND		1000000000ull
-#define LONG_S		120u		/* nothing honest takes that long */
+#define LONG_S		250u		/* nothing honest takes that long */
 
 /* --- main.c --- */
 
@@ -47,7 +47,7 @@ struct dev;
 
 struct dev_kind {
 	const char *class;		/* "vbd", "vif" */
-	bool eager;			/* goes on to Connected by itself: netback waits for that */
+	bool eager;			/* goes on to Connected: netback waits for that */
 	/* -EAGAIN: the back end still has something of the last time. */
 	int (*publish)(struct dev *d);
 	int (*connect)(struct dev *d);
@@ -62,7 +62,7 @@ struct dev {
 	enum mica_bus_will will;
 	unsigned state, peer;		/* as last read */
 	bool published, connected;
-	bool by_hand;			/* the handshake is an attack's, nothing is done here */
+	bool by_hand;			/* the handshake is an attack's */
 	bool raw;			/* so are the rings */
 	const char *words;
 	unsigned lives;			/* times it was connected */
@@ -128,7 +128,7 @@ struct disk {
 	uint64_t sectors;
 	unsigned indirect;
 	bool flush, barrier, discard, readonly;
-	unsigned kept;			/* pages still in use when their request was answered */
+	unsigned kept;			/* pages in use when their request was answered */
 	unsigned strange;		/* answers to nothing */
 	uint64_t seed, generation;
 };
@@ -169,7 +169,8 @@ MICA_RING(rx, struct netif_rx_request, struct netif_rx_response)
 struct card {
 	struct dev dev;
 	uint8_t mac[6];
-	uint32_t self, network;		/* in every frame: who sends, and to what it belongs */
+	uint32_t self, network;		/* in every frame: who sends, and where it belongs */
+	uint8_t victim[6];		/* the scenario's other guest's, for attacks */
 	bool sg;
 	char *tx_page, *rx_page;
 	uint32_t tx_ref, rx_ref;
@@ -207,5 +208,8 @@ bool card_check(struct card *a, struct card *b);
 
 /* Do it, wait for what the back end makes of it, be honest again. */
 bool attack(const char *name);
+/* Come up with that in one of our keys: it must be refused, and the next try served. */
+bool attack_key(struct dev *d, const char *key, const char *value);
+bool set_key(struct dev *d, const char *key, const char *value);
 
 #endif

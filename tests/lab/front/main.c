@@ -9,8 +9,13 @@
  *	order N         from the next time on disks have rings of 2^N pages
  *	cards           frames both ways between the two cards
  *	close           all devices
+ *	load            verify all disks and cards all the time, until something is typed
+ *	attack NAME     be hostile, and then honest again
+ *	key N KEY TEXT  the same with that in a key of device N; %huge, %none, %empty, %foreign
+ *	set N KEY TEXT  only that: the device is not used any more
  *
- * On its command line: seed=N, of the disks' patterns; net=N, that its frames carry.
+ * On its command line: seed=N, of the disks' patterns; net=N, that its frames carry;
+ * victim=MAC, whom attacks are to hit.
  */
 #define TEST_NAME "front"
 #include "guest.h"
@@ -159,6 +164,49 @@ static bool close_all(void)
 	return true;
 }
 
+/* A round of everything, again and again, until somebody types. */
+static bool load(void)
+{
+	uint64_t next = 0, rounds = 0;
+
+	for (unsigned i = 0; i < nr_devices; i++)
+		if (!dev_up(devices[i]))
+			return false;
+	while (!con_typed()) {
+		for (unsigned i = 0; i < nr_disks; i++)
+			if (!disk_verify(&disks[i], rounds * 37 % 1000 * 8, 1 + rounds % 11))
+				return false;
+		if (nr_cards == 2 && (!card_reaches(&cards[0], &cards[1], 60 + rounds % 1400) ||
+				      !card_reaches(&cards[1], &cards[0], 60 + rounds % 1400)))
+			return false;
+		rounds++;
+		if (time_now_ns() >= next) {
+			con_print("FRONT: round %lu\r\n", rounds);
+			next = time_now_ns() + SECOND / 5;
+		}
+		wait_ms(120);
+	}
+	for (unsigned i = 0; i < nr_disks; i++)
+		disk_clean(&disks[i]);
+	for (unsigned i = 0; i < nr_cards; i++)
+		card_clean(&cards[i]);
+	return true;
+}
+
+/* "DEVICE KEY VALUE", the device by its place in devices[]; and @use it so */
+static bool key(const char *line, bool (*use)(struct dev *d, const char *key, const char *value))
+{
+	char name[48];
+	unsigned n = (unsigned)(*line - '0'), i = 0;
+
+	for (line += 2; *line && *line != ' ' && i < sizeof(name) - 1; line++)
+		name[i++] = *line;
+	name[i] = '\0';
+	if (n >= nr_devices || *line != ' ')
+		return bad("which device, key and value?");
+	return use(devices[n], name, line + 1);
+}
+
 static bool run(const char *line)
 {
 	unsigned n = (unsigned)(line[strlen(line) - 1] - '0');
@@ -176,12 +224,23 @@ static bool run(const char *line)
 		return nr_cards == 2 ? card_check(&cards[0], &cards[1]) : bad("no two cards");
 	if (!strcmp(line, "close"))
 		return close_all();
+	if (!strcmp(line, "load"))
+		return load();
+	if (!strcmp(line, "stop"))
+		return true;
+	if (!strncmp(line, "attack ", 7))
+		return attack(line + 7);
+	if (!strncmp(line, "key ", 4))
+		return key(line + 4, attack_key);
+	if (!strncmp(line, "set ", 4))
+		return key(line + 4, set_key);
 	return bad("no command '%s'", line);
 }
 
 static void command(const char *line)
 {
 	unsigned long number = 0;
+	uint64_t began;
 
 	while (*line >= '0' && *line <= '9')
 		number = number * 10 + (unsigned long)(*line++ - '0');
@@ -190,8 +249,10 @@ static void command(const char *line)
 	if (!*line)
 		return;
 	went_well = true;
+	began = time_now_ns();
 	run(line);
-	con_print("FRONT: %lu %s %s\r\n", number, went_well ? "ok" : "bad", line);
+	con_print("FRONT: %lu %s %s, %lu ms\r\n", number, went_well ? "ok" : "bad", line,
+		  (time_now_ns() - began) / 1000000);
 }
 
 static bool typed(void *ctx)
