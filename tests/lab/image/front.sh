@@ -163,7 +163,7 @@ host_world()
 		done | sort
 	done
 	echo "$(lsevtchn 0 | wc -l) ports"
-	xenstore-ls -f / | sed 's/ = .*//' | sort
+	xenstore-ls -f / | sed 's/ = .*//' | grep -v '/stats$' | sort	# the first ten seconds have none
 }
 
 # resident: KiB of the daemons that live as long as their guests
