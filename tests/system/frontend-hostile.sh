@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # A hostile front end against mica-blkd and mica-netd, beside an honest one that loses nothing: one
 # attack of each kind.  frontend-hostile-all makes all of them; ATTACKS=REGEX: only those.
-# by hand: it has not been timed on an idle machine
-# seconds: 60
+# seconds: 90
 . tests/system/lib.sh
 few='disk-(index-ahead|beyond|indirect|readonly-page|rewritten)'
 few="attack.($few|card-(rx-index|endless-chain|vlan|rx-readonly|rewritten))|key.0.ring-ref.511"
