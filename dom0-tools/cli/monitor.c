@@ -289,8 +289,8 @@ static int monitor_run(int argc, char **argv)
 	mica_names_set(NULL, id, w->uuid, NULL);
 	if (reason >= 0)
 		act(w, reason);
-	else if (mica_domain_info(w->m, id, &info))
-		/* Gone before our number was written down: who removed it missed that file. */
+	else if (mica_domain_info(w->m, id, &info) || !memcmp(info.handle, w->uuid, sizeof(w->uuid)))
+		/* Gone or dying, perhaps before our number was written down: who removed it missed that file. */
 		mica_run_write(id, "monitor", NULL);
 	return 0;
 }
