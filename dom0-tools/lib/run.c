@@ -43,6 +43,12 @@ static void make_directory(void)
 	}
 }
 
+/* What is written before it takes the place of @path. */
+static void temp_of(char *temp, size_t room, const char *path)
+{
+	snprintf(temp, room, "%s.new", path);
+}
+
 static int write_file(const char *path, const char *text)
 {
 	char temp[PATH_BYTES + 8];
@@ -52,7 +58,7 @@ static int write_file(const char *path, const char *text)
 	if (!text)
 		return unlink(path) ? -errno : 0;
 	make_directory();
-	snprintf(temp, sizeof(temp), "%s.new", path);
+	temp_of(temp, sizeof(temp), path);
 	fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return -errno;
@@ -119,10 +125,12 @@ char *mica_restart_read(const char *name)
 
 void mica_run_remove(domid_t id)
 {
-	char path[PATH_BYTES];
+	char path[PATH_BYTES], temp[PATH_BYTES + 8];
 
 	for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
 		path_of(path, sizeof(path), id, facts[i]);
+		temp_of(temp, sizeof(temp), path);
 		unlink(path);
+		unlink(temp);			/* of a writer that was killed */
 	}
 }
