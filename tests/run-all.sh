@@ -47,5 +47,8 @@ run_suite()
 for suite in "$@"; do
 	run_suite "$suite"
 done
+[ "$total_failed" = 0 ] || for suite in "$@"; do
+	grep -E '^(fail|FAIL|failed:|error:) ?' "$build/test/$suite.log" | cut -c1-160 | sed "s/^/$suite: /" | tail -n 6
+done
 echo "$total_passed passed, $total_failed failed, $total_skipped skipped"
 [ "$total_failed" = 0 ]

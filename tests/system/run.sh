@@ -67,6 +67,13 @@ for name in "$@"; do
 done
 wait
 
+# What failed is said once more at the end, where a reader of a long log looks first.
+for name in "$@"; do
+	! grep -qx fail "$results/$name.result" 2>/dev/null || {
+		echo "failed: $name"
+		tail -n 8 "$results/$name.out" | cut -c1-200 | sed 's/^/    /'
+	}
+done
 passed=$(cat "$results"/*.result | grep -c pass)
 skipped=$(cat "$results"/*.result | grep -c skip)
 failed=$(($# - passed - skipped))
