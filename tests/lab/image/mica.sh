@@ -83,4 +83,5 @@ world_is_same()
 		diff /run/world.before /run/world.after || true
 		die "not as before: $1; $((free_before - $(free_kib))) KiB less free"
 	}
+	say "as before: $1; $lost KiB less free, at most ${2:-0}"
 }
