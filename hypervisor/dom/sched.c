@@ -7,8 +7,10 @@
  * one it picked last.  A vCPU that slept starts at the queue's clock less a bonus, so it preempts a
  * hog soon but cannot hoard.  vruntimes mean the same on every CPU: one that picks looks at the heads of
  * the other queues too and takes a vCPU that is more than a slice further behind than its own, so
- * shares are right over all CPUs, not only on each.  A woken vCPU whose CPU is busy goes to an idle one.  Caps: a domain has cap percent of each PERIOD; when it is used up its vCPUs
- * are parked until the next one.
+ * shares are right over all CPUs, not only on each.  A woken vCPU whose CPU is busy goes to an idle
+ * one, and if there is none it preempts who runs there, but not before that guest had its rate limit.
+ * Caps: a domain has cap percent of each PERIOD; when it is used up its vCPUs are parked until the
+ * next one.
  *
  * Lock: one per queue (RANK_SCHED), guards the list and the scheduling fields of vCPUs whose cpu is
  * this one.  v->cpu changes only under the lock of the queue it names.
@@ -51,7 +53,7 @@ static struct runqueue *rq_of_cpu[MAX_CPUS];
 static unsigned nr_waiting;		/* queued anywhere; atomic */
 static struct domain idle_domain = { .id = DOMID_IDLE, .weight = 1 };
 static struct vcpu_info idle_info = { .evtchn_upcall_mask = 1 };
-unsigned sched_ratelimit_us;		/* kept for sysctl; slices are bounded by PREEMPT_NS already */
+unsigned sched_ratelimit_us = 200;	/* so long one runs before a woken one preempts it */
 
 LOCKS_UNCHECKED static struct runqueue *lock_vcpu(struct vcpu *v)
 {
@@ -346,7 +348,7 @@ LOCKS_UNCHECKED void sched_wake(struct vcpu *v)
 	struct runqueue *rq = lock_vcpu(v);
 	struct vcpu *cur;
 	unsigned to;
-	uint64_t now;
+	uint64_t now, until;
 	bool kick = false, moved = false;
 
 	v->blocked = v->polling = false;
@@ -376,8 +378,14 @@ LOCKS_UNCHECKED void sched_wake(struct vcpu *v)
 	if (rq->is_idle) {
 		kick = true;
 		rq->is_idle = false;		/* taken: the next one woken goes elsewhere */
-	} else {			/* one that runs without a slice is to get one */
-		kick = v->vruntime + PREEMPT_NS < vruntime_at(cur, now) || !timer_armed(&rq->slice);
+	} else if (v->vruntime + PREEMPT_NS < vruntime_at(cur, now) || !timer_armed(&rq->slice)) {
+		/* One that runs without a slice is to get one.  A guest that has just begun goes on a little, so
+		 * it is not interrupted at each request it puts into a ring; dom0 has done its part when it
+		 * wakes a guest, and would only go to sleep before it hears the answer. */
+		until = cur->sched_in_ns + (cur->dom->privileged ? 0 : sched_ratelimit_us * 1000ul);
+		kick = now >= until;
+		if (!kick && (!timer_armed(&rq->slice) || rq->slice.deadline_ns > until))
+			timer_set(&rq->slice, until);
 	}
 	lock_drop(&rq->lock);
 	if (kick)

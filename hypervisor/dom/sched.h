@@ -25,6 +25,7 @@ int sched_set_affinity(struct vcpu *v, cpumask_t hard, cpumask_t soft);	/* -EINV
 void sched_set_params(struct domain *d, unsigned weight, unsigned cap);
 /* runstate with times up to now */
 void sched_get_runstate(struct vcpu *v, struct vcpu_runstate_info *out);
+/* So long a guest's vCPU runs before a woken one preempts it, in us; 0: not at all.  dom0's yield at once. */
 extern unsigned sched_ratelimit_us;
 
 #endif

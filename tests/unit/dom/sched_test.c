@@ -285,6 +285,51 @@ static void wake_latency(void **state)
 		fail_msg("woke after %lu ns at worst, %u times", worst, wakes);
 }
 
+/* How long a woken vCPU waits for one that began to run 50 us ago. */
+static uint64_t waits_for_beginner(bool privileged)
+{
+	struct vcpu *a, *b;
+	uint64_t woken;
+
+	setup(1);
+	a = hog(256, 0);
+	a->dom->privileged = privileged;
+	b = hog(256, 0);
+	play(100 * MS, NULL);
+	while (this_cpu()->vcpu != b)
+		play(STEP, NULL);
+	sched_block(b);
+	run_softirqs();
+	assert_ptr_equal(this_cpu()->vcpu, a);
+	play(3 * MS, NULL);
+	sched_wake(b);			/* a has run for long: at once */
+	run_softirqs();
+	assert_ptr_equal(this_cpu()->vcpu, b);
+	sched_block(b);
+	run_softirqs();
+	play(50000, NULL);
+	woken = now_ns();
+	sched_wake(b);
+	run_softirqs();
+	while (this_cpu()->vcpu != b)
+		play(STEP, NULL);
+	return now_ns() - woken;
+}
+
+/* A guest that has just begun goes on until the rate limit, dom0 does not, nor anybody without one. */
+static void rate_limit(void **state)
+{
+	unsigned limit = sched_ratelimit_us;
+
+	assert_int_equal(waits_for_beginner(true), 0);
+	assert_int_equal(waits_for_beginner(false), limit * 1000 - 50000);
+	sched_ratelimit_us = 1000;
+	assert_int_equal(waits_for_beginner(false), MS - 50000);
+	sched_ratelimit_us = 0;
+	assert_int_equal(waits_for_beginner(false), 0);
+	sched_ratelimit_us = limit;
+}
+
 static void affinity(void **state)
 {
 	struct vcpu *a, *b;
@@ -412,7 +457,7 @@ int main(void)
 		cmocka_unit_test(idle_steals), cmocka_unit_test(wake_latency), cmocka_unit_test(affinity),
 		cmocka_unit_test(runstate_adds_up), cmocka_unit_test(random_life),
 		cmocka_unit_test(woken_in_the_window), cmocka_unit_test(alone_before),
-		cmocka_unit_test(pinned_newcomer),
+		cmocka_unit_test(pinned_newcomer), cmocka_unit_test(rate_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
