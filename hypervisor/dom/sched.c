@@ -53,7 +53,7 @@ static struct runqueue *rq_of_cpu[MAX_CPUS];
 static unsigned nr_waiting;		/* queued anywhere; atomic */
 static struct domain idle_domain = { .id = DOMID_IDLE, .weight = 1 };
 static struct vcpu_info idle_info = { .evtchn_upcall_mask = 1 };
-unsigned sched_ratelimit_us = 200;	/* so long one runs before a woken one preempts it */
+unsigned sched_ratelimit_us;
 
 LOCKS_UNCHECKED static struct runqueue *lock_vcpu(struct vcpu *v)
 {

@@ -25,7 +25,8 @@ int sched_set_affinity(struct vcpu *v, cpumask_t hard, cpumask_t soft);	/* -EINV
 void sched_set_params(struct domain *d, unsigned weight, unsigned cap);
 /* runstate with times up to now */
 void sched_get_runstate(struct vcpu *v, struct vcpu_runstate_info *out);
-/* So long a guest's vCPU runs before a woken one preempts it, in us; 0: not at all.  dom0's yield at once. */
+/* So long a guest's vCPU runs before a woken one preempts it, in us; 0: it is preempted at once, as dom0's
+ * vCPUs always are.  0 is the shortest way to an answer; more lets guests fill rings first. */
 extern unsigned sched_ratelimit_us;
 
 #endif
