@@ -22,7 +22,9 @@
 #include "consoled/consoled.h"
 #include "consoled/ring.h"
 
-static struct guest *guests;
+/* All; those that are not gone by their domain; those that are up by their local port. */
+static struct guest *guests, *by_domain[DOMID_FIRST_RESERVED], **by_port;
+static size_t nr_ports;
 
 struct guest *guest_first(void)
 {
@@ -31,19 +33,16 @@ struct guest *guest_first(void)
 
 struct guest *guest_find(domid_t id)
 {
-	struct guest *g = guests;
-
-	while (g && (g->id != id || g->state == GUEST_GONE))
-		g = g->next;
-	return g;
+	return id < DOMID_FIRST_RESERVED ? by_domain[id] : NULL;
 }
 
 struct guest *guest_new(domid_t id, bool resumed)
 {
-	struct guest *g = calloc(1, sizeof(*g));
+	struct guest *g = id < DOMID_FIRST_RESERVED ? calloc(1, sizeof(*g)) : NULL;
 
 	if (!g)
 		return NULL;
+	by_domain[id] = g;
 	g->id = id;
 	g->resumed = resumed;
 	g->pty.fd = g->slave = g->log.fd = -1;
@@ -137,20 +136,43 @@ static void ring_down(struct guest *g)
 	backend.unbind(backend.ctx, g->local);
 	backend.unmap(backend.ctx, g->ring, g->granted);
 	g->ring = NULL;
+	by_port[g->local] = NULL;
+}
+
+/* So that an event finds its guest among any number of them. */
+static int enter_port(struct guest *g, size_t local)
+{
+	struct guest **more;
+
+	if (local >= nr_ports) {
+		more = reallocarray(by_port, local * 2 + 64, sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		memset(more + nr_ports, 0, (local * 2 + 64 - nr_ports) * sizeof(*more));
+		by_port = more;
+		nr_ports = local * 2 + 64;
+	}
+	by_port[local] = g;
+	return 0;
 }
 
 static int ring_up(struct guest *g, uint64_t mfn, uint32_t port)
 {
-	int local;
+	int local, rc;
 
 	g->ring = backend.map(backend.ctx, g->id, mfn, &g->granted);
 	if (!g->ring)
 		return errno ? -errno : -EIO;
-	local = backend.bind(backend.ctx, g->id, port);
-	if (local < 0) {
+	local = rc = backend.bind(backend.ctx, g->id, port);
+	if (local >= 0) {
+		rc = enter_port(g, (size_t)local);
+		if (rc)
+			backend.unbind(backend.ctx, (uint32_t)local);
+	}
+	if (rc) {
 		backend.unmap(backend.ctx, g->ring, g->granted);
 		g->ring = NULL;
-		return local;
+		return rc;
 	}
 	g->local = (uint32_t)local;
 	g->mfn = mfn;
@@ -278,13 +300,9 @@ size_t guest_type(struct guest *g, const char *from, size_t n)
 
 void guests_event(struct source *s, uint32_t events)
 {
-	struct guest *g = guests;
 	int local = backend.pending(backend.ctx);
+	struct guest *g = local >= 0 && (size_t)local < nr_ports ? by_port[local] : NULL;
 
-	if (local < 0)
-		return;
-	while (g && (!g->ring || g->local != (uint32_t)local))
-		g = g->next;
 	if (!g)
 		return;
 	guest_service(g);
@@ -302,6 +320,8 @@ void guest_release(struct guest *g)
 	if (g->ring)
 		take_output(g);
 	ring_down(g);
+	if (by_domain[g->id] == g)
+		by_domain[g->id] = NULL;
 	g->state = GUEST_GONE;
 	g->held = false;
 	g->gone_ms = loop_now_ms();
@@ -317,6 +337,8 @@ static void guest_free(struct guest **link)
 
 	*link = g->next;
 	ring_down(g);
+	if (by_domain[g->id] == g)
+		by_domain[g->id] = NULL;
 	viewers_drop(g);
 	loop_close(&g->pty);
 	if (g->slave >= 0)
@@ -364,4 +386,7 @@ void guests_close(void)
 {
 	while (guests)
 		guest_free(&guests);
+	free(by_port);
+	by_port = NULL;
+	nr_ports = 0;
 }

@@ -2,7 +2,8 @@
 /*
  * Which domains there are and where their consoles are, from the store.
  *
- * @introduceDomain and @releaseDomain say that the set changed; what changed is found by asking.
+ * @introduceDomain and @releaseDomain say that the set changed, and with a store that can, for which
+ * domain: only that one is asked about.  Else, and at the start, all are.
  * /local/domain/N/console is watched for each domain: name, ring-ref, port, limit and type may
  * come in any order.  The store may restart: then everything is asked again, and consoles that are
  * up go on meanwhile, because they need no store.
@@ -126,27 +127,44 @@ static int new_domain(domid_t id)
 	return look_at(g);
 }
 
+/* Does it still exist, as far as the store knows? */
+static int check_one(struct guest *g)
+{
+	char path[64], token[16];
+	int rc = mica_store_is_introduced(store, g->id);
+
+	if (rc)
+		return is_lost(rc) ? rc : 0;
+	snprintf(path, sizeof(path), "/local/domain/%u/console", g->id);
+	snprintf(token, sizeof(token), "%u", g->id);
+	mica_store_unwatch(store, path, token);
+	guest_release(g);
+	return 0;
+}
+
 static int check_known(void)
 {
 	struct guest *g, *next;
-	char path[64], token[16];
+	int rc = 0;
+
+	for (g = guest_first(); g && !rc; g = next) {
+		next = g->next;
+		if (g->state != GUEST_GONE)
+			rc = check_one(g);
+	}
+	return rc;
+}
+
+static int find_one(unsigned long id)
+{
 	int rc;
 
-	for (g = guest_first(); g; g = next) {
-		next = g->next;
-		if (g->state == GUEST_GONE)
-			continue;
-		rc = mica_store_is_introduced(store, g->id);
-		if (is_lost(rc))
-			return rc;
-		if (rc)
-			continue;
-		snprintf(path, sizeof(path), "/local/domain/%u/console", g->id);
-		snprintf(token, sizeof(token), "%u", g->id);
-		mica_store_unwatch(store, path, token);
-		guest_release(g);
-	}
-	return 0;
+	if (!id || id >= DOMID_FIRST_RESERVED || guest_find((domid_t)id))
+		return 0;
+	rc = mica_store_is_introduced(store, (domid_t)id);
+	if (rc > 0)
+		rc = new_domain((domid_t)id);
+	return is_lost(rc) ? rc : 0;
 }
 
 static int find_new(void)
@@ -157,17 +175,23 @@ static int find_new(void)
 	n = mica_store_list(store, "/local/domain", &names);
 	if (n < 0)
 		return is_lost(n) ? n : 0;
-	for (int i = 0; i < n && !is_lost(rc); i++) {
-		unsigned long id = strtoul(names[i], NULL, 10);
-
-		if (!id || id > 0x7fef || guest_find((domid_t)id))
-			continue;
-		rc = mica_store_is_introduced(store, (domid_t)id);
-		if (rc > 0)
-			rc = new_domain((domid_t)id);
-	}
+	for (int i = 0; i < n && !rc; i++)
+		rc = find_one(strtoul(names[i], NULL, 10));
 	free(names);
-	return is_lost(rc) ? rc : 0;
+	return rc;
+}
+
+/* A start or an end must not cost a question for each that runs. */
+static int set_changed(bool came, int id)
+{
+	struct guest *g;
+
+	if (id < 0)
+		return came ? find_new() : check_known();
+	if (came)
+		return find_one((unsigned long)id);
+	g = guest_find((domid_t)id);
+	return g ? check_one(g) : 0;
 }
 
 static int handle(const char *path, const char *token)
@@ -175,12 +199,10 @@ static int handle(const char *path, const char *token)
 	struct guest *g;
 	int rc;
 
-	if (path[0] == '@')	/* a start must not cost a question for each that runs already */
-		return strcmp(token, "in") ? check_known() : find_new();
+	if (path[0] == '@')
+		return set_changed(!strcmp(token, "in"), mica_store_event_domain(path));
 	g = guest_find((domid_t)strtoul(token, NULL, 10));
-	if (!g)
-		return 0;
-	rc = look_at(g);
+	rc = g ? look_at(g) : 0;
 	return is_lost(rc) ? rc : 0;
 }
 
@@ -208,9 +230,9 @@ static int begin(void)
 	int rc;
 
 	setsockopt(mica_store_fd(store), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-	rc = mica_store_watch(store, "@introduceDomain", "in");
+	rc = mica_store_watch_domains(store, "@introduceDomain", "in");
 	if (!rc)
-		rc = mica_store_watch(store, "@releaseDomain", "out");
+		rc = mica_store_watch_domains(store, "@releaseDomain", "out");
 	for (struct guest *g = guest_first(); g && !rc; g = g->next) {
 		if (g->state == GUEST_GONE)
 			continue;

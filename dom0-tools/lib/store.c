@@ -268,6 +268,26 @@ int mica_store_watch(struct mica_store *s, const char *path, const char *token)
 	return call_watch(s, XS_WATCH, path, token);
 }
 
+int mica_store_watch_domains(struct mica_store *s, const char *special, const char *token)
+{
+	struct store_part parts[] = { text(special), text(token), text("1") };
+	int rc = store_call(s, XS_WATCH, parts, 3, NULL, NULL);
+
+	return rc == -EINVAL ? mica_store_watch(s, special, token) : rc;
+}
+
+int mica_store_event_domain(const char *path)
+{
+	const char *number = strchr(path, '/');
+	unsigned long id;
+	char *end;
+
+	if (path[0] != '@' || !number || number[1] < '0' || number[1] > '9')
+		return -1;
+	id = strtoul(number + 1, &end, 10);
+	return *end || id >= DOMID_FIRST_RESERVED ? -1 : (int)id;
+}
+
 int mica_store_unwatch(struct mica_store *s, const char *path, const char *token)
 {
 	return call_watch(s, XS_UNWATCH, path, token);

@@ -69,6 +69,11 @@ int mica_store_get_perms(struct mica_store *s, const char *path, struct mica_per
 int mica_store_set_perms(struct mica_store *s, const char *path, const struct mica_perm *list,
 			 int n);
 int mica_store_watch(struct mica_store *s, const char *path, const char *token);
+/* @introduceDomain or @releaseDomain, with events that name the domain (see mica_store_event_domain)
+ * where the daemon can do that: mica-stored can, Debian's 4.17 cannot. */
+int mica_store_watch_domains(struct mica_store *s, const char *special, const char *token);
+/* Which domain an event's path is about, as in @releaseDomain/7; -1: it does not say. */
+int mica_store_event_domain(const char *path);
 int mica_store_unwatch(struct mica_store *s, const char *path, const char *token);
 /* The next event: 1 and *path, *token (free *path, which holds both), 0 after @timeout_ms
  * (-1: wait for ever), -errno when the connection is gone. */

@@ -383,6 +383,42 @@ static void map_refused(void **state)
 	guests_close();
 }
 
+/* Found by its number while it is there, and its event reaches it alone. */
+static void each_is_found(void **state)
+{
+	struct guest *first, *second;
+
+	memset(pages, 0, sizeof(pages));
+	up(1, "found-1");
+	up(3, "found-3");
+	first = guest_find(3);
+	assert_non_null(first);
+	assert_int_equal(first->id, 3);
+	assert_null(guest_find(2));
+	assert_null(guest_find(DOMID_FIRST_RESERVED));
+	assert_null(guest_new(DOMID_FIRST_RESERVED, false));
+	say(3, "third\n");
+	run_for(20);
+	log_is("found-3", "third\n");
+	log_is("found-1", "");
+	guest_release(first);
+	assert_null(guest_find(3));
+	/* its number again, while readers of the old one may linger */
+	memset(&pages[3], 0, sizeof(pages[3]));
+	second = guest_new(3, false);
+	assert_ptr_not_equal(second, first);
+	assert_ptr_equal(guest_find(3), second);
+	assert_int_equal(guest_connect(second, "found-again", 77, 5, 0), 0);
+	run_for(LINGER_MS + 200);
+	assert_ptr_equal(guest_find(3), second);
+	say(3, "still heard\n");
+	run_for(20);
+	log_is("found-again", "still heard\n");
+	guests_close();
+	assert_null(guest_find(1));
+	assert_null(guest_find(3));
+}
+
 static int start(void **state)
 {
 	if (!mkdtemp(dir) || pipe2(event_pipe, O_NONBLOCK) || loop_init())
@@ -412,6 +448,7 @@ int main(void)
 		cmocka_unit_test(requests_are_judged),
 		cmocka_unit_test(slow_viewer_misses),
 		cmocka_unit_test(map_refused),
+		cmocka_unit_test(each_is_found),
 	};
 
 	return cmocka_run_group_tests(tests, start, end);

@@ -269,12 +269,45 @@ static void test_nonsense(void **state)
 	end(s);
 }
 
+/* A daemon that takes a depth, and one that does not know what that is. */
+static void test_watch_domains(void **state)
+{
+	static const struct reply script[] = {
+		{ XS_WATCH, "@releaseDomain\0end\0" "1", 21, XS_WATCH, "OK", 3, false, false },
+		{ XS_WATCH, "@releaseDomain\0end\0" "1", 21, XS_ERROR, "EINVAL", 7, false, false },
+		{ XS_WATCH, "@releaseDomain\0end", 19, XS_WATCH, "OK", 3, false, false },
+		{ XS_WATCH, "@releaseDomain\0end\0" "1", 21, XS_ERROR, "EEXIST", 7, false, false },
+	};
+	struct mica_store *s = begin(script, 4);
+
+	assert_int_equal(mica_store_watch_domains(s, "@releaseDomain", "end"), 0);
+	assert_int_equal(mica_store_watch_domains(s, "@releaseDomain", "end"), 0);
+	assert_int_equal(mica_store_watch_domains(s, "@releaseDomain", "end"), -EEXIST);
+	end(s);
+}
+
+static void test_event_domain(void **state)
+{
+	assert_int_equal(mica_store_event_domain("@releaseDomain/7"), 7);
+	assert_int_equal(mica_store_event_domain("@introduceDomain/0"), 0);
+	assert_int_equal(mica_store_event_domain("@introduceDomain/32751"), 32751);
+	assert_int_equal(mica_store_event_domain("@introduceDomain/32752"), -1);
+	assert_int_equal(mica_store_event_domain("@introduceDomain/99999999999999999999"), -1);
+	assert_int_equal(mica_store_event_domain("@releaseDomain"), -1);
+	assert_int_equal(mica_store_event_domain("@releaseDomain/"), -1);
+	assert_int_equal(mica_store_event_domain("@releaseDomain/7x"), -1);
+	assert_int_equal(mica_store_event_domain("@releaseDomain/7/8"), -1);
+	assert_int_equal(mica_store_event_domain("@releaseDomain/-7"), -1);
+	assert_int_equal(mica_store_event_domain("/local/domain/7"), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_requests), cmocka_unit_test(test_batch), cmocka_unit_test(test_read_many),
 		cmocka_unit_test(test_batch_cut_off), cmocka_unit_test(test_transaction),
 		cmocka_unit_test(test_directory_in_parts), cmocka_unit_test(test_nonsense),
+		cmocka_unit_test(test_watch_domains), cmocka_unit_test(test_event_domain),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
