@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/domain.h"
 #include "lib/hotplug.h"
@@ -81,6 +82,22 @@ char (*mica_domain_names(struct mica_store *s, const mica_dominfo *list, int n))
 	return names;
 }
 
+/*
+ * Keep those of @n domains that may be called @name; returns how many.  Most are known to be called
+ * otherwise, so that what is done with each that is left hardly grows with the guests.
+ */
+static int keep_likely(mica_dominfo *list, int n, const char *name)
+{
+	struct mica_names *known = mica_names_open(NULL);
+	int kept = 0;
+
+	for (int i = 0; i < n; i++)
+		if (!mica_names_is_other(known, list[i].domain, list[i].handle, name))
+			list[kept++] = list[i];
+	mica_names_close(known);
+	return kept;
+}
+
 /* What is known may be about to change: is it really called so? */
 static bool is_called_now(struct mica_store *s, domid_t id, const char *name)
 {
@@ -139,8 +156,9 @@ int mica_domain_find(struct mica *m, struct mica_store *s, const char *word, dom
 	return rc;
 }
 
-int mica_domain_name_free(struct mica *m, struct mica_store *s, const char *name, int but,
-			  struct mica_error *e)
+/* Has a domain other than @but this name? */
+static int name_is_free(struct mica *m, struct mica_store *s, const char *name, int but,
+			struct mica_error *e)
 {
 	char (*names)[MICA_NAME_MAX];
 	mica_dominfo *list;
@@ -148,6 +166,7 @@ int mica_domain_name_free(struct mica *m, struct mica_store *s, const char *name
 
 	if (n < 0)
 		return mica_fail_errno(e, n, "cannot list domains");
+	n = keep_likely(list, n, name);
 	names = mica_domain_names(s, list, n);
 	if (!names)
 		rc = mica_fail(e, "MICA-HOST-002", "out of memory");
@@ -161,6 +180,26 @@ int mica_domain_name_free(struct mica *m, struct mica_store *s, const char *name
 	}
 	free(names);
 	free(list);
+	return rc;
+}
+
+int mica_domain_name_claim(struct mica *m, struct mica_store *s, const char *name, int but,
+			   struct mica_error *e)
+{
+	int claim = mica_names_claim(NULL, name), rc;
+
+	if (claim == -EBUSY) {
+		rc = mica_fail(e, "MICA-DOM-002", "the name '%s' is being given to another domain "
+			       "right now", name);
+		mica_hint(e, "mica list     (shows that one when it is there)");
+		return rc;
+	}
+	if (claim < 0)
+		return mica_fail_errno(e, claim, "cannot write %s", mica_names_file);
+	rc = name_is_free(m, s, name, but, e);
+	if (!rc)
+		return claim;
+	close(claim);
 	return rc;
 }
 
@@ -180,16 +219,19 @@ int mica_domain_rename(struct mica *m, struct mica_store *s, domid_t id, const c
 {
 	char path[64], vm[128];
 	mica_dominfo info;
-	int rc;
+	int rc, claim;
 
 	if (!mica_name_is_valid(name))
 		return mica_fail(e, "MICA-CFG-003", "'%s' is not a name: 1 to 63 letters, digits and "
 				 ". _ + - with a letter in it", name);
-	rc = mica_domain_name_free(m, s, name, id, e);
-	if (rc)
-		return rc;
+	claim = mica_domain_name_claim(m, s, name, id, e);
+	if (claim < 0)
+		return claim;
 	snprintf(path, sizeof(path), "/local/domain/%u/name", id);
 	rc = mica_store_put(s, path, "%s", name);
+	if (!rc && !mica_domain_info(m, id, &info))
+		forget_name(&info);
+	close(claim);
 	if (rc)
 		return mica_fail(e, "MICA-STORE-002", "cannot write %s: %s", path, strerror(-rc));
 	if (!mica_store_get(s, vm, sizeof(vm) - 8, "/local/domain/%u/vm", id) && vm[0]) {
@@ -197,8 +239,6 @@ int mica_domain_rename(struct mica *m, struct mica_store *s, domid_t id, const c
 		mica_store_put(s, vm, "%s", name);
 	}
 	mica_run_write(id, "name", name);
-	if (!mica_domain_info(m, id, &info))
-		forget_name(&info);
 	return 0;
 }
 

@@ -24,9 +24,12 @@ int mica_domain_find(struct mica *m, struct mica_store *s, const char *word, dom
 void mica_domain_name(struct mica_store *s, domid_t id, char name[MICA_NAME_MAX]);
 /* The names of all on a list, at the price of one question; freed by the caller, NULL: no memory. */
 char (*mica_domain_names(struct mica_store *s, const mica_dominfo *list, int n))[MICA_NAME_MAX];
-/* 0, or -EEXIST when a domain other than @but has this name. */
-int mica_domain_name_free(struct mica *m, struct mica_store *s, const char *name, int but,
-			  struct mica_error *e);
+/*
+ * Nobody but the caller may give a domain this name until it closes the descriptor it gets, which is
+ * when the store has the name.  -EEXIST when a domain other than @but has it or is being given it.
+ */
+int mica_domain_name_claim(struct mica *m, struct mica_store *s, const char *name, int but,
+			   struct mica_error *e);
 int mica_domain_rename(struct mica *m, struct mica_store *s, domid_t id, const char *name,
 		       struct mica_error *e);
 

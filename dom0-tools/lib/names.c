@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * See names.h.  The file is mapped to be read, so only the pages of domains that exist are
- * touched.  A slot is written with one call and carries a digest, since a reader may look while
- * it changes; a slot that does not fit its digest is none.
+ * touched.  A slot is written with one call and carries a sum, since a reader may look while it
+ * changes; a slot that does not fit its sum is none.  Each name that is looked for costs a sum for
+ * each domain there is, so it is a small one: nobody but root writes here.
+ *
+ * A claim is a lock on one byte far behind the slots, chosen by the name.  It ends with its process,
+ * and leaves no file.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,27 +16,35 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lib/digest.h"
 #include "lib/names.h"
 
 struct slot {
 	uint8_t uuid[16];
 	char name[MICA_NAME_MAX];
-	struct mica_digest check;	/* of what stands before */
+	uint64_t sum;			/* of what stands before */
 };
+
+#define CLAIMS_AT	(1ull << 62)	/* where no slot is, and no file reaches */
+
+const char *mica_names_file = MICA_NAMES_FILE;
 
 struct mica_names {
 	const struct slot *slots;
 	size_t nr, bytes;
 };
 
-#define CHECKED_BYTES	offsetof(struct slot, check)
+#define SUMMED_WORDS	(offsetof(struct slot, sum) / sizeof(uint64_t))
+#define SUM_ODD		0x9e3779b97f4a7c15ull	/* any odd number without a pattern */
 
-static struct mica_digest check_of(const struct slot *s)
+/* Each step is a bijection of the sum: one word that differs always shows. */
+static uint64_t sum_of(const struct slot *s)
 {
-	static const uint64_t no_key[MICA_DIGEST_KEY_WORDS];
+	uint64_t word[SUMMED_WORDS], sum = SUM_ODD;
 
-	return mica_digest(no_key, s, CHECKED_BYTES);
+	memcpy(word, s, sizeof(word));
+	for (size_t i = 0; i < SUMMED_WORDS; i++)
+		sum = ((sum << 23 | sum >> 41) ^ word[i]) * SUM_ODD;
+	return sum;
 }
 
 static int make_directory(const char *path)
@@ -51,7 +63,7 @@ static int make_directory(const char *path)
 
 struct mica_names *mica_names_open(const char *path)
 {
-	int fd = open(path ? path : MICA_NAMES_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = open(path ? path : mica_names_file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	struct mica_names *t = fd < 0 ? NULL : calloc(1, sizeof(*t));
 	struct stat st;
 	void *map = MAP_FAILED;
@@ -79,21 +91,65 @@ void mica_names_close(struct mica_names *t)
 	free(t);
 }
 
+/* A copy of the domain's slot; false if nobody keeps it up to date. */
+static bool slot_of(const struct mica_names *t, domid_t id, const uint8_t uuid[16], struct slot *s)
+{
+	if (!t || id >= t->nr)
+		return false;
+	memcpy(s, &t->slots[id], sizeof(*s));
+	return !memcmp(s->uuid, uuid, sizeof(s->uuid)) && s->name[0] &&
+		!s->name[MICA_NAME_MAX - 1] && sum_of(s) == s->sum;
+}
+
 bool mica_names_get(const struct mica_names *t, domid_t id, const uint8_t uuid[16],
 		    char name[MICA_NAME_MAX])
 {
-	struct mica_digest check;
 	struct slot s;
 
-	if (!t || id >= t->nr)
-		return false;
-	memcpy(&s, &t->slots[id], sizeof(s));
-	check = check_of(&s);
-	if (memcmp(s.uuid, uuid, sizeof(s.uuid)) || !s.name[0] || s.name[MICA_NAME_MAX - 1] ||
-	    check.lo != s.check.lo || check.hi != s.check.hi)
+	if (!slot_of(t, id, uuid, &s))
 		return false;
 	strcpy(name, s.name);
 	return true;
+}
+
+bool mica_names_is_other(const struct mica_names *t, domid_t id, const uint8_t uuid[16],
+			 const char *name)
+{
+	struct slot s;
+
+	return slot_of(t, id, uuid, &s) && strcmp(s.name, name);
+}
+
+/* A descriptor to write with, or -errno. */
+static int open_to_write(const char *path)
+{
+	int fd, rc;
+
+	if (!path)
+		path = mica_names_file;
+	rc = make_directory(path);
+	fd = rc ? -1 : open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	return rc ? rc : fd < 0 ? -errno : fd;
+}
+
+int mica_names_claim(const char *path, const char *name)
+{
+	struct slot s = { .uuid = { 0 } };
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1 };
+	int fd, rc;
+
+	if (strlen(name) >= MICA_NAME_MAX)
+		return -ENAMETOOLONG;
+	strcpy(s.name, name);
+	lock.l_start = (off_t)(CLAIMS_AT | (sum_of(&s) & (CLAIMS_AT - 1)) >> 1);
+	fd = open_to_write(path);
+	if (fd < 0)
+		return fd;
+	if (!fcntl(fd, F_OFD_SETLK, &lock))
+		return fd;
+	rc = errno == EAGAIN || errno == EACCES ? -EBUSY : -errno;
+	close(fd);
+	return rc;
 }
 
 int mica_names_set(const char *path, domid_t id, const uint8_t uuid[16], const char *name)
@@ -101,20 +157,15 @@ int mica_names_set(const char *path, domid_t id, const uint8_t uuid[16], const c
 	struct slot s = { 0 };
 	int fd, rc = 0;
 
-	if (!path)
-		path = MICA_NAMES_FILE;
 	if (name && strlen(name) >= MICA_NAME_MAX)
 		return -ENAMETOOLONG;
-	rc = make_directory(path);
-	if (rc)
-		return rc;
 	memcpy(s.uuid, uuid, sizeof(s.uuid));
 	if (name)
 		strcpy(s.name, name);
-	s.check = check_of(&s);
-	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	s.sum = sum_of(&s);
+	fd = open_to_write(path);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	if (pwrite(fd, &s, sizeof(s), (off_t)id * (off_t)sizeof(s)) != sizeof(s))
 		rc = -EIO;
 	close(fd);

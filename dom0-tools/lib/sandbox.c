@@ -62,8 +62,11 @@ int mica_sandboxed(int (*work)(void *arg), void *arg)
 	if (child < 0)
 		return -errno;
 	/* The bare call: _exit() may be wrapped by things that do more. */
-	if (!child)
+	if (!child) {
+		/* It works for us, and has our locks: with us it ends. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		syscall(__NR_exit_group, only_compute() ? 127 : work(arg));
+	}
 	while (waitpid(child, &status, 0) < 0)
 		if (errno != EINTR)
 			return -errno;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "lib/device.h"
 #include "lib/domain.h"
@@ -78,10 +79,8 @@ static int check(struct start *t)
 {
 	const struct mica_domain_config *d = t->d;
 	char what[256];
-	int rc = mica_domain_name_free(t->m, t->s, d->name, -1, t->e);
+	int rc = check_memory(t);
 
-	if (!rc)
-		rc = check_memory(t);
 	if (!rc)
 		rc = check_devices(t);
 	if (!rc)
@@ -238,13 +237,14 @@ int mica_domain_start(struct mica *m, struct mica_store *s, const struct mica_do
 		place, introduce, devices, launch,
 	};
 	struct start *t = calloc(1, sizeof(*t));
-	int rc;
+	int rc, claim;
 
 	if (!t)
 		return mica_fail(e, "MICA-HOST-002", "out of memory");
 	t->m = m, t->s = s, t->d = d, t->o = o, t->e = e;
 	clock_gettime(CLOCK_MONOTONIC, &t->step_began);
-	rc = check(t);
+	claim = mica_domain_name_claim(m, s, d->name, -1, e);
+	rc = claim < 0 ? claim : check(t);
 	if (!rc)
 		rc = build(t);
 	mica_kernel_free(&t->kernel);
@@ -255,6 +255,8 @@ int mica_domain_start(struct mica *m, struct mica_store *s, const struct mica_do
 		if (rc)
 			undo(t);
 	}
+	if (claim >= 0)
+		close(claim);		/* the store has the name, or nobody */
 	*id = t->built.id;
 	if (rc)
 		mica_what(e, "cannot create '%s'", d->name);

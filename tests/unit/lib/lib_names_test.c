@@ -1,13 +1,16 @@
-/* unit: dom0-tools/lib/names.c dom0-tools/lib/digest.c */
+/* unit: dom0-tools/lib/names.c */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The file of names: what was set is found, for its domain only; a damaged slot is none. */
 #include "unit.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/names.h"
+
+#define SLOT_BYTES	(16 + MICA_NAME_MAX + 8)
 
 static char base[64], path[96];
 
@@ -33,6 +36,30 @@ static bool get(domid_t id, const uint8_t who[16], char name[MICA_NAME_MAX])
 
 	mica_names_close(t);
 	return found;
+}
+
+static bool is_other(domid_t id, const uint8_t who[16], const char *name)
+{
+	struct mica_names *t = mica_names_open(path);
+	bool other = mica_names_is_other(t, id, who, name);
+
+	mica_names_close(t);
+	return other;
+}
+
+/* Only what is known for certain rules a domain out. */
+static void test_is_other(void **state)
+{
+	assert_false(is_other(5, uuid, "web"));		/* no file */
+	assert_int_equal(mica_names_set(path, 5, uuid, "web"), 0);
+	assert_true(is_other(5, uuid, "db"));
+	assert_true(is_other(5, uuid, "we"));
+	assert_true(is_other(5, uuid, "webb"));
+	assert_false(is_other(5, uuid, "web"));
+	assert_false(is_other(5, other, "db"));		/* the number was used again */
+	assert_false(is_other(4, uuid, "db"));
+	assert_int_equal(mica_names_set(path, 5, uuid, NULL), 0);
+	assert_false(is_other(5, uuid, "db"));		/* nobody watches it any more */
 }
 
 static void test_set_and_get(void **state)
@@ -67,29 +94,99 @@ static void test_damage(void **state)
 
 	assert_int_equal(mica_names_set(path, 0, uuid, "web"), 0);
 	fd = open(path, O_RDWR | O_CLOEXEC);
-	for (off_t at = 0; at < 96; at++) {
+	for (off_t at = 0; at < SLOT_BYTES; at++) {
 		uint8_t byte;
 
 		assert_int_equal(pread(fd, &byte, 1, at), 1);
 		byte ^= 0x21;
 		assert_int_equal(pwrite(fd, &byte, 1, at), 1);
 		assert_false(get(0, uuid, name));
+		assert_false(is_other(0, uuid, "db"));
 		byte ^= 0x21;
 		assert_int_equal(pwrite(fd, &byte, 1, at), 1);
 		assert_true(get(0, uuid, name));
 	}
-	assert_int_equal(ftruncate(fd, 95), 0);
+	assert_int_equal(ftruncate(fd, SLOT_BYTES - 1), 0);
 	assert_false(get(0, uuid, name));
 	assert_int_equal(ftruncate(fd, 0), 0);
 	assert_false(get(0, uuid, name));
 	close(fd);
 }
 
+/* Two words that changed at once, as in a slot that was read while it was written: of each cut of
+ * an old and a new one only the ends are names. */
+static void test_torn(void **state)
+{
+	uint8_t old[SLOT_BYTES], new[SLOT_BYTES], mix[SLOT_BYTES];
+	char name[MICA_NAME_MAX];
+	int fd;
+
+	assert_int_equal(mica_names_set(path, 0, uuid, "a-name-of-more-than-one-word"), 0);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	assert_int_equal(pread(fd, old, sizeof(old), 0), sizeof(old));
+	assert_int_equal(mica_names_set(path, 0, uuid, "b-is-called-something-else-now"), 0);
+	assert_int_equal(pread(fd, new, sizeof(new), 0), sizeof(new));
+	for (size_t cut = 0; cut <= sizeof(old); cut++) {
+		bool whole = !memcmp(old, new, cut) || !memcmp(old + cut, new + cut, sizeof(old) - cut);
+
+		memcpy(mix, new, cut);
+		memcpy(mix + cut, old + cut, sizeof(old) - cut);
+		assert_int_equal(pwrite(fd, mix, sizeof(mix), 0), sizeof(mix));
+		assert_int_equal(get(0, uuid, name), whole);
+		assert_int_equal(is_other(0, uuid, "c"), whole);
+	}
+	close(fd);
+}
+
+/* One at a time for each name, whoever asks; a process that ends takes its claims along. */
+static void test_claims(void **state)
+{
+	char long_name[MICA_NAME_MAX + 1], name[MICA_NAME_MAX];
+	int first, second, ended;
+	pid_t child;
+
+	first = mica_names_claim(path, "web");
+	assert_true(first >= 0);
+	assert_int_equal(mica_names_claim(path, "web"), -EBUSY);
+	second = mica_names_claim(path, "web2");
+	assert_true(second >= 0);
+	child = fork();
+	if (!child)
+		_exit(mica_names_claim(path, "web") == -EBUSY && close(first) == 0 ? 0 : 1);
+	assert_int_equal(waitpid(child, &ended, 0), child);
+	assert_int_equal(ended, 0);
+	assert_int_equal(mica_names_claim(path, "web"), -EBUSY);
+	/* readers and writers of slots do not end it */
+	assert_int_equal(mica_names_set(path, 5, uuid, "web"), 0);
+	assert_true(get(5, uuid, name));
+	assert_int_equal(mica_names_claim(path, "web"), -EBUSY);
+	close(first);
+	first = mica_names_claim(path, "web");
+	assert_true(first >= 0);
+	close(first);
+	close(second);
+	child = fork();
+	if (!child)
+		_exit(mica_names_claim(path, "web") >= 0 ? 0 : 1);
+	assert_int_equal(waitpid(child, &ended, 0), child);
+	assert_int_equal(ended, 0);
+	first = mica_names_claim(path, "web");
+	assert_true(first >= 0);
+	close(first);
+	memset(long_name, 'x', sizeof(long_name));
+	long_name[MICA_NAME_MAX] = 0;
+	assert_int_equal(mica_names_claim(path, long_name), -ENAMETOOLONG);
+	assert_int_equal(mica_names_claim("/proc/none/names", "web"), -ENOENT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_set_and_get, make, end),
+		cmocka_unit_test_setup_teardown(test_is_other, make, end),
 		cmocka_unit_test_setup_teardown(test_damage, make, end),
+		cmocka_unit_test_setup_teardown(test_torn, make, end),
+		cmocka_unit_test_setup_teardown(test_claims, make, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

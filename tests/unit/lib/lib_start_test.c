@@ -15,8 +15,9 @@
 #include "fake_store.h"
 #include "kernel_image.h"
 #include "lib/domain.h"
+#include "lib/names.h"
 
-static char base[64], kernel_path[96], run_dir[96];
+static char base[64], kernel_path[96], run_dir[96], names_file[96];
 
 struct world {
 	struct fake_hv *hv;
@@ -42,6 +43,8 @@ static int group_setup(void **state)
 	snprintf(kernel_path, sizeof(kernel_path), "%s/kernel", base);
 	snprintf(run_dir, sizeof(run_dir), "%s/run/domains", base);
 	mica_run_dir = run_dir;
+	snprintf(names_file, sizeof(names_file), "%s/names", base);
+	mica_names_file = names_file;
 	kernel_image_make(&made, &(struct kernel_image_options){ .init_p2m = true,
 								  .mod_start_pfn = true });
 	f = fopen(kernel_path, "we");
@@ -191,6 +194,37 @@ static void test_start(void **state)
 	assert_true(start(&w) < 0);
 	assert_string_equal(w.e.code->name, "MICA-DOM-002");
 	w.id = 1;
+	remove_it(&w);
+	check_nothing_left(&w);
+	world_end(&w);
+}
+
+/* Two creates of one name at a time: the second is refused though no domain has it yet. */
+static void test_name_claimed(void **state)
+{
+	struct mica_error e;
+	struct world w;
+	int claim;
+
+	world_make(&w);
+	claim = mica_domain_name_claim(w.m, w.s, "web", -1, &e);
+	assert_true(claim >= 0);
+	assert_true(start(&w) < 0);
+	assert_string_equal(w.e.code->name, "MICA-DOM-002");
+	assert_string_equal(w.e.what, "cannot create 'web'");
+	check_nothing_left(&w);
+	snprintf(w.d.name, sizeof(w.d.name), "two");
+	assert_int_equal(start(&w), 0);
+	assert_true(mica_domain_rename(w.m, w.s, w.id, "web", &e) < 0);
+	assert_string_equal(e.code->name, "MICA-DOM-002");
+	assert_string_equal(node(&w, "name"), "two");
+	close(claim);
+	assert_int_equal(mica_domain_rename(w.m, w.s, w.id, "web", &e), 0);
+	assert_string_equal(node(&w, "name"), "web");
+	/* and what a create or a rename held, it let go */
+	claim = mica_domain_name_claim(w.m, w.s, "two", -1, &e);
+	assert_true(claim >= 0);
+	close(claim);
 	remove_it(&w);
 	check_nothing_left(&w);
 	world_end(&w);
@@ -379,7 +413,8 @@ static void test_cannot_die(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_start), cmocka_unit_test(test_every_hypercall_fails),
+		cmocka_unit_test(test_start), cmocka_unit_test(test_name_claimed),
+		cmocka_unit_test(test_every_hypercall_fails),
 		cmocka_unit_test(test_every_request_fails),
 		cmocka_unit_test(test_conflict_is_tried_again), cmocka_unit_test(test_cannot_die),
 		cmocka_unit_test(test_holders), cmocka_unit_test(test_backoff),
