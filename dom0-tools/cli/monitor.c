@@ -6,8 +6,10 @@
  *	running --(gone: somebody destroyed it)--> leave
  *	waiting to create again --(its file is removed)--> leave
  *
- * It wakes on the store's @releaseDomain and looks at the hypervisor itself; it keeps no state but
- * the configuration, which it reads from MICA_RUN_DIR.  A restart leaves this process behind: the
+ * It wakes on the store's @releaseDomain and looks at the hypervisor itself.  The first event shows
+ * whether the store says whose end it is; if so only its own domain's wakes it from then on, or each end
+ * would wake the monitors of all.  It keeps no state but the configuration, which it reads from
+ * MICA_RUN_DIR.  A restart leaves this process behind: the
  * new domain gets a new one.  Log: MICA_LOG_DIR/NAME.log.
  */
 #include <errno.h>
@@ -115,10 +117,20 @@ static void watch_store(struct watch *w)
 
 	if (mica_store_open(&w->s))
 		return;
-	mica_store_watch(w->s, "@releaseDomain", "end");
+	mica_store_watch_domains(w->s, "@releaseDomain", "end");
 	snprintf(path, sizeof(path), "/local/domain/%u/name", w->id);
 	if (!mica_store_watch(w->s, path, "name"))
 		keep_name(w);
+}
+
+/* Some domain ended.  Ours, too, is looked at after this, so nothing is missed while it changes. */
+static void watch_own(struct watch *w)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "@releaseDomain/%u", w->id);
+	if (!mica_store_watch(w->s, path, "own"))
+		mica_store_unwatch(w->s, "@releaseDomain", "end");
 }
 
 static void lose_store(struct watch *w)
@@ -153,6 +165,8 @@ static int await_end(struct watch *w)
 		if (rc == 1) {
 			if (!strcmp(token, "name"))
 				keep_name(w);
+			else if (!strcmp(token, "end") && mica_store_event_domain(path) >= 0)
+				watch_own(w);
 			free(path);
 		} else if (rc < 0) {
 			log_line("the store is gone (%s); waiting for it", strerror(-rc));
