@@ -11,7 +11,8 @@
  *	all	from exec to the command's end
  *
  * Under QEMU's -icount with shift 0 a nanosecond is an instruction.  Samples are SAMPLE_US apart;
- * what one costs is measured before and printed, so that a reader can judge the error.
+ * what one costs is measured before, taken off, and printed, so that a reader can judge the error.
+ * Guests that run meanwhile are not counted: their time is theirs.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -74,25 +75,61 @@ static void pause_us(unsigned us)
 	nanosleep(&t, NULL);
 }
 
-static uint64_t cost_of_sample(struct mica *m)
+/* One turn of the loop in measure(), with or without a look for the new domain. */
+static bool sample(struct mica *m, bool look, domid_t after)
+{
+	bool ran = look && new_ran(m, after);
+
+	if (!ran)
+		pause_us(SAMPLE_US);
+	return ran;
+}
+
+static uint64_t cost_of_sample(struct mica *m, bool look, domid_t after)
 {
 	uint64_t before = own_time(m);
+	int status;
 
 	for (unsigned i = 0; i < PROBES; i++) {
-		new_ran(m, UINT16_MAX / 2);
-		pause_us(SAMPLE_US);
+		waitpid(-1, &status, WNOHANG);
+		sample(m, look, after);
 	}
 	return (own_time(m) - before) / PROBES;
 }
 
+struct cost {
+	uint64_t first, all, sample;
+	int status;
+};
+
+static void measure(struct mica *m, char **command, struct cost *c)
+{
+	domid_t old = newest(m);
+	uint64_t look = cost_of_sample(m, true, old), wait = cost_of_sample(m, false, old);
+	uint64_t before = own_time(m), sampling = 0;
+	pid_t child = fork();
+
+	if (!child) {
+		execvp(command[0], command);
+		_exit(127);
+	}
+	*c = (struct cost){ .sample = look };
+	while (waitpid(child, &c->status, WNOHANG) == 0) {
+		if (sample(m, !c->first, old))
+			c->first = own_time(m) - before - sampling;
+		else
+			sampling += c->first ? wait : look;
+	}
+	c->all = own_time(m) - before - sampling;
+	if (!c->first)
+		c->first = c->all;
+}
+
 int main(int argc, char **argv)
 {
-	uint64_t before, first = 0, all, sample;
-	unsigned samples = 0;
-	int status, rc;
-	domid_t old;
+	struct cost c;
 	struct mica *m;
-	pid_t child;
+	int rc;
 
 	if (argc < 3) {
 		fputs("usage: create-cost LABEL COMMAND [ARGUMENT...]\n", stderr);
@@ -101,28 +138,13 @@ int main(int argc, char **argv)
 	rc = mica_open(&m);
 	if (rc)
 		die("hypervisor", rc);
-	sample = cost_of_sample(m);
-	old = newest(m);
-	before = own_time(m);
-	child = fork();
-	if (!child) {
-		execvp(argv[2], argv + 2);
-		_exit(127);
-	}
-	while (waitpid(child, &status, WNOHANG) == 0) {
-		samples++;
-		if (!first && new_ran(m, old))
-			first = own_time(m) - before - samples * sample;
-		pause_us(SAMPLE_US);
-	}
-	all = own_time(m) - before - samples * sample;
-	if (!WIFEXITED(status) || WEXITSTATUS(status)) {
+	measure(m, argv + 2, &c);
+	mica_close(m);
+	if (!WIFEXITED(c.status) || WEXITSTATUS(c.status)) {
 		fprintf(stderr, "create-cost: %s failed\n", argv[2]);
 		return 1;
 	}
-	printf("CREATE %s first %llu all %llu sample %llu\n", argv[1],
-	       (unsigned long long)(first ? first : all), (unsigned long long)all,
-	       (unsigned long long)sample);
-	mica_close(m);
+	printf("CREATE %s first %llu all %llu sample %llu\n", argv[1], (unsigned long long)c.first,
+	       (unsigned long long)c.all, (unsigned long long)c.sample);
 	return 0;
 }
