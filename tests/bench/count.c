@@ -16,8 +16,8 @@
  * first is dom0's, any other the guest's.  A page of modules or of programs belongs to the domain
  * whose kernel text was executed last when the page was first seen, which its page fault makes sure.
  *
- * A line of COUNTS for each pair of markers; BLOCKS: owner, address, instructions of the block and
- * how often it was executed.  The declarations are those of version 1 of the plugin interface.
+ * A line of COUNTS for each pair of markers; BLOCKS: round, owner, address, instructions of the block, how
+ * often it was executed, and its first bytes, by which profile.py finds the program.  The declarations are those of version 1 of the plugin interface.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -31,6 +31,7 @@
 #define TEXT_FIRST	0xffffffff81000000ull
 #define TEXT_END	0xffffffff82400000ull
 #define PAGES		(1u << 20)	/* of the hash; 4 GiB of memory */
+#define CODE_BYTES	24
 
 typedef uint64_t plugin_id;
 struct qemu_plugin_tb;
@@ -68,6 +69,8 @@ struct block {
 	unsigned n;
 	bool text;
 	struct page *page;
+	uint8_t code[CODE_BYTES];
+	size_t bytes;
 };
 
 static struct page pages[PAGES], hypervisor = { .owner = HYPERVISOR };
@@ -111,10 +114,15 @@ static void write_profile(void)
 {
 	FILE *f = fopen(profile, rounds > 1 ? "a" : "w");
 
-	for (struct block *b = blocks; f && b; b = b->next)
-		if (b->times)
-			fprintf(f, "%u %s %llx %u %llu\n", rounds, names[b->page->owner],
-				(unsigned long long)b->address, b->n, (unsigned long long)b->times);
+	for (struct block *b = blocks; f && b; b = b->next) {
+		if (!b->times)
+			continue;
+		fprintf(f, "%u %s %llx %u %llu ", rounds, names[b->page->owner],
+			(unsigned long long)b->address, b->n, (unsigned long long)b->times);
+		for (size_t i = 0; i < b->bytes; i++)
+			fprintf(f, "%02x", b->code[i]);
+		fputc('\n', f);
+	}
 	if (f)
 		fclose(f);
 }
@@ -194,6 +202,18 @@ static struct page *find_page(uint64_t address, const void *host, bool text)
 	return page;
 }
 
+static void take_code(struct block *b, const struct qemu_plugin_tb *tb)
+{
+	for (size_t i = 0; i < b->n && b->bytes < CODE_BYTES; i++) {
+		struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
+		size_t size = qemu_plugin_insn_size(insn), room = CODE_BYTES - b->bytes;
+
+		size = size < room ? size : room;
+		memcpy(b->code + b->bytes, qemu_plugin_insn_data(insn), size);
+		b->bytes += size;
+	}
+}
+
 static void translated(plugin_id id, struct qemu_plugin_tb *tb)
 {
 	uint64_t address = qemu_plugin_tb_vaddr(tb);
@@ -213,6 +233,8 @@ static void translated(plugin_id id, struct qemu_plugin_tb *tb)
 		abort();
 	*b = (struct block){ .next = blocks, .address = address, .n = (unsigned)n, .text = text,
 			     .page = page };
+	if (profile)
+		take_code(b, tb);
 	blocks = b;
 	qemu_plugin_register_vcpu_tb_exec_cb(tb, executed, 0, b);
 }

@@ -8,6 +8,9 @@
 # other, the mean of the last five beside the mean of the first five: a single one has what dom0's
 # kernel happens to do meanwhile, up to 2 % more or less.  One CPU under -icount: a nanosecond of dom0's
 # CPU time is an instruction (tests/bench/create.c).  A limit that is missed is status 1.
+#
+# PROFILE=1: only the GUESTS, and where the last ten cost more than the first ten, by function; the
+# blocks are counted by a plugin of QEMU.
 set -eu
 cd "$(dirname "$0")/../.."
 build=${1:?usage: tests/bench/create.sh BUILD [GUESTS]}
@@ -23,20 +26,30 @@ ${CC:-gcc} -O2 -Wall -Wextra -Werror -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Idom0
 	-lxentoollog -ldl -o "$out/create.d/bin/create-cost"
 # The kernel unpacks archives that follow each other; later files replace earlier ones.
 cp "$build"/tools/mica* "$out/create.d/bin/"
-{ echo "guests=$guests"; cat tests/bench/create.dom0; } >"$out/create.d/tests/create"
+{ echo "guests=$guests profile=${PROFILE:-}"; cat tests/bench/create.dom0; } >"$out/create.d/tests/create"
 (cd "$out/create.d" && find . | cpio -o -H newc -R 0:0 --quiet) >"$out/create.cpio"
 cat "$lab/initrd-guests" "$out/create.cpio" >"$out/create.initrd"
 rm -rf "$out/create.d" "$out/create.cpio"
+count=()
+if [ -n "${PROFILE:-}" ]; then
+	rm -f "$out/create.counts" "$out/create.blocks"
+	${CC:-gcc} -std=gnu11 -O2 -Wall -Wextra -Werror -Wno-unused-parameter -shared -fPIC \
+		tests/bench/count.c -o "$out/count.so"
+	count=(-plugin "$out/count.so,out=$out/create.counts,profile=$out/create.blocks")
+fi
 
 timeout "${BENCH_TIMEOUT:-1800}" qemu-system-x86_64 -accel tcg -icount shift=0,sleep=off -rtc clock=vm -seed 1 \
 	-cpu max,-smap,-la57 -m 3072 -smp 1 -kernel "$build/mica.elf" \
 	-initrd "$lab/vmlinux console=hvc0 lab=test:create lab-store=mica,$out/create.initrd" \
 	-append "console=com1 com1=115200,8n1 loglvl=all dom0_mem=640M qemu-exit" \
 	-device isa-debug-exit,iobase=0xf4,iosize=4 -display none -vga none -net none \
-	-serial "file:$log" -monitor none -no-reboot </dev/null >"$log.qemu" 2>&1 || true
+	-serial "file:$log" -monitor none -no-reboot "${count[@]}" </dev/null >"$log.qemu" 2>&1 || true
 rm -f "$out/create.initrd"
 sed -i 's/\r$//' "$log"
 grep -q '^LAB-RESULT: ok' "$log" || { echo "bench: no result, see $log" >&2; exit 1; }
+if [ -n "${PROFILE:-}" ]; then
+	exec tests/bench/profile.py "$build" "$log" "$out/create.blocks"
+fi
 
 sed -n 's/^CREATE //p' "$log" | awk -v guests="$guests" '
 function row(what, mica, xl, limit, ratio, word)
