@@ -51,7 +51,7 @@ $(LAB)/bin/netload $(LAB)/bin/blkread: $(LAB)/bin/%: tests/bench/%.c | $(BUILD)/
 $(LAB)/%/initrd-guests: $(LAB)/%/vmlinuz $(LAB)/bin/netload $(LAB)/bin/blkread $(LAB)/bin/blkload $(LAB)/bin/stress $(LAB)/bin/audit \
 		$(LAB)/tiny.elf $(LAB)/front.elf \
 		tests/lab/mkinitrd.sh $(GUEST_TOOLS) \
-		$(wildcard tests/lab/image/* tests/lab/image/*/* tests/lab/guest/* docs/examples/*) \
+		$(wildcard tests/lab/image/* tests/lab/image/*/* tests/lab/guest/* docs/examples/* dom0-tools/systemd/*.service) \
 		| $(LAB)/xen-tools/root
 	@tests/lab/mkinitrd.sh --guests $(LAB) $(@D)
 

@@ -142,6 +142,13 @@ add_tools()
 		cp "$program" "$tmp/bin/"
 		add_libraries "$tmp" "$program"
 	done
+	# what an installed dom0 starts them by, and where it looks for them
+	mkdir -p "$tmp"/usr/lib/systemd/system "$tmp/usr/sbin"
+	cp "$here"/../../dom0-tools/systemd/*.service "$tmp/usr/lib/systemd/system/"
+	ln -s ../../bin/mica "$tmp/usr/bin/mica"
+	for program in stored consoled blkd netd; do
+		ln -s "../../bin/mica-$program" "$tmp/usr/sbin/mica-$program"
+	done
 }
 
 add_guests()

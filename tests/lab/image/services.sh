@@ -52,6 +52,28 @@ make_images()
 	cp $storage/empty.qcow2 /srv/db.qcow2
 }
 
+# unit NAME LOG: what systemd does by the unit that is shipped (dom0-tools/systemd): is this the place,
+# then its command, to its end or in the background
+unit()
+{
+	file=/usr/lib/systemd/system/$1.service
+	grep -q ^ExecStart=/ "$file" || die "$file has no command"
+	sed -n 's/^ExecCondition=//p' "$file" >/run/conditions
+	while read -r command; do
+		$command </dev/null || die "$1 is not started here: $command"
+	done </run/conditions
+	mkdir -p /var/lib/$(sed -n 's/^StateDirectory=//p' "$file")
+	command=$(sed -n 's/^ExecStart=//p' "$file")
+	if grep -q ^Type=oneshot "$file"; then
+		$command >>"/var/log/mica/$2" 2>&1 || {
+			cat "/var/log/mica/$2"
+			die "$1: $command"
+		}
+	else
+		$command >>"/var/log/mica/$2" 2>&1 &
+	fi
+}
+
 start_services()
 {
 	make_accounts
@@ -66,10 +88,11 @@ start_services()
 	for module in tun nft_chain_nat nft_masq nft_ct; do
 		modprobe -q $module
 	done
-	mkdir -p /var/lib/mica/capture
-	mica-netd 2>>/var/log/mica/netd.log &
-	mica net create lan uplink=tap subnet=10.7.0.1/24 nat=1 dhcp=1 >/dev/null ||
-		die "mica net create"
+	unit mica-netd netd.log
+	# as `mica net create` kept it when dom0 ran before
+	mkdir -p /etc/mica/networks
+	printf '%s\n' uplink=tap subnet=10.7.0.1/24 nat=1 dhcp=1 >/etc/mica/networks/lan.net
+	unit mica-networks networks.log
 	wait_for 60 grep -q 'net lan: up, with an uplink' /var/log/mica/netd.log || {
 		cat /var/log/mica/netd.log
 		die "mica-netd does not serve lan"
