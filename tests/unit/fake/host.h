@@ -21,6 +21,7 @@ __attribute__((unused)) static void dice_start(void)
 
 	dice_state = (given ? strtoull(given, NULL, 0) : 20240607) * 2 + 1;
 	printf("seed %llu\n", (unsigned long long)(dice_state >> 1));
+	fflush(stdout);			/* it may be the last one can say */
 }
 
 __attribute__((unused)) static uint64_t dice(uint64_t below)
@@ -29,6 +30,14 @@ __attribute__((unused)) static uint64_t dice(uint64_t below)
 	dice_state ^= dice_state >> 7;
 	dice_state ^= dice_state << 17;
 	return dice_state % below;
+}
+
+/* How many of something a run makes; UNIT_STEPS=n is for longer ones. */
+__attribute__((unused)) static unsigned dice_steps(unsigned usual)
+{
+	const char *given = getenv("UNIT_STEPS");
+
+	return given ? (unsigned)strtoul(given, NULL, 0) : usual;
 }
 
 /*
