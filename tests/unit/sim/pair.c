@@ -425,9 +425,12 @@ static void translate(struct pair *p, struct sim_plan *plan)
 {
 	for (unsigned i = 0; i < plan->faults; i++) {
 		char *path = plan->fault[i].path, was[sizeof(plan->fault[i].path)];
-		char *echo = strstr(path, "echo/");
+		char *echo = strstr(path, "echo/"), *key = strstr(path, "ring-ref");
 		bool back = echo && !strncmp(echo, "echo/1/0", 8);
 
+		if (key && p->ring_key)
+			snprintf(key, sizeof(plan->fault[i].path) - (size_t)(key - path), "%s",
+				 p->ring_key);
 		if (!echo)
 			continue;
 		snprintf(was, sizeof(was), "%s", echo + (back ? 8 : 6));
@@ -460,6 +463,8 @@ static bool as_wanted(const struct pair *p, const struct pair_result *r, const c
 {
 	if (!strcmp(want, "told"))
 		return r->verdict <= PAIR_CUT && (!r->faults || strstr(p->back_words, "cut off: "));
+	if (!strcmp(want, "own"))
+		return r->verdict <= PAIR_CUT || r->verdict == PAIR_WRONG;
 	return r->verdict <= PAIR_CUT && (!strcmp(want, "either") ||
 					  !strcmp(want, pair_verdict_name(r->verdict)));
 }

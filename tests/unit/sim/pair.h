@@ -57,6 +57,7 @@ struct pair {
 	struct sim *world;
 	uint64_t seed;			/* of this run */
 	const char *kind;
+	const char *ring_key;		/* for the echo device's "ring-ref" */
 	unsigned number, guests;
 	struct mica_io *back_io, *front_io[PAIR_GUESTS];
 	struct front *front[PAIR_GUESTS];
@@ -88,7 +89,8 @@ void pair_key(struct pair *p, unsigned guest, bool back, const char *key, const 
 struct pair_exception {
 	const char *plan;		/* begins so */
 	/* "either", "cut", "healthy"; "told": cut off by the back end, which tells so, and healthy again
-	 * when the guest begins anew; NULL: the plan does not apply */
+	 * when the guest begins anew; "own": the guest has spoilt its own data, which may be wrong then;
+	 * NULL: the plan does not apply */
 	const char *expects;
 };
 
