@@ -4,7 +4,7 @@
  * and offloads; and an operator's words.  Nothing may be read outside, and no frame may reach a
  * port it must not.  Input: a byte of port and mode, then the frame.
  *
- * For a long run:
+ * tests/unit/netd/netd_fuzz_test.c runs it for a bounded time; for a long one:
  *	clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -Idom0-tools -Iabi \
  *	    tests/fuzz/netd_fuzz.c dom0-tools/netd/{switch,mac,bucket,frame,guard,offload,config}.c \
  *	    -o netd_fuzz

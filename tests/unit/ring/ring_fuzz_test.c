@@ -5,7 +5,7 @@
 
 static void random_inputs(void **state)
 {
-	dice_inputs(60000, 128, 2048);
+	dice_inputs(dice_steps(60000), 128, 2048);
 }
 
 int main(void)

@@ -5,7 +5,7 @@
 
 static void random_inputs(void **state)
 {
-	dice_inputs(1500, 96, 600);
+	dice_inputs(dice_steps(1500), 96, 600);
 }
 
 int main(void)
