@@ -139,6 +139,7 @@ static void piece_came(struct card *c, const struct netif_rx_response *rsp)
 {
 	unsigned bytes = rsp->status > 0 ? (unsigned)rsp->status : 0;
 
+	c->refused += !c->want_extra && rsp->status < 0;
 	if (c->want_extra) {
 		const struct netif_extra_info *x = (const void *)rsp;
 
@@ -302,13 +303,14 @@ bool card_open(unsigned handle, uint32_t network)
 struct arrival {
 	struct card *c;
 	uint64_t frames;
+	uint64_t number;		/* of the newest; 0: any */
 };
 
 static bool arrived(void *ctx)
 {
 	struct arrival *a = ctx;
 
-	return a->c->frames >= a->frames;
+	return a->c->frames >= a->frames && (!a->number || a->c->last == a->number);
 }
 
 static bool has_room(void *ctx)
@@ -321,18 +323,21 @@ static bool has_room(void *ctx)
 bool card_reaches(struct card *from, struct card *to, unsigned bytes)
 {
 	static uint64_t number;
-	struct arrival a = { to, to->frames + 1 };
+	struct arrival a = { to, to->frames + 1, number + 1 };
 
 	wait_until(has_room, from, LONG_S);
 	if (!card_send(from, to->mac, ++number, bytes))
 		return bad("%s: no room for a frame", from->dev.dir);
 	tx_front_push(&from->tx);
 	if (!wait_until(arrived, &a, LONG_S))
-		return bad("a frame of %u bytes from %s does not come to %s", bytes, from->dev.dir,
-			   to->dev.dir);
-	if (to->last != number || to->last_bytes < bytes)
-		return bad("%s got %u bytes of frame %lu, not %u of %lu", to->dev.dir,
-			   to->last_bytes, to->last, bytes, number);
+		return bad("a frame of %u bytes from %s does not come to %s, which has %lu frames, the "
+			   "last number %lu of %lu; %lu wrong, %lu foreign, %lu others, %u refused; "
+			   "%u failed to be sent", bytes, from->dev.dir, to->dev.dir, to->frames,
+			   to->last, number, to->wrong, to->foreign, to->others, to->refused,
+			   from->failed);
+	if (to->last_bytes < bytes)
+		return bad("%s got %u bytes of frame %lu, not %u", to->dev.dir, to->last_bytes,
+			   number, bytes);
 	return true;
 }
 
@@ -353,7 +358,7 @@ static bool all_answered(void *ctx)
 /* A burst: nothing may be lost while the receiver has pages for all of it. */
 static bool burst(struct card *from, struct card *to)
 {
-	struct arrival a = { to, to->frames + CARD_TX };
+	struct arrival a = { .c = to, .frames = to->frames + CARD_TX };
 
 	if (!wait_until(all_answered, from, LONG_S))
 		return bad("%s: frames that arrived are not answered", from->dev.dir);
@@ -370,15 +375,20 @@ bool card_check(struct card *a, struct card *b)
 {
 	static const unsigned sizes[] = { 60, 61, 128, 590, 601, 1000, 1513, FRAME_MOST };
 	static const uint8_t all[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+	const unsigned nr = sizeof(sizes) / sizeof(sizes[0]);
 	struct arrival came = { .c = b };
+	uint64_t of_a, of_b;
 
 	if (!dev_up(&a->dev) || !dev_up(&b->dev))
 		return false;
-	for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+	of_a = a->frames, of_b = b->frames;
+	for (unsigned i = 0; i < nr; i++)
 		if (!card_reaches(a, b, sizes[i]) || !card_reaches(b, a, sizes[i]))
 			return false;
 	if (!burst(a, b) || !burst(b, a))
 		return false;
+	if (a->frames - of_a != nr + CARD_TX || b->frames - of_b != nr + CARD_TX)
+		return bad("a frame came twice");
 	came.frames = b->frames + 1;
 	wait_until(has_room, a, LONG_S);
 	card_send(a, all, 7, 60);

@@ -3,7 +3,8 @@
  * A disk: blkif over the ring kit, and the checks an honest front end can make of its back end.
  *
  * A page is lent for one request and taken back when that is answered; a back end that still
- * uses it then is counted (kept), and so are answers to nothing (strange).
+ * uses it then is counted (kept), and so are answers to nothing (strange).  With persistent grants
+ * all pages are lent as long as the disk is connected, and the back end keeps them mapped.
  */
 #include "front.h"
 #include "../guest/con.h"
@@ -71,7 +72,8 @@ static void build_indirect(struct disk *d, const struct call *c, struct blkif_re
 
 	for (unsigned i = 0; i < c->pages; i++)
 		list[i] = segment(d, c, i);
-	ref_give(d->list_ref, d->list, GTF_readonly);
+	if (!d->persistent)
+		ref_give(d->list_ref, d->list, GTF_readonly);
 	memcpy(raw, &in, sizeof(in));
 }
 
@@ -90,7 +92,7 @@ static void build(struct disk *d, const struct call *c, struct blkif_request *ra
 		return;
 	}
 	/* A back end reads the page of a write, and no more. */
-	for (unsigned i = 0; i < c->pages; i++)
+	for (unsigned i = 0; i < c->pages && !d->persistent; i++)
 		ref_give(d->ref[page_of(c, i)], d->page[page_of(c, i)],
 			 c->op == BLKIF_OP_READ ? 0 : GTF_readonly);
 	if (c->pages > BLKIF_MAX_SEGMENTS_PER_REQUEST) {
@@ -120,6 +122,8 @@ bool disk_send(struct disk *d, struct call *c)
 
 static void end_call(struct disk *d, struct call *c)
 {
+	if (d->persistent)
+		return;
 	for (unsigned i = 0; i < c->pages; i++)
 		d->kept += !ref_take(d->ref[page_of(c, i)]);
 	if (c->pages > BLKIF_MAX_SEGMENTS_PER_REQUEST)
@@ -166,6 +170,14 @@ int disk_do(struct disk *d, struct call *c)
 
 /* --- the device --- */
 
+/* Before the back end may look: it maps them when it first meets them. */
+static void lend_for_good(struct disk *d)
+{
+	for (unsigned i = 0; i < DISK_PAGES; i++)
+		ref_give(d->ref[i], d->page[i], 0);
+	ref_give(d->list_ref, d->list, 0);
+}
+
 static int disk_publish(struct dev *dev)
 {
 	struct disk *d = (struct disk *)dev;
@@ -183,6 +195,9 @@ static int disk_publish(struct dev *dev)
 	if (!ref_take(d->list_ref))
 		return -EAGAIN;
 	d->ring_pages = 1u << order;
+	d->persistent = d->wants_persistent && xs_read_number(dev->back, "feature-persistent", 0);
+	if (d->persistent)
+		lend_for_good(d);
 	d->port = port_new();
 	bell.port = (uint32_t)d->port;
 	memset(d->ring_page, 0, DISK_RING_PAGES * PAGE_BYTES);
@@ -199,6 +214,7 @@ static int disk_publish(struct dev *dev)
 		xs_remove(dev->dir, "ring-page-order");
 	xs_write_number(dev->dir, "event-channel", (uint64_t)d->port);
 	xs_write(dev->dir, "protocol", "x86_64-abi");
+	xs_write(dev->dir, "feature-persistent", d->persistent ? "1" : "0");
 	return 0;
 }
 
@@ -207,6 +223,7 @@ static int disk_connect(struct dev *dev)
 	struct disk *d = (struct disk *)dev;
 
 	d->sectors = xs_read_number(dev->back, "sectors", 0);
+	d->sector_bytes = (unsigned)xs_read_number(dev->back, "sector-size", 512);
 	d->indirect = (unsigned)xs_read_number(dev->back, "feature-max-indirect-segments", 0);
 	d->flush = xs_read_number(dev->back, "feature-flush-cache", 0);
 	d->barrier = xs_read_number(dev->back, "feature-barrier", 0);
@@ -307,6 +324,11 @@ static bool writes(struct disk *d, uint64_t sector, unsigned pages, uint8_t op)
 	return all_well(d, &c, op == BLKIF_OP_WRITE ? "a write" : "a barrier");
 }
 
+bool disk_holds(struct disk *d, uint64_t sector, unsigned pages)
+{
+	return reads(d, sector, pages, d->generation);
+}
+
 bool disk_verify(struct disk *d, uint64_t sector, unsigned pages)
 {
 	return writes(d, sector, pages, BLKIF_OP_WRITE) && reads(d, sector, pages, d->generation);
@@ -324,6 +346,11 @@ static bool part_of_page(struct disk *d, uint64_t sector)
 	before = d->generation++;
 	for (unsigned i = 0; i < 3; i++)
 		block_fill(d->page[0] + (3 + i) * 512, d->seed, sector + 3 + i, d->generation);
+	if (d->sector_bytes > 512) {		/* there is no such part of a sector */
+		if (disk_do(d, &c) >= 0)
+			return bad("%s: part of a sector is not refused", d->dev.dir);
+		return reads(d, sector, 1, before) && ++d->generation;
+	}
 	if (!all_well(d, &c, "a write of three sectors"))
 		return false;
 	c = (struct call){ .op = BLKIF_OP_READ, .sector = sector, .pages = 1, .last_sect = 7 };
@@ -341,7 +368,7 @@ static bool part_of_page(struct disk *d, uint64_t sector)
 /* Answered in any order, each with its own data. */
 static bool many_at_once(struct disk *d, uint64_t sector, uint8_t op, uint64_t generation)
 {
-	struct call c[DISK_PAGES / 2];
+	static struct call c[DISK_PAGES / 2];
 	unsigned n = DISK_PAGES / 2 < blk_front_room(&d->ring) ? DISK_PAGES / 2 :
 		blk_front_room(&d->ring);
 
@@ -404,27 +431,60 @@ bool disk_clean(const struct disk *d)
 	return true;
 }
 
+/* What was used once is still mapped; nobody else would know that it is taken for that. */
+static bool keeps(struct disk *d)
+{
+	if (!d->persistent || !ref_take(d->ref[0]))
+		return true;
+	ref_give(d->ref[0], d->page[0], 0);
+	return bad("%s: a persistent grant is not kept", d->dev.dir);
+}
+
+bool disk_orders(struct disk *d)
+{
+	unsigned most = (unsigned)xs_read_number(d->dev.back, "max-ring-page-order", 0);
+
+	for (d->ring_order = 1; d->ring_order <= 4; d->ring_order++) {
+		uint64_t written = ++d->generation;
+
+		if (!dev_down(&d->dev) || !dev_up(&d->dev))
+			return false;
+		if (d->ring_pages != 1u << d->ring_order)
+			return bad("%s: rings of order %u are not offered, only %u", d->dev.dir,
+				   d->ring_order, most);
+		/* More than fit in one page, and from its end to its beginning. */
+		for (unsigned i = 0; i < 3; i++)
+			if (!many_at_once(d, 4096, BLKIF_OP_WRITE, written) ||
+			    !many_at_once(d, 4096, BLKIF_OP_READ, written))
+				return false;
+		say("%s: a ring of %u pages", d->dev.dir, d->ring_pages);
+	}
+	d->ring_order = 4;
+	return disk_clean(d);
+}
+
 bool disk_check(struct disk *d)
 {
-	uint64_t kept;
+	uint64_t kept, unit;
 
 	if (!dev_up(&d->dev))
 		return false;
+	unit = d->sector_bytes / 512;
 	for (unsigned pages = 1; pages <= BLKIF_MAX_SEGMENTS_PER_REQUEST; pages += 5)
-		if (!disk_verify(d, pages * 3, pages))
+		if (!disk_verify(d, pages * 3 / unit * unit, pages))
 			return false;
 	if (!disk_verify(d, d->sectors - 8, 1) || !part_of_page(d, 200) || !optional(d) ||
 	    !refusals(d))
 		return false;
 	kept = ++d->generation;
 	if (!many_at_once(d, 2048, BLKIF_OP_WRITE, kept) ||
-	    !many_at_once(d, 2048, BLKIF_OP_READ, kept))
+	    !many_at_once(d, 2048, BLKIF_OP_READ, kept) || !keeps(d))
 		return false;
 	/* Closed and opened again it is the same disk. */
 	if (!dev_down(&d->dev) || !dev_up(&d->dev) || !reads(d, 2048, 4, kept))
 		return false;
-	say("%s: %lu sectors, ring of %u page%s, indirect %u, flush %u, barrier %u, discard %u",
-	    d->dev.dir, d->sectors, d->ring_pages, d->ring_pages > 1 ? "s" : "", d->indirect,
+	say("%s: %lu sectors (%u bytes), ring of %u page%s, persistent %u, indirect %u, flush %u, "
+	    "barrier %u, discard %u", d->dev.dir, d->sectors, d->sector_bytes, d->ring_pages, d->ring_pages > 1 ? "s" : "", d->persistent, d->indirect,
 	    d->flush, d->barrier, d->discard);
 	return disk_clean(d);
 }

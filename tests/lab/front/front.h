@@ -92,8 +92,8 @@ void port_ring(void *ctx, uint32_t port);
 
 /* --- disk.c --- */
 
-#define DISK_PAGES	64u		/* of data, per disk */
-#define DISK_RING_PAGES	4u
+#define DISK_PAGES	128u		/* of data, per disk */
+#define DISK_RING_PAGES	16u
 #define DISK_CALLS	128u
 #define CALL_PAGES	32u
 
@@ -113,6 +113,7 @@ struct call {
 struct disk {
 	struct dev dev;
 	unsigned ring_order;		/* wished for */
+	bool wants_persistent, persistent;	/* pages are lent for as long as it is connected */
 	unsigned ring_pages;
 	char *ring_page;
 	uint32_t ring_ref[DISK_RING_PAGES];
@@ -126,7 +127,7 @@ struct disk {
 	struct mica_id_slot id_slot[DISK_CALLS];
 	struct call *call[DISK_CALLS];
 	uint64_t sectors;
-	unsigned indirect;
+	unsigned indirect, sector_bytes;
 	bool flush, barrier, discard, readonly;
 	unsigned kept;			/* pages in use when their request was answered */
 	unsigned strange;		/* answers to nothing */
@@ -147,10 +148,14 @@ void block_fill(void *to, uint64_t seed, uint64_t sector, uint64_t generation);
 bool block_is(const void *at, uint64_t seed, uint64_t sector, uint64_t generation);
 /* Write and read back @pages pages at @sector. */
 bool disk_verify(struct disk *d, uint64_t sector, unsigned pages);
+/* These hold what was written last of all. */
+bool disk_holds(struct disk *d, uint64_t sector, unsigned pages);
 /* Nothing was answered that must not be. */
 bool disk_clean(const struct disk *d);
 /* Everything a disk can do. */
 bool disk_check(struct disk *d);
+/* Rings of every size the back end offers, each with more requests at once than the one before. */
+bool disk_orders(struct disk *d);
 
 /* --- card.c --- */
 
@@ -184,8 +189,8 @@ struct card {
 	char frame[4 * PAGE_BYTES];	/* on its way in */
 	unsigned frame_bytes;
 	bool want_extra, want_more;
-	/* pages in use when answered, answers to nothing, frames that were not taken */
-	unsigned kept, strange, failed;
+	/* pages in use when answered, answers to nothing, frames that were not taken, nor brought */
+	unsigned kept, strange, failed, refused;
 	/* of ours; not as they were sent; of another network; not ours */
 	uint64_t frames, wrong, foreign, others;
 	uint64_t last;			/* number of the newest frame */
@@ -198,7 +203,7 @@ extern unsigned nr_cards;
 bool card_open(unsigned handle, uint32_t network);
 /* Put a numbered frame into the ring; false: no room. */
 bool card_send(struct card *c, const uint8_t *to, uint64_t number, unsigned bytes);
-/* One frame, seen whole at the other end. */
+/* One frame, seen whole at the other end; a back end that was killed may bring one twice. */
 bool card_reaches(struct card *from, struct card *to, unsigned bytes);
 /* Nothing came that must not. */
 bool card_clean(const struct card *c);

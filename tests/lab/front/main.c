@@ -7,9 +7,12 @@
  *	disk N          everything disk N can do
  *	silent N        a request to disk N whose notification is lost on the way
  *	order N         from the next time on disks have rings of 2^N pages
+ *	orders N        disk N with rings of 2, 4, 8 and 16 pages
+ *	persistent N    from the next time on disks lend their pages for good (1), or not (0)
  *	cards           frames both ways between the two cards
  *	close           all devices
- *	load            verify all disks and cards all the time, until something is typed
+ *	load            verify all disks and cards all the time, until something is typed; what a round
+ *	                wrote, the next one reads again
  *	attack NAME     be hostile, and then honest again
  *	key N KEY TEXT  the same with that in a key of device N; %huge, %none, %empty, %foreign
  *	set N KEY TEXT  only that: the device is not used any more
@@ -164,6 +167,23 @@ static bool close_all(void)
 	return true;
 }
 
+static uint64_t round_sector(uint64_t round)
+{
+	return round * 37 % 1000 * 8;
+}
+
+static unsigned round_pages(uint64_t round)
+{
+	return 1 + round % 11;
+}
+
+/* What the round before was told to be written is there, and so is what this one writes. */
+static bool round_of(struct disk *d, uint64_t round)
+{
+	return (!round || disk_holds(d, round_sector(round - 1), round_pages(round - 1))) &&
+	       disk_verify(d, round_sector(round), round_pages(round));
+}
+
 /* A round of everything, again and again, until somebody types. */
 static bool load(void)
 {
@@ -174,7 +194,7 @@ static bool load(void)
 			return false;
 	while (!con_typed()) {
 		for (unsigned i = 0; i < nr_disks; i++)
-			if (!disk_verify(&disks[i], rounds * 37 % 1000 * 8, 1 + rounds % 11))
+			if (!round_of(&disks[i], rounds))
 				return false;
 		if (nr_cards == 2 && (!card_reaches(&cards[0], &cards[1], 60 + rounds % 1400) ||
 				      !card_reaches(&cards[1], &cards[0], 60 + rounds % 1400)))
@@ -218,7 +238,14 @@ static bool run(const char *line)
 	if (!strncmp(line, "order ", 6)) {
 		for (unsigned i = 0; i < nr_disks; i++)
 			disks[i].ring_order = n;
-		return n <= 2 ? true : bad("no order %u", n);
+		return n <= 4 ? true : bad("no order %u", n);
+	}
+	if (!strncmp(line, "orders ", 7))
+		return n < nr_disks ? disk_orders(&disks[n]) : bad("no disk %u", n);
+	if (!strncmp(line, "persistent ", 11)) {
+		for (unsigned i = 0; i < nr_disks; i++)
+			disks[i].wants_persistent = n;
+		return true;
 	}
 	if (!strcmp(line, "cards"))
 		return nr_cards == 2 ? card_check(&cards[0], &cards[1]) : bad("no two cards");

@@ -48,6 +48,10 @@ front_fails()
 	tail -n 20 /var/log/mica/netd.log
 	xenstore-ls /local/domain/0/backend
 	xenstore-ls "/local/domain/$(xl domid "$1")/device"
+	mica ring check "$1" || true
+	for device in xvda eth0 eth1; do
+		mica ring show "$1/$device" || true
+	done
 	die "$2"
 }
 
@@ -60,9 +64,9 @@ rounds()
 
 load_begins()
 {
-	load_step=$((${front_step:-0} + 1))
-	front_step=$load_step
-	front_type "$1" "$load_step load"
+	front_step=$((${front_step:-0} + 1))
+	eval "load_step_$1=$front_step"
+	front_type "$1" "$front_step load"
 	guest_said 60 "$1" '^FRONT: round'
 }
 
@@ -75,6 +79,7 @@ load_goes_on()
 load_ends()
 {
 	does 60 "$1" stop
+	eval "load_step=\$load_step_$1"
 	grep -qaE "^FRONT: $load_step ok" "$(guest_log "$1")" || front_fails "$1" "$1 was hurt"
 	! grep -a '^FRONT: bad' "$(guest_log "$1")" || front_fails "$1" "$1 was hurt"
 }

@@ -32,9 +32,9 @@ netd_said()
 # The process that serves network NAME
 worker_of()
 {
-	for process in /proc/[0-9]*; do
-		tr '\0' ' ' <"$process/cmdline" 2>/dev/null | grep -q "^mica-netd --network $1 " || continue
-		basename "$process"
+	for process in $(pidof mica-netd); do
+		tr '\0' ' ' <"/proc/$process/cmdline" 2>/dev/null | grep -q "^mica-netd --network $1 " || continue
+		echo "$process"
 		break
 	done
 }
