@@ -272,6 +272,7 @@ void feed_answer(struct net *n, struct feed *f)
 		if (f->guest)
 			answer_slots(f, p);
 		f->owes_bytes += p->length;
+		n->moved += p->length;
 		f->oldest++;
 	}
 	if (!f->guest)

@@ -36,6 +36,8 @@
 #define STRIKES_MOST		64u	/* grants that were taken away under a copy */
 #define HEAD_PAGES		(NET_SLOTS * FRAME_HEADER_BYTES / MICA_IO_PAGE_BYTES)
 #define BELL_LATE_NS		1000000ull	/* answers to a sender may stay unannounced so long, */
+#define LULL_BYTES		(96u << 10)	/* so many at a time, and guests are left alone ... */
+#define LULL_NS			300000ull	/* ... so long, to gather more */
 #define BELL_LATE_BYTES		2048u	/* or until frames of so many bytes are answered */
 
 union nettx_request {
@@ -206,6 +208,8 @@ struct net {
 	uint64_t now_real_ns;		/* since 1970, for captures */
 	uint64_t poll_ns;		/* look for work that long before sleeping */
 	uint64_t idle_since;
+	uint64_t moved;			/* bytes of frames done with since rings were left alone */
+	uint64_t lull_ns;		/* the last round armed no ring: the next is due in so long */
 	uint64_t rounds, copies, copied_pieces, bells;	/* for the statistics */
 	unsigned waiting;		/* drains with a queue */
 	unsigned owing;			/* feeds that owe a notification */
@@ -268,7 +272,8 @@ void buffer_put(struct net *n, struct buffer *b);
 int batch_init(struct net *n);
 
 /* --- path.c --- */
-/* One round; true when there was something to do, so that another is worth it. */
+/* One round; true when there was something to do, so that another is worth it: at once, or
+ * net.lull_ns later. */
 bool path_round(struct net *n);
 /* When the next round is due though no event comes: rate limits, stalled receivers; 0: never. */
 uint64_t path_due(struct net *n);

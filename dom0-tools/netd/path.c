@@ -280,6 +280,26 @@ static void clocks(struct net *n)
 	n->now_real_ns = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+static bool wake(struct net *n, struct feed *f)
+{
+	f->busy = f->guest;
+	return false;
+}
+
+/* Much was moved since the last look: guests get time to put more into their rings, without a
+ * notification for each frame.  No ring is armed by us now, and all are looked at in the next
+ * round, so nobody's event is waited for; unless that finds as much, rings are armed after it. */
+static bool lull(struct net *n)
+{
+	bool much = n->moved >= LULL_BYTES && !n->poll_ns;
+
+	n->lull_ns = !much ? 0 : n->moved < LULL_NS ? n->moved : LULL_NS;
+	n->moved = 0;
+	if (much)
+		each_feed(n, wake);
+	return much;
+}
+
 bool path_round(struct net *n)
 {
 	bool more;
@@ -302,7 +322,10 @@ bool path_round(struct net *n)
 		each_feed(n, pay);
 	if (n->broken)
 		cut_off_broken(n);
-	return more || n->batch->pieces || n->parked || each_feed(n, rest);
+	n->lull_ns = 0;
+	if (more || n->batch->pieces || n->parked)
+		return true;
+	return lull(n) || each_feed(n, rest);
 }
 
 uint64_t path_due(struct net *n)

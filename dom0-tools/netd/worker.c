@@ -166,7 +166,13 @@ static void serve(void)
 
 		if (path_round(&net)) {
 			/* Rings are looked at each round; events and the store now and then. */
-			if (++rounds % LOOK_ROUNDS == 0)
+			bool look = ++rounds % LOOK_ROUNDS == 0;
+
+			if (net.lull_ns) {
+				struct timespec lull = { .tv_nsec = (long)net.lull_ns };
+
+				ppoll(NULL, 0, &lull, NULL);	/* signals only */
+			} else if (look)
 				wait_for_work(1);
 			if (rounds % CHORE_ROUNDS == 0)
 				chores();
@@ -191,6 +197,7 @@ int worker_run(const char *name, int tap)
 	sigaction(SIGTERM, &act, NULL);
 	sigaction(SIGINT, &act, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	prctl(PR_SET_TIMERSLACK, 1000ul);	/* a lull is short */
 	prctl(PR_SET_NAME, "mica-netd");	/* it was started as /proc/self/exe */
 	rc = open_world(name, tap);
 	if (rc)

@@ -348,6 +348,67 @@ static void answers_are_announced_late(void **state)
 	world_end();
 }
 
+static void push_unheard(unsigned from, unsigned length)
+{
+	void *priv = guests[from].dev.priv;
+
+	guests[from].dev.priv = NULL;		/* its event does not come */
+	make(from, 1, length, 0);
+	assert_true(guest_send(from, 0, frame, length, 0, NULL));
+	guests[from].dev.priv = priv;
+}
+
+static bool armed(unsigned n)
+{
+	struct nettx_back *ring = &((struct port *)guests[n].dev.priv)->queue[0]->feed.ring;
+
+	return ring->end.shared->req_event == nettx_back_req_cons(ring) + 1;
+}
+
+/* Much was moved: guests fill their rings without events until a look finds less. */
+static void a_lull_needs_no_event(void **state)
+{
+	world_begin();
+	world_whole = true;
+	for (unsigned n = 0; n < 3; n++)
+		guest_connect(n, 1, linux_keys);
+	say_hello();
+	for (int polls = 0; polls < 2; polls++) {
+		net->poll_ns = polls ? 1000 : 0;
+		for (int i = 0; i < 2; i++) {
+			make(0, 1, 60000, (unsigned)i);
+			assert_true(guest_send(0, 0, frame, 60000, 0, NULL));
+		}
+		for (int i = 0; path_round(net) && !net->lull_ns; i++, world_ns += 1000)
+			assert_true(i < 10);
+		guest_run(0);
+		guest_run(1);
+		assert_int_equal(guests[1].n_got, 2);
+		guest_forget(1);
+		assert_int_equal(net->lull_ns, polls ? 0 : 120000);
+		assert_int_equal(armed(0), polls);
+	}
+	net->poll_ns = 0;
+	make(0, 1, 60000, 0);
+	for (int i = 0; i < 2; i++)
+		assert_true(guest_send(0, 0, frame, 60000, 0, NULL));
+	for (int i = 0; !net->lull_ns; i++)
+		assert_true(path_round(net) && i < 10);
+	guest_run(0);
+	guest_run(1);
+	guest_forget(1);
+	push_unheard(0, 200);
+	push_unheard(2, 100);
+	for (int i = 0; path_round(net); i++)
+		assert_true(i < 10 && !net->lull_ns);
+	guest_run(1);
+	assert_int_equal(guests[1].n_got, 2);
+	assert_true(armed(0) && armed(1) && armed(2));
+	guest_run(0);
+	guest_run(2);
+	world_end();
+}
+
 /* --- limits and the uplink --- */
 
 static void a_limit_holds_back(void **state)
@@ -471,6 +532,7 @@ int main(void)
 		cmocka_unit_test(a_deaf_guest_stops_nobody),
 		cmocka_unit_test(a_killed_daemon_goes_on),
 		cmocka_unit_test(answers_are_announced_late),
+		cmocka_unit_test(a_lull_needs_no_event),
 		cmocka_unit_test(a_limit_holds_back),
 		cmocka_unit_test(the_uplink_is_a_port),
 		cmocka_unit_test(captures_see_the_port),
