@@ -33,7 +33,8 @@ int feed_open(struct net *n, struct feed *f)
 	void *heads;
 
 	f->guest = f->busy = true;
-	f->heads_lent = !io->ops->lend(io, io->ops->self(io), HEAD_PAGES, true, f->head_ref, &heads);
+	f->self = io->ops->self(io);
+	f->heads_lent = !io->ops->lend(io, f->self, HEAD_PAGES, true, f->head_ref, &heads);
 	f->heads = f->heads_lent ? heads : calloc(HEAD_PAGES, MICA_IO_PAGE_BYTES);
 	return f->heads ? 0 : -ENOMEM;
 }
@@ -64,7 +65,7 @@ struct mica_io_side feed_head(const struct packet *p, const uint8_t *bytes)
 	if (!f->heads_lent || at >= HEAD_PAGES * MICA_IO_PAGE_BYTES)
 		return side;
 	side.by_ref = true;
-	side.domid = f->port->net->io->ops->self(f->port->net->io);
+	side.domid = f->self;
 	side.ref = f->head_ref[at / MICA_IO_PAGE_BYTES];
 	side.offset = at % MICA_IO_PAGE_BYTES;
 	return side;

@@ -44,11 +44,23 @@ static bool fill(struct layout *l, const struct layout_part *parts, unsigned n, 
 	return l->slots != 0;
 }
 
+/* As most frames are: in one piece that fits a page. */
+static void one(struct layout *l, const struct layout_part *part)
+{
+	l->slots = l->pieces = 1;
+	l->size[0] = (uint16_t)part->bytes;
+	l->piece[0] = (struct layout_piece){ part->from, part->bytes, 0, 0 };
+}
+
 bool layout_make(struct layout *l, const struct layout_part *parts, unsigned n, unsigned most)
 {
 	uint32_t total = 0;
 	unsigned least;
 
+	if (n == 1 && most && parts->bytes && parts->bytes <= MICA_IO_PAGE_BYTES) {
+		one(l, parts);
+		return true;
+	}
 	for (unsigned i = 0; i < n; i++)
 		total += parts[i].bytes;
 	least = (total + MICA_IO_PAGE_BYTES - 1) / MICA_IO_PAGE_BYTES;

@@ -8,12 +8,21 @@
 
 #include "netd/mac.h"
 
+/* Both as one number; the order of the bytes does not matter. */
+static uint64_t number_of(const uint8_t *mac, uint16_t vid)
+{
+	uint32_t head;
+	uint16_t tail;
+
+	memcpy(&head, mac, sizeof(head));
+	memcpy(&tail, mac + sizeof(head), sizeof(tail));
+	return (uint64_t)vid << 48 | (uint64_t)tail << 32 | head;
+}
+
 static uint32_t bucket_of(const struct mac_table *t, const uint8_t *mac, uint16_t vid)
 {
-	uint64_t x = vid;
+	uint64_t x = number_of(mac, vid);
 
-	for (int i = 0; i < MAC_BYTES; i++)
-		x = x << 8 | mac[i];
 	x = (x ^ t->key) * 0x9e3779b97f4a7c15ull;
 	x ^= x >> 29;
 	x *= 0xbf58476d1ce4e5b9ull;
@@ -22,7 +31,7 @@ static uint32_t bucket_of(const struct mac_table *t, const uint8_t *mac, uint16_
 
 static bool is(const struct mac_entry *e, const uint8_t *mac, uint16_t vid)
 {
-	return e->vid == vid && !memcmp(e->mac, mac, MAC_BYTES);
+	return number_of(e->mac, e->vid) == number_of(mac, vid);
 }
 
 static bool aged(const struct mac_entry *e, uint32_t now_s)

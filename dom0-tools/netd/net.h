@@ -120,6 +120,7 @@ struct feed {
 	 * reference needs not be pinned for each copy. */
 	uint8_t *heads;
 	bool heads_lent;
+	domid_t self;			/* to whom */
 	uint32_t head_ref[HEAD_PAGES];
 };
 
