@@ -176,12 +176,16 @@ void deliver_fetched(struct net *n, struct packet *p)
 
 /* --- to one guest --- */
 
-static struct drain *drain_of(const struct port *to, const struct packet *p)
+/* Where the receiver wants it.  Fills p->hash. */
+static struct drain *drain_of(const struct port *to, struct packet *p)
 {
 	uint32_t hash = 2166136261u;
 	struct frame f;
 	unsigned from, until;
 
+	p->hash = steer_make(&to->steer, p->head, p->head_bytes);
+	if (steer_on(&to->steer))
+		return &to->queue[steer_queue(&to->steer, &p->hash, to->queues)]->drain;
 	if (to->queues == 1 || !frame_parse(&f, p->head, p->head_bytes))
 		return &to->queue[0]->drain;
 	from = f.type == ETHERTYPE_IPV4 ? f.l3 + 12 : f.type == ETHERTYPE_IPV6 ? f.l3 + 8 : 0;
@@ -200,21 +204,23 @@ static enum planned plan(struct net *n, struct packet *p, struct drain *d,
 {
 	struct batch *b = n->batch;
 	bool gso = o->gso_type;
+	unsigned extras = gso + p->hash.made;
 	uint32_t page = d->used;
 
 	if (!layout_make(&layout, parts, count, d->port->sg ? LAYOUT_SLOTS : 1))
 		return DROPPED;
-	if (drain_pages(d, layout.slots + gso) < layout.slots + gso ||
+	if (drain_pages(d, layout.slots + extras) < layout.slots + extras ||
 	    b->pieces + layout.pieces > BATCH_PIECES || b->deliveries == BATCH_DELIVERIES)
 		return NO_PAGES;
-	d->used += layout.slots + gso;
+	d->used += layout.slots + extras;
 	b->delivery[b->deliveries++] = (struct delivery){
 		.packet = p, .drain = d, .page = page, .slots = layout.slots, .length = length,
 		.first = b->pieces, .pieces = layout.pieces, .offload = *o, .gso = gso,
+		.hash = p->hash,
 	};
 	for (unsigned i = 0; i < layout.pieces; i++) {
 		const struct layout_piece *from = &layout.piece[i];
-		uint32_t at = page + from->slot + (from->slot && gso);
+		uint32_t at = page + from->slot + (from->slot ? extras : 0);
 		struct mica_io_copy *c = batch_add(n);
 
 		c->from = from->from;
@@ -225,7 +231,7 @@ static enum planned plan(struct net *n, struct packet *p, struct drain *d,
 		c->bytes = from->bytes;
 	}
 	for (unsigned i = 0; i < layout.slots; i++)
-		d->size[(page + i + (i && gso)) % NET_SLOTS] = layout.size[i];
+		d->size[(page + i + (i ? extras : 0)) % NET_SLOTS] = layout.size[i];
 	return PLANNED;
 }
 
@@ -294,7 +300,7 @@ static bool give(struct net *n, struct packet *p, unsigned out, bool queue)
 		switch_count(&n->sw, out, COUNT_drop_nobody, 1);
 		return true;
 	}
-	d = drain_of(n->port[out], p);
+	d = p->drain ? p->drain : drain_of(n->port[out], p);	/* where it waited */
 	planned = queue && d->wait_first ? NO_PAGES : plan_out(n, p, d, out, tagged);
 	if (planned == NO_PAGES)
 		return false;

@@ -76,14 +76,42 @@ static void answer_page(struct drain *d, uint32_t page, uint16_t flags, int stat
 	netrx_back_answer(&d->ring, &r);
 }
 
-static void answer_gso(struct drain *d, const struct offload *o)
+static void answer_gso(struct drain *d, const struct delivery *v)
 {
 	union netrx_response r = { .extra = {
 		.type = XEN_NETIF_EXTRA_TYPE_GSO,
-		.u.gso = { .size = o->gso_size, .type = o->gso_type },
+		.flags = v->hash.made ? XEN_NETIF_EXTRA_FLAG_MORE : 0,
+		.u.gso = { .size = v->offload.gso_size, .type = v->offload.gso_type },
 	} };
 
 	netrx_back_answer(&d->ring, &r);
+}
+
+static void answer_hash(struct drain *d, const struct steer_hash *h)
+{
+	union netrx_response r = { .extra = {
+		.type = XEN_NETIF_EXTRA_TYPE_HASH,
+		.u.hash = { .type = h->type,
+			    .algorithm = XEN_NETIF_CTRL_HASH_ALGORITHM_TOEPLITZ,
+			    .value = { (uint8_t)h->value, (uint8_t)(h->value >> 8),
+				       (uint8_t)(h->value >> 16), (uint8_t)(h->value >> 24) } },
+	} };
+
+	netrx_back_answer(&d->ring, &r);
+}
+
+/* The slots behind the first one.  Those of a frame that failed are empty pages. */
+static uint32_t answer_extras(struct drain *d, const struct delivery *v, uint32_t page, bool ok)
+{
+	unsigned extras = v->gso + v->hash.made;
+
+	if (ok && v->gso)
+		answer_gso(d, v);
+	if (ok && v->hash.made)
+		answer_hash(d, &v->hash);
+	for (unsigned i = 0; !ok && i < extras; i++)
+		answer_page(d, page + i, 0, NETIF_RSP_ERROR);
+	return page + extras;
 }
 
 void drain_answer(struct drain *d, const struct delivery *v, bool ok)
@@ -98,16 +126,11 @@ void drain_answer(struct drain *d, const struct delivery *v, bool ok)
 			flags |= NETRXF_csum_blank;
 		if (!i && ok && v->offload.valid)
 			flags |= NETRXF_data_validated;
-		if (!i && ok && v->gso)
+		if (!i && ok && (v->gso || v->hash.made))
 			flags |= NETRXF_extra_info;
 		answer_page(d, page, flags, ok ? d->size[page % NET_SLOTS] : NETIF_RSP_ERROR);
 		page++;
-		if (i || !v->gso)
-			continue;
-		if (ok)
-			answer_gso(d, &v->offload);
-		else
-			answer_page(d, page, 0, NETIF_RSP_ERROR);
-		page++;
+		if (!i)
+			page = answer_extras(d, v, page, ok);
 	}
 }

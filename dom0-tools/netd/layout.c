@@ -37,7 +37,7 @@ static bool fill(struct layout *l, const struct layout_part *parts, unsigned n, 
 			left -= take;
 			if (from.by_ref)
 				from.offset += take;
-			else
+			if (from.mem)	/* ours, by reference or not */
 				from.mem = (uint8_t *)from.mem + take;
 		}
 	}

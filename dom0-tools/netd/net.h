@@ -10,6 +10,8 @@
  * drain.c  the free pages of an rx ring; packets that wait for some
  * path.c   rounds: take, one copy call for all, decide, deliver, push
  * port.c   the life of a device, as libmicaback tells it
+ * control.c multicast.c  what a front end asks for while it is connected
+ * staging.c pages of guests that stay mapped
  * tap.c    the uplink
  */
 #ifndef MICA_NETD_NET_H
@@ -20,8 +22,11 @@
 
 #include "back/back.h"
 #include "netd/capture.h"
+#include "netd/control.h"
 #include "netd/layout.h"
 #include "netd/offload.h"
+#include "netd/staging.h"
+#include "netd/steer.h"
 #include "netd/switch.h"
 
 #define NET_QUEUES		8u	/* of one device */
@@ -29,6 +34,7 @@
 #define NET_NAME		13u	/* characters of a network's name: "m-NAME" is its TAP device */
 #define PACKET_SLOTS		24u	/* a chain longer than that ends the device */
 #define PACKET_EXTRAS		4u
+#define RX_EXTRAS		2u	/* segments, hash */
 #define PARK_SLOTS		128u	/* of a feed, waiting for receivers; more are dropped */
 #define STALL_NS		500000000ull	/* a receiver that takes nothing that long is stalled */
 #define SPURIOUS_MOST		50000u	/* events without work in one second end the device */
@@ -91,6 +97,7 @@ struct packet {
 	struct offload offload;
 	int status;			/* NETIF_RSP_* */
 	struct verdict verdict;
+	struct steer_hash hash;		/* for the receiver in hand */
 	struct drain *drain;		/* PACKET_WAIT */
 	struct packet *prev, *next;	/* in its queue */
 	uint8_t tagged[16];		/* the head with its tag, for trunks */
@@ -144,6 +151,7 @@ struct queue {
 	struct drain drain;
 	uint32_t feed_port, drain_port;	/* event channels; the same when not split */
 	void *feed_page, *drain_page;
+	unsigned staged;		/* pages */
 };
 
 struct port {
@@ -155,6 +163,10 @@ struct port {
 	bool sg, gso_v4, gso_v6, sum_v4, sum_v6;	/* the receiver takes these */
 	unsigned queues;
 	struct queue *queue[NET_QUEUES];
+	struct control *control;	/* NULL: it has no control ring */
+	struct steer steer;
+	unsigned staged;		/* pages of all queues */
+	bool watches;			/* its request for multicast control */
 	struct bucket rate;		/* bytes a second from the guest */
 	struct capture capture;
 	bool capturing;
@@ -172,7 +184,8 @@ struct delivery {
 	unsigned slots, length;
 	unsigned first, pieces;		/* in the batch */
 	struct offload offload;
-	bool gso;				/* an extra info slot goes with it */
+	bool gso;				/* an extra info slot goes with it, */
+	struct steer_hash hash;			/* and another one if made */
 };
 
 #define BATCH_PIECES		4096u
@@ -204,6 +217,8 @@ struct net {
 	struct batch *batch;		/* being filled; the other one is being settled */
 	struct batch batches[2];
 	struct buffer *small, *large;	/* free */
+	struct staging staging;
+	unsigned controls;		/* control rings with something to do */
 	unsigned turn;			/* the port that goes first in the next round */
 	uint64_t now_ns;		/* of this round */
 	uint64_t now_real_ns;		/* since 1970, for captures */

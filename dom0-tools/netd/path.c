@@ -115,7 +115,7 @@ static bool run_batch(struct net *n)
 		return false;
 	n->batch = b == &n->batches[0] ? &n->batches[1] : &n->batches[0];
 	n->batch->pieces = n->batch->deliveries = n->batch->pendings = 0;
-	n->io->ops->copy(n->io, b->piece, b->pieces);
+	staging_copy(n, b->piece, b->pieces);
 	n->copies++;
 	n->copied_pieces += b->pieces;
 	for (unsigned i = 0; i < b->deliveries; i++)
@@ -217,7 +217,7 @@ static bool serve_waiting(struct net *n, struct drain *d)
 			d->waits_since = n->now_ns;
 		} else if (!netrx_back_more(&d->ring) || netrx_back_dead(&d->ring)) {
 			break;
-		} else if (drain_pages(d, LAYOUT_SLOTS + 1) < LAYOUT_SLOTS + 1) {
+		} else if (drain_pages(d, LAYOUT_SLOTS + RX_EXTRAS) < LAYOUT_SLOTS + RX_EXTRAS) {
 			break;	/* some, but too few; the guest will tell about the next */
 		}
 	}
@@ -308,6 +308,8 @@ bool path_round(struct net *n)
 	n->rounds++;
 	more = take_all(n) > FEW_SLOTS;
 	more |= take_uplink(n);
+	if (n->controls)
+		more |= control_round(n);
 	if (n->waiting)
 		more |= each_drain(n, serve_waiting);
 	run_batch(n);
@@ -330,7 +332,7 @@ bool path_round(struct net *n)
 
 uint64_t path_due(struct net *n)
 {
-	uint64_t due = 0, at;
+	uint64_t due = control_due(n), at;
 
 	for (unsigned i = 0; i < n->sw.top; i++) {
 		struct port *p = n->port[i];

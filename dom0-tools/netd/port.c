@@ -128,7 +128,8 @@ static int offer(struct back_device *dev)
 		{ "feature-sg", 1 }, { "feature-gso-tcpv4", 1 }, { "feature-gso-tcpv6", 1 },
 		{ "feature-ipv6-csum-offload", 1 }, { "feature-rx-copy", 1 },
 		{ "feature-rx-flip", 0 }, { "feature-multicast-control", 1 },
-		{ "feature-split-event-channels", 1 },
+		{ "feature-dynamic-multicast-control", 1 },
+		{ "feature-ctrl-ring", 1 }, { "feature-split-event-channels", 1 },
 		{ "multi-queue-max-queues", DEFAULT_QUEUES },
 	};
 	int rc = 0;
@@ -238,6 +239,7 @@ static void close_queue(struct port *p, struct queue *q)
 		back_unbind(p->dev, q->drain_port);
 	if (q->feed_port)
 		back_unbind(p->dev, q->feed_port);
+	staging_forget(p->net, q);
 	if (q->feed_page)
 		io->ops->unmap(io, q->feed_page, 1);
 	if (q->drain_page)
@@ -288,8 +290,7 @@ static int read_features(struct back_device *dev, struct port *p)
 	rc = rc ? rc : read_flag(dev, "feature-gso-tcpv6", &p->gso_v6);
 	rc = rc ? rc : read_flag(dev, "feature-no-csum-offload", &no_sum);
 	rc = rc ? rc : read_flag(dev, "feature-ipv6-csum-offload", &p->sum_v6);
-	rc = rc ? rc : read_flag(dev, "request-multicast-control",
-				 &p->net->sw.ports[p->number].filter);
+	rc = rc ? rc : multicast_open(dev, p);
 	p->sum_v4 = !no_sum;
 	p->gso_v4 &= p->sg && p->sum_v4;	/* segments need both */
 	p->gso_v6 &= p->sg && p->sum_v6;
@@ -301,6 +302,8 @@ static void release(struct port *p)
 	struct net *n = p->net;
 
 	stop_capture(p);
+	multicast_close(p);
+	control_close(p);
 	for (unsigned i = 0; i < p->queues; i++)
 		close_queue(p, p->queue[i]);
 	if (n->port[p->number] == p) {
@@ -347,6 +350,7 @@ static int port_connect(struct back_device *dev)
 	p->net->port[p->number] = p;
 	rc = read_features(dev, p);
 	rc = rc ? rc : open_queues(dev, p);
+	rc = rc ? rc : control_open(dev, p);
 	if (rc) {
 		release(p);
 		return back_fail(dev, rc, "MICA-NET-004", "see the keys below the guest's device/vif",
@@ -388,7 +392,7 @@ static bool has_work(struct queue *q)
 static void port_event(struct back_device *dev, uint32_t event)
 {
 	struct port *p = dev->priv;
-	bool work = false;
+	bool work = p && control_event(p, event);
 
 	for (unsigned i = 0; p && i < p->queues; i++) {
 		struct queue *q = p->queue[i];

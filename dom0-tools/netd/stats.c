@@ -14,12 +14,15 @@
 
 static void port_json(const struct net *n, unsigned port, char *to, size_t room)
 {
+	const struct port *p = n->port[port];
 	size_t at = (size_t)snprintf(to, room, "{");
 
 	for (unsigned c = 0; c < COUNTS && at < room; c++)
 		at += (size_t)snprintf(to + at, room - at, "%s\"%s\":%llu", c ? "," : "",
 				       count_name(c),
 				       (unsigned long long)n->sw.ports[port].count[c]);
+	if (at < room && p->control)
+		at += (size_t)snprintf(to + at, room - at, ",\"staged_pages\":%u", p->staged);
 	if (at < room)
 		snprintf(to + at, room - at, "}");
 }
@@ -63,6 +66,8 @@ void stats_publish(struct net *n)
 		char json[STATS_BYTES];
 		uint64_t now;
 
+		if (p && p->dev)
+			multicast_keep(p);
 		if (!p || (now = activity(n, i)) == p->published)
 			continue;
 		p->published = now;
@@ -80,7 +85,8 @@ void stats_publish(struct net *n)
 bool stats_due(const struct net *n)
 {
 	for (unsigned i = 0; i < n->sw.top; i++)
-		if (n->port[i] && activity(n, i) != n->port[i]->published)
+		if (n->port[i] && (n->sw.ports[i].groups_changed ||
+				   activity(n, i) != n->port[i]->published))
 			return true;
 	return false;
 }

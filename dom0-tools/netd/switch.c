@@ -278,6 +278,7 @@ bool switch_group_add(struct net_switch *s, unsigned port, const uint8_t *mac)
 	if (p->groups == SWITCH_GROUPS)
 		return false;
 	memcpy(p->group[p->groups++], mac, MAC_BYTES);
+	p->groups_changed = true;
 	return true;
 }
 
@@ -288,7 +289,8 @@ void switch_group_del(struct net_switch *s, unsigned port, const uint8_t *mac)
 	for (unsigned i = 0; i < p->groups; i++) {
 		if (memcmp(p->group[i], mac, MAC_BYTES))
 			continue;
-		memcpy(p->group[i], p->group[--p->groups], MAC_BYTES);
+		memmove(p->group[i], p->group[--p->groups], MAC_BYTES);
+		p->groups_changed = true;
 		return;
 	}
 }

@@ -58,6 +58,7 @@ struct switch_port {
 	struct bucket storm;
 	unsigned learned;
 	bool filter;			/* the guest lists its groups itself */
+	bool groups_changed;		/* since multicast_keep() */
 	unsigned groups;
 	uint8_t group[SWITCH_GROUPS][MAC_BYTES];
 	uint64_t count[COUNTS];

@@ -82,6 +82,10 @@ static void watched(void *ctx, const char *path, const char *token)
 	char value[CONFIG_WORD];
 	uint64_t poll_us;
 
+	if (!strcmp(token, MULTICAST_TOKEN)) {
+		multicast_changed(&net, path);
+		return;
+	}
 	if (key && strstr(key, "stats"))
 		return;			/* our own */
 	if (net.tap)

@@ -5,9 +5,11 @@
 struct guest guests[GUESTS];
 struct net *net;
 uint64_t world_ns;
+int world_maps;
+unsigned world_watches, world_pieces;
 bool world_whole;
 void (*world_meddle)(void);
-static struct back world_back;
+struct back world_back;
 static struct mica_io world_io;
 
 #define OWN_PAGES	24u	/* enough for some queues: others have their heads in memory */
@@ -15,7 +17,7 @@ static struct mica_io world_io;
 static uint8_t own_pages[OWN_PAGES][4096];	/* lent by dom0 to itself */
 static unsigned own_used;
 
-static struct guest *by_domid(domid_t domid)
+struct guest *world_guest(domid_t domid)
 {
 	assert_true(domid >= 1 && domid <= GUESTS);
 	return &guests[domid - 1];
@@ -33,7 +35,7 @@ static void *side(const struct mica_io_side *s, uint32_t bytes)
 		assert_true(bytes && s->offset + bytes <= 4096 && s->ref < OWN_PAGES);
 		return own_pages[s->ref] + s->offset;
 	}
-	g = by_domid(s->domid);
+	g = world_guest(s->domid);
 	/* The daemon's promise to the hypervisor: a piece never crosses a granted page. */
 	assert_true(bytes && s->offset + bytes <= 4096);
 	return s->ref < REFS && g->granted[s->ref] ? g->pages[s->ref] + s->offset : NULL;
@@ -49,6 +51,7 @@ static int world_copy(struct mica_io *io, struct mica_io_copy *pieces, unsigned 
 		void *from = side(&pieces[i].from, pieces[i].bytes);
 		void *to = side(&pieces[i].to, pieces[i].bytes);
 
+		world_pieces++;
 		pieces[i].status = from && to ? 0 : -EFAULT;
 		if (!pieces[i].status)
 			memmove(to, from, pieces[i].bytes);
@@ -61,16 +64,33 @@ static int world_copy(struct mica_io *io, struct mica_io_copy *pieces, unsigned 
 static int world_map(struct mica_io *io, domid_t peer, const uint32_t *refs, unsigned n,
 		     bool writable, void **where)
 {
-	struct guest *g = by_domid(peer);
+	struct guest *g = world_guest(peer);
 
 	if (refs[0] >= REFS || !g->granted[refs[0]])
 		return -EFAULT;
+	if (writable && g->readonly[refs[0]])
+		return -EACCES;
 	*where = g->pages[refs[0]];
+	world_maps++;
 	return 0;
 }
 
 static void world_unmap(struct mica_io *io, void *where, unsigned n)
 {
+	world_maps--;
+}
+
+static int world_watch(struct mica_io *io, const char *path, const char *token)
+{
+	world_watches++;
+	return 0;
+}
+
+static int world_unwatch(struct mica_io *io, const char *path, const char *token)
+{
+	assert_true(world_watches);
+	world_watches--;
+	return 0;
 }
 
 static void world_notify(struct mica_io *io, uint32_t port)
@@ -109,129 +129,8 @@ static domid_t world_self(struct mica_io *io)
 static const struct mica_io_ops world_ops = {
 	.lend = world_lend, .reclaim = world_reclaim, .self = world_self,
 	.copy = world_copy, .map = world_map, .unmap = world_unmap, .port_notify = world_notify,
-	.now_ns = world_now,
+	.now_ns = world_now, .watch = world_watch, .unwatch = world_unwatch,
 };
-
-/* --- back.h --- */
-
-struct mica_io *back_io(struct back *b)
-{
-	return b->net->io;
-}
-
-void *back_ctx(struct back *b)
-{
-	return b->net;
-}
-
-static int lookup(struct back_device *dev, char *value, size_t room, const char *fmt, va_list args)
-{
-	struct guest *g = by_domid(dev->domid);
-	char key[64];
-
-	vsnprintf(key, sizeof(key), fmt, args);
-	for (unsigned i = 0; i < g->n_keys; i++) {
-		if (strcmp(g->keys[i].key, key))
-			continue;
-		if (strlen(g->keys[i].value) >= room)
-			return -ERANGE;
-		strcpy(value, g->keys[i].value);
-		return 0;
-	}
-	return -ENOENT;
-}
-
-static int to_number(const char *text, uint64_t *value, uint64_t low, uint64_t high)
-{
-	char *end;
-
-	*value = strtoull(text, &end, 10);
-	if (!*text || *end)
-		return -EINVAL;
-	return *value < low || *value > high ? -ERANGE : 0;
-}
-
-#define LOOKUP(rc, text)						\
-	va_list args;							\
-									\
-	va_start(args, key);						\
-	(rc) = lookup(dev, (text), sizeof(text), key, args);		\
-	va_end(args)
-
-int back_read(struct back_device *dev, char *value, size_t room, const char *key, ...)
-{
-	va_list args;
-	int rc;
-
-	va_start(args, key);
-	rc = lookup(dev, value, room, key, args);
-	va_end(args);
-	return rc;
-}
-
-int back_read_front_u64(struct back_device *dev, uint64_t *value, uint64_t low, uint64_t high,
-			const char *key, ...)
-{
-	char text[64];
-	int rc;
-
-	LOOKUP(rc, text);
-	return rc ? rc : to_number(text, value, low, high);
-}
-
-int back_read_front_or(struct back_device *dev, uint64_t *value, uint64_t low, uint64_t high,
-		       uint64_t otherwise, const char *key, ...)
-{
-	char text[64];
-	int rc;
-
-	LOOKUP(rc, text);
-	*value = otherwise;
-	return rc == -ENOENT ? 0 : rc ? rc : to_number(text, value, low, high);
-}
-
-int back_write(struct back_device *dev, const char *key, const char *value, ...)
-{
-	return 0;
-}
-
-int back_fail(struct back_device *dev, int rc, const char *code, const char *hint,
-	      const char *why, ...)
-{
-	va_list args;
-
-	va_start(args, why);
-	vsnprintf(by_domid(dev->domid)->why, 200, why, args);
-	va_end(args);
-	return rc;
-}
-
-void back_note(struct back_device *dev, const char *text, ...)
-{
-}
-
-void back_cut_off(struct back_device *dev, const char *why, ...)
-{
-	struct guest *g = by_domid(dev->domid);
-	va_list args;
-
-	va_start(args, why);
-	vsnprintf(g->why, sizeof(g->why), why, args);
-	va_end(args);
-	g->cut_off++;
-	assert_int_equal(net_kind.disconnect(dev), 0);
-	assert_null(dev->priv);
-}
-
-int back_bind(struct back_device *dev, uint32_t remote, uint32_t *port)
-{
-	*port = remote;
-	return 0;
-}
-
-void back_unbind(struct back_device *dev, uint32_t port)
-{
-}
 
 /* --- guests --- */
 
@@ -423,11 +322,13 @@ static void take_frames(struct guest *g, unsigned q)
 		uint16_t id = queue->rx_at++;
 
 		if (extra) {
-			got->gso = r.extra;
-			extra = false;
-			if (more)
-				continue;
-			got = NULL;
+			if (r.extra.type == XEN_NETIF_EXTRA_TYPE_GSO)
+				got->gso = r.extra;
+			else
+				got->hash = r.extra;
+			extra = r.extra.flags & XEN_NETIF_EXTRA_FLAG_MORE;
+			if (!more && !extra)
+				got = NULL;
 			continue;
 		}
 		assert_int_equal(r.rsp.id, id);
@@ -439,7 +340,8 @@ static void take_frames(struct guest *g, unsigned q)
 		if (!got) {
 			assert_true(g->n_got < FRAMES);
 			got = &g->got[g->n_got++];
-			*got = (struct got){ .flags = r.rsp.flags, .bytes = malloc(70000) };
+			*got = (struct got){ .flags = r.rsp.flags, .bytes = malloc(70000),
+					     .queue = q };
 			extra = r.rsp.flags & NETRXF_extra_info;
 		}
 		memcpy(got->bytes + got->length, g->pages[rx_ref(q, id % 256)] + r.rsp.offset,
@@ -503,6 +405,8 @@ void world_begin(void)
 	world_ns = 1000000000000ull;
 	world_meddle = NULL;
 	world_whole = false;
+	world_maps = 0;
+	world_watches = world_pieces = 0;
 	new_net();
 	for (unsigned n = 0; n < GUESTS; n++)
 		guests[n].pages = calloc(REFS, 4096);
@@ -532,11 +436,18 @@ static void drop_net(void)
 				buffer_put(net, feed_packet(f, k)->cut);
 			}
 			feed_close(net, f);
+			world_maps -= 2;
+			staging_forget(net, p->queue[q]);
 			free(p->queue[q]);
 		}
+		if (p && p->control)
+			world_maps--;
+		if (p)
+			free(p->control);
 		if (p && p->dev)
 			free(p);
 	}
+	world_watches = 0;
 	free_buffers(net->small);
 	free_buffers(net->large);
 	free(net);
@@ -565,5 +476,9 @@ void world_end(void)
 		guest_forget(n);
 		free(guests[n].pages);
 	}
+	assert_int_equal(world_maps, 0);
+	assert_int_equal(world_watches, 0);
+	assert_int_equal(net->staging.pages, 0);
+	assert_int_equal(net->controls, 0);
 	drop_net();
 }

@@ -19,6 +19,9 @@
 #define RING_REFS	16u		/* the first are rings */
 #define FRAMES		512u		/* kept of each guest */
 #define KEYS		64u
+#define VALUE		1024u
+#define CONTROL_REF	12u		/* of the control ring, */
+#define LIST_REF	13u		/* of what its requests point to */
 
 struct back {
 	struct net *net;
@@ -27,8 +30,9 @@ struct back {
 struct got {				/* a frame a guest received */
 	unsigned length;
 	uint16_t flags;
-	struct netif_extra_info gso;
+	struct netif_extra_info gso, hash;
 	uint8_t *bytes;
+	unsigned queue;
 };
 
 struct guest_queue {
@@ -42,12 +46,13 @@ struct guest_queue {
 
 struct guest {
 	struct back_device dev;
-	struct { char key[40], value[64]; } keys[KEYS];
+	struct { char key[40], value[VALUE]; } keys[KEYS];
 	unsigned n_keys;
 	uint8_t (*pages)[4096];
-	bool granted[REFS];
+	bool granted[REFS], readonly[REFS];
 	unsigned queues;
 	struct guest_queue queue[2];
+	struct netctl_front control;
 	bool deaf;			/* lends no pages */
 	unsigned n_got;
 	struct got got[FRAMES];
@@ -59,15 +64,22 @@ struct guest {
 };
 
 extern struct guest guests[GUESTS];
+extern struct back world_back;
 extern struct net *net;
 extern uint64_t world_ns;
+extern int world_maps;			/* pages of guests that are mapped */
+extern unsigned world_watches;
+extern unsigned world_pieces;		/* copied by the hypervisor */
 extern bool world_whole;		/* frames that fit a page are sent in one piece */
 extern void (*world_meddle)(void);	/* called before each copy call */
 
+struct guest *world_guest(domid_t domid);
 void world_begin(void);
 void world_end(void);
 /* Give guest @g a device with these front end features and connect it.  @keys: "name=value"... */
 void guest_connect(unsigned g, unsigned queues, const char *const *keys);
+/* What the store has; "" when nothing. */
+const char *guest_key(unsigned g, const char *key);
 void guest_set(struct guest *g, const char *key, const char *value);
 /* Send in random pieces on queue @q; false: no room. */
 bool guest_send(unsigned g, unsigned q, const uint8_t *bytes, unsigned length, uint16_t flags,
