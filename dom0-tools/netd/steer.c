@@ -53,9 +53,11 @@ struct steer_hash steer_make(const struct steer *s, const uint8_t *bytes, unsign
 	if (!steer_on(s) || !frame_parse(&f, bytes, n) || f.odd)
 		return h;
 	if (f.type == ETHERTYPE_IPV4) {
-		at = f.l3 + 12, length = 8, only = 0, ports = 1;
+		at = f.l3 + 12, length = 8;
+		only = _XEN_NETIF_CTRL_HASH_TYPE_IPV4, ports = _XEN_NETIF_CTRL_HASH_TYPE_IPV4_TCP;
 	} else if (f.type == ETHERTYPE_IPV6) {
-		at = f.l3 + 8, length = 32, only = 2, ports = 3;
+		at = f.l3 + 8, length = 32;
+		only = _XEN_NETIF_CTRL_HASH_TYPE_IPV6, ports = _XEN_NETIF_CTRL_HASH_TYPE_IPV6_TCP;
 	} else {
 		return h;
 	}

@@ -133,10 +133,15 @@ ABI_SIZE(union netif_rx_sring_entry, 8);
 #define XEN_NETIF_CTRL_TYPE_ADD_GREF_MAPPING		9	/* queue, gref, entries */
 #define XEN_NETIF_CTRL_TYPE_DEL_GREF_MAPPING		10	/* queue, gref, entries */
 
-#define XEN_NETIF_CTRL_HASH_TYPE_IPV4			(1 << 0)
-#define XEN_NETIF_CTRL_HASH_TYPE_IPV4_TCP		(1 << 1)
-#define XEN_NETIF_CTRL_HASH_TYPE_IPV6			(1 << 2)
-#define XEN_NETIF_CTRL_HASH_TYPE_IPV6_TCP		(1 << 3)
+/* What is hashed: bits in requests, their numbers in netif_extra_info.hash.type */
+#define _XEN_NETIF_CTRL_HASH_TYPE_IPV4			0
+#define _XEN_NETIF_CTRL_HASH_TYPE_IPV4_TCP		1
+#define _XEN_NETIF_CTRL_HASH_TYPE_IPV6			2
+#define _XEN_NETIF_CTRL_HASH_TYPE_IPV6_TCP		3
+#define XEN_NETIF_CTRL_HASH_TYPE_IPV4			(1 << _XEN_NETIF_CTRL_HASH_TYPE_IPV4)
+#define XEN_NETIF_CTRL_HASH_TYPE_IPV4_TCP		(1 << _XEN_NETIF_CTRL_HASH_TYPE_IPV4_TCP)
+#define XEN_NETIF_CTRL_HASH_TYPE_IPV6			(1 << _XEN_NETIF_CTRL_HASH_TYPE_IPV6)
+#define XEN_NETIF_CTRL_HASH_TYPE_IPV6_TCP		(1 << _XEN_NETIF_CTRL_HASH_TYPE_IPV6_TCP)
 
 #define XEN_NETIF_CTRL_HASH_ALGORITHM_NONE		0
 #define XEN_NETIF_CTRL_HASH_ALGORITHM_TOEPLITZ		1
@@ -160,6 +165,14 @@ struct xen_netif_ctrl_response {
 	uint32_t data;
 };
 ABI_SIZE(struct xen_netif_ctrl_response, 12);
+
+union xen_netif_ctrl_sring_entry {
+	struct xen_netif_ctrl_request req;
+	struct xen_netif_ctrl_response rsp;
+};
+ABI_SIZE(union xen_netif_ctrl_sring_entry, 16);
+
+#define NETIF_CTRL_RING_ENTRIES(bytes)	RING_ENTRIES(bytes, 16)
 
 #define XEN_NETIF_CTRLF_GREF_readonly	(1u << 0)
 

@@ -3,7 +3,7 @@
 #ifndef TESTS_UNIT_NETD_ASKS_H
 #define TESTS_UNIT_NETD_ASKS_H
 
-#include "world.h"
+#include "frames.h"
 
 /* Before guest_connect(): with a control ring. */
 static inline void guest_has_control(unsigned n)
@@ -43,6 +43,58 @@ static inline uint32_t guest_ask(unsigned n, unsigned type, uint32_t a, uint32_t
 	if (data)
 		*data = rsp.data;
 	return rsp.status;
+}
+
+#define OK		XEN_NETIF_CTRL_STATUS_SUCCESS
+#define NOT_THERE	XEN_NETIF_CTRL_STATUS_NOT_SUPPORTED
+#define WRONG		XEN_NETIF_CTRL_STATUS_INVALID_PARAMETER
+#define TOO_LARGE	XEN_NETIF_CTRL_STATUS_BUFFER_OVERFLOW
+#define NO_REF		1000u	/* never granted */
+
+__attribute__((unused)) static unsigned asked, refused;
+
+static inline uint32_t ask(unsigned type, uint32_t a, uint32_t b, uint32_t c)
+{
+	uint32_t status = guest_ask(0, type, a, b, c, NULL);
+
+	asked++;
+	refused += status != OK;
+	return status;
+}
+
+#define ASK(type, a, b, c) ask(XEN_NETIF_CTRL_TYPE_##type, a, b, c)
+
+static inline struct xen_netif_gref *list(void)
+{
+	return (void *)guests[0].pages[LIST_REF];
+}
+
+/* Guest 0 with a control ring, guest 1 without. */
+static inline void begin(unsigned queues)
+{
+	world_begin();
+	guest_has_control(0);
+	guest_connect(0, queues, linux_keys);
+	guest_connect(1, 1, linux_keys);
+	say_hello();
+}
+
+/* Frames of many sizes; each arrives. */
+static inline void send_both_ways(unsigned rounds)
+{
+	for (unsigned i = 0; i < rounds; i++) {
+		unsigned length = 60 + i * 97 % 9000;
+
+		for (unsigned from = 0; from < 2; from++) {
+			make(from, from ? 0 : 1, length, i);
+			assert_true(guest_send(from, 0, frame, length, 0, NULL));
+			world_run();
+			assert_int_equal(guests[!from].n_got, 1);
+			check_got(!from, 0, length);
+			guest_forget(!from);
+		}
+	}
+	assert_int_equal(guests[0].errors + guests[1].errors + guests[0].bad + guests[1].bad, 0);
 }
 
 #endif

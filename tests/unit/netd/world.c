@@ -171,6 +171,8 @@ static void lend(struct guest *g, unsigned q)
 {
 	struct guest_queue *queue = &g->queue[q];
 
+	if (g->lends && g->lends != (int)q + 1)
+		return;
 	while (!g->deaf && netrx_front_room(&queue->rx)) {
 		struct netif_rx_request r = { .id = (uint16_t)queue->rx.end.prod };
 

@@ -54,6 +54,7 @@ struct guest {
 	struct guest_queue queue[2];
 	struct netctl_front control;
 	bool deaf;			/* lends no pages */
+	int lends;			/* or only on this queue, less 1 */
 	unsigned n_got;
 	struct got got[FRAMES];
 	unsigned errors, okays;		/* answers to what it sent */
