@@ -19,15 +19,25 @@ static const struct out_column columns[] = {
 	{ "mac", "MAC", false, false }, { "vlan", "VLAN", true, false },
 	{ "trunk", "TRUNK", false, true }, { "ip", "IP", false, false },
 	{ "isolated", "ISOLATED", false, true }, { "antispoof", "ANTISPOOF", false, true },
-	{ "rate_bytes_per_second", "RATE", true, false }, { "state", "STATE", false, false },
+	{ "rate_bytes_per_second", "RATE", true, false },
+	{ "staged_pages", "STAGED", true, true }, { "state", "STATE", false, false },
 	{ "front_state", NULL, false, false }, { "back_state", NULL, false, false },
 	{ "stats", NULL, false, false }, { "note", "NOTE", false, false },
 	{ NULL, NULL, false, false },
 };
 
+/* Of a card with a control ring: pages the guest keeps granted for good. */
+static struct out_value staged(const char *stats)
+{
+	static const char key[] = "\"staged_pages\":";
+	const char *at = strstr(stats, key);
+
+	return at ? out_u64(strtoull(at + strlen(key), NULL, 10)) : out_null();
+}
+
 static void row(const struct target *t, const struct mica_device *d)
 {
-	char network[32], mac[32], vlan[16], trunk[256], ip[256], stats[800], rate_text[24], flag[8];
+	char network[32], mac[32], vlan[16], trunk[256], ip[256], stats[2048], rate_text[24], flag[8];
 	uint64_t rate = d->kernel ? 0 : device_number(t->s, d, "rate-bps");
 	bool isolated, antispoof;
 
@@ -47,7 +57,8 @@ static void row(const struct target *t, const struct mica_device *d)
 		out_text(d->kernel ? "kernel" : "mica-netd"), out_text(network), out_text(mac),
 		vlan[0] ? out_u64(strtoull(vlan, NULL, 10)) : out_null(), out_text(trunk), out_text(ip),
 		out_bool(isolated), out_bool(antispoof),
-		rate ? out_u64_as(rate, "%s", rate_text) : out_null(), out_text(device_state_word(d)),
+		rate ? out_u64_as(rate, "%s", rate_text) : out_null(), staged(stats),
+		out_text(device_state_word(d)),
 		out_text(mica_device_state(d->front_state)),
 		out_text(mica_device_state(d->back_state)), stats[0] ? out_text(stats) : out_null(),
 		out_text(d->error),
@@ -64,6 +75,8 @@ const struct command cmd_nic_list = {
 	.noun = "nic", .name = "list", .args = "[DOMAIN...]",
 	.summary = "network cards, their networks and states", .run = list_run, .max_args = 1000,
 	.complete = "domain",
+	.more = "STAGED (--format wide): pages that a card with a control ring keeps granted, mapped by\n"
+		"mica-netd.",
 };
 
 static int read_nic(const char *what, int argc, char **argv, struct mica_nic *n)

@@ -89,9 +89,8 @@ static struct answer set_types(struct port *p, const uint32_t *data)
 {
 	struct steer s = p->steer;
 
-	if (!s.algorithm)
-		return unsupported();
-	if (data[0] & ~STEER_TYPES)
+	/* Without an algorithm there are none to set; xen-netback says it so, too. */
+	if (!s.algorithm || data[0] & ~STEER_TYPES)
 		return status_of(false);
 	s.types = (uint8_t)data[0];
 	return change(p, &s);

@@ -5,5 +5,5 @@
 # seconds: 90
 . tests/system/lib.sh
 few='disk-(index-ahead|beyond|indirect|readonly-page|rewritten)'
-few="attack.($few|card-(rx-index|endless-chain|vlan|rx-readonly|rewritten))|key.0.ring-ref.511"
+few="attack.($few|card-(rx-index|endless-chain|vlan|rx-readonly|rewritten)|control-(index-ahead|sizes|bad-refs|overflow))|key.0.ring-ref.511"
 guests frontend-hostile "lab-store=mica ATTACKS=${ATTACKS:-$few|key.2.event-channel.%foreign}" --limit 2400

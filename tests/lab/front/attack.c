@@ -111,7 +111,9 @@ static bool perform(const struct attack *a)
 
 bool attack(const char *name)
 {
-	static const struct attack *const all[] = { disk_attacks, card_attacks, life_attacks };
+	static const struct attack *const all[] = {
+		disk_attacks, card_attacks, control_attacks, life_attacks,
+	};
 
 	for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		for (const struct attack *a = all[i]; a->name; a++)

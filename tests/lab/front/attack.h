@@ -18,7 +18,7 @@ struct attack {
 	enum end end;
 };
 
-extern const struct attack disk_attacks[], card_attacks[], life_attacks[];
+extern const struct attack disk_attacks[], card_attacks[], control_attacks[], life_attacks[];
 
 struct dev *the_disk(void);
 struct dev *the_card(void);

@@ -269,7 +269,7 @@ static bool send_some(unsigned n, unsigned bytes)
 /* The back end looks at the index again when it has used what it knows of. */
 static bool rx_ahead(void)
 {
-	((struct ring_header *)other->rx_page)->req_prod += 5000;
+	((struct ring_header *)other->in[0].page)->req_prod += 5000;
 	event_send((unsigned)other->port);
 	return send_some(CARD_RX + 8, 100);
 }
@@ -284,13 +284,13 @@ static bool rx_pages(void (*spoil)(unsigned page))
 
 static void make_readonly(unsigned page)
 {
-	memset(other->rx_data[page], 0x77, PAGE_BYTES);
-	ref_give(other->rx_grant[page], other->rx_data[page], GTF_readonly);
+	memset(other->in[0].data[page], 0x77, PAGE_BYTES);
+	ref_give(other->in[0].grant[page], other->in[0].data[page], GTF_readonly);
 }
 
 static void make_none(unsigned page)
 {
-	ref_take(other->rx_grant[page]);
+	ref_take(other->in[0].grant[page]);
 }
 
 static bool rx_none(void)
@@ -304,7 +304,7 @@ static bool rx_readonly(void)
 		return false;
 	for (unsigned i = 0; i < CARD_RX; i++)
 		for (unsigned j = 0; j < PAGE_BYTES; j++)
-			if (other->rx_data[i][j] != 0x77)
+			if (other->in[0].data[i][j] != 0x77)
 				return bad("a page lent for reading was written");
 	return true;
 }

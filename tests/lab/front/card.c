@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A network card: netif over the ring kit, one event channel for both rings.
+ * A network card: netif over the ring kit, one event channel for both rings of a queue.
+ * With two queues it sends on the first only and receives on both.
  *
  * Frames of ours are numbered and filled from their number and sender, so that a receiver knows
  * a whole one; what else comes (a host's own multicasts) is counted and left alone.  A frame may
@@ -30,6 +31,7 @@ struct head {
 
 struct card cards[2];
 unsigned nr_cards;
+unsigned card_queues = 1;
 
 static uint8_t byte_of(const struct head *h, unsigned i)
 {
@@ -54,7 +56,8 @@ static void put_slot(struct card *c, int page, unsigned offset, unsigned size, u
 	} };
 
 	c->tx_used[page] = true;
-	ref_give(c->tx_grant[page], c->tx_data[page], GTF_readonly);
+	if (!c->staged)
+		ref_give(c->tx_grant[page], c->tx_data[page], GTF_readonly);
 	tx_front_put(&c->tx, &r);
 }
 
@@ -88,36 +91,67 @@ bool card_send(struct card *c, const uint8_t *to, uint64_t number, unsigned byte
 	return true;
 }
 
+bool card_send_raw(struct card *c, const void *frame, unsigned bytes)
+{
+	int page = free_page(c);
+
+	if (!tx_front_room(&c->tx) || page < 0)
+		return false;
+	memcpy(c->tx_data[page], frame, bytes);
+	put_slot(c, page, 0, bytes, 0);
+	return true;
+}
+
 static void take_sent(struct card *c)
 {
 	struct netif_tx_response rsp;
 
 	while (tx_front_take(&c->tx, &rsp) == 1) {
+		if (rsp.status == NETIF_RSP_NULL)
+			continue;	/* an extra info's */
 		if (rsp.id >= CARD_TX || !c->tx_used[rsp.id]) {
 			c->strange++;
 			continue;
 		}
 		c->tx_used[rsp.id] = false;
 		c->failed += rsp.status != NETIF_RSP_OKAY;
-		c->kept += !ref_take(c->tx_grant[rsp.id]);
+		c->kept += !c->staged && !ref_take(c->tx_grant[rsp.id]);
 	}
 }
 
 /* --- in --- */
 
-static void lend(struct card *c, unsigned page)
+/* Pages of the second queue are never staged. */
+static bool stays(const struct card *c, const struct card_in *in)
 {
-	struct netif_rx_request r = { .id = (uint16_t)page, .gref = c->rx_grant[page] };
-
-	ref_give(c->rx_grant[page], c->rx_data[page], 0);
-	rx_front_put(&c->rx, &r);
+	return c->staged && in == &c->in[0];
 }
 
-static void frame_came(struct card *c)
+static void lend(struct card *c, struct card_in *in, unsigned page)
 {
-	struct head *h = (struct head *)c->frame;
+	struct netif_rx_request r = { .id = (uint16_t)page, .gref = in->grant[page] };
 
-	if (c->frame_bytes < HEAD_BYTES || h->type != __builtin_bswap16(CARD_TYPE)) {
+	if (!stays(c, in))
+		ref_give(in->grant[page], in->data[page], 0);
+	rx_front_put(&in->ring, &r);
+}
+
+static void tcp_came(struct card *c, const struct card_in *in)
+{
+	c->tcp_port = (unsigned)(uint8_t)in->frame[34] << 8 | (uint8_t)in->frame[35];
+	c->tcp_queue = (unsigned)(in - c->in);
+	c->tcp_hashed = in->hashed;
+	c->tcp_type = in->hash_type;
+	c->tcp_hash = in->hash;
+}
+
+static void frame_came(struct card *c, const struct card_in *in)
+{
+	const struct head *h = (const struct head *)in->frame;
+
+	if (in->frame_bytes >= 54 && h->type == __builtin_bswap16(0x0800) && in->frame[23] == 6)
+		tcp_came(c, in);
+	if (in->frame_bytes < HEAD_BYTES || h->type != __builtin_bswap16(CARD_TYPE)) {
 		c->others++;
 		return;
 	}
@@ -125,57 +159,66 @@ static void frame_came(struct card *c)
 		c->foreign++;
 		return;
 	}
-	for (unsigned i = HEAD_BYTES; i < c->frame_bytes; i++)
-		if ((uint8_t)c->frame[i] != byte_of(h, i)) {
+	for (unsigned i = HEAD_BYTES; i < in->frame_bytes; i++)
+		if ((uint8_t)in->frame[i] != byte_of(h, i)) {
 			c->wrong++;
 			return;
 		}
 	c->frames++;
 	c->last = h->number;
-	c->last_bytes = c->frame_bytes;
+	c->last_bytes = in->frame_bytes;
 }
 
-static void piece_came(struct card *c, const struct netif_rx_response *rsp)
+static void extra_came(struct card_in *in, const struct netif_extra_info *x)
+{
+	in->want_extra = x->flags & XEN_NETIF_EXTRA_FLAG_MORE;
+	if (x->type != XEN_NETIF_EXTRA_TYPE_HASH)
+		return;
+	in->hashed = true;
+	in->hash_type = x->u.hash.type;
+	memcpy(&in->hash, x->u.hash.value, sizeof(in->hash));
+}
+
+static void piece_came(struct card *c, struct card_in *in, const struct netif_rx_response *rsp)
 {
 	unsigned bytes = rsp->status > 0 ? (unsigned)rsp->status : 0;
 
-	c->refused += !c->want_extra && rsp->status < 0;
-	if (c->want_extra) {
-		const struct netif_extra_info *x = (const void *)rsp;
-
-		c->want_extra = x->flags & XEN_NETIF_EXTRA_FLAG_MORE;
-	} else if (rsp->offset + bytes > PAGE_BYTES || c->frame_bytes + bytes > sizeof(c->frame)) {
+	c->refused += !in->want_extra && rsp->status < 0;
+	if (in->want_extra) {
+		extra_came(in, (const void *)rsp);
+	} else if (rsp->offset + bytes > PAGE_BYTES || in->frame_bytes + bytes > sizeof(in->frame)) {
 		c->wrong++;
 	} else {
-		memcpy(c->frame + c->frame_bytes, c->rx_data[c->rx_next] + rsp->offset, bytes);
-		c->frame_bytes += bytes;
-		c->want_extra = rsp->flags & NETRXF_extra_info;
-		c->want_more = rsp->flags & NETRXF_more_data;
+		memcpy(in->frame + in->frame_bytes, in->data[in->next] + rsp->offset, bytes);
+		in->frame_bytes += bytes;
+		in->want_extra = rsp->flags & NETRXF_extra_info;
+		in->want_more = rsp->flags & NETRXF_more_data;
 	}
-	if (c->want_extra || c->want_more)
+	if (in->want_extra || in->want_more)
 		return;
-	if (c->frame_bytes)
-		frame_came(c);
-	c->frame_bytes = 0;
+	if (in->frame_bytes)
+		frame_came(c, in);
+	in->frame_bytes = 0;
+	in->hashed = false;
 }
 
 /* Pages come back in the order they were lent. */
-static void take_came(struct card *c)
+static void take_came(struct card *c, struct card_in *in)
 {
 	struct netif_rx_response rsp;
 	bool some = false;
 
-	while (rx_front_take(&c->rx, &rsp) == 1) {
-		if (!c->want_extra && rsp.id != c->rx_next)
+	while (rx_front_take(&in->ring, &rsp) == 1) {
+		if (!in->want_extra && rsp.id != in->next)
 			c->strange++;
-		c->kept += !ref_take(c->rx_grant[c->rx_next]);
-		piece_came(c, &rsp);
-		lend(c, c->rx_next);
-		c->rx_next = (c->rx_next + 1) % CARD_RX;
+		c->kept += !stays(c, in) && !ref_take(in->grant[in->next]);
+		piece_came(c, in, &rsp);
+		lend(c, in, in->next);
+		in->next = (in->next + 1) % in->pages;
 		some = true;
 	}
 	if (some)
-		rx_front_push(&c->rx);
+		rx_front_push(&in->ring);
 }
 
 static void card_pump(struct dev *dev)
@@ -184,57 +227,99 @@ static void card_pump(struct dev *dev)
 
 	do {
 		take_sent(c);
-		take_came(c);
-	} while ((!tx_front_dead(&c->tx) && tx_front_more(&c->tx)) ||
-		 (!rx_front_dead(&c->rx) && rx_front_more(&c->rx)));
+	} while (!tx_front_dead(&c->tx) && tx_front_more(&c->tx));
+	for (unsigned i = 0; i < c->queues; i++)
+		do {
+			take_came(c, &c->in[i]);
+		} while (!rx_front_dead(&c->in[i].ring) && rx_front_more(&c->in[i].ring));
 }
 
 /* --- the device --- */
 
-static int take_all(struct card *c)
+bool card_returned(struct card *c)
 {
-	if (!ref_take(c->tx_ref) || !ref_take(c->rx_ref))
-		return -EAGAIN;
+	if (!ref_take(c->tx_ref) || !ref_take(c->tx_second_ref) || !ref_take(c->ctl_ref) ||
+	    !ref_take(c->list_ref))
+		return false;
 	for (unsigned i = 0; i < CARD_TX; i++)
 		if (!ref_take(c->tx_grant[i]))
-			return -EAGAIN;
-	for (unsigned i = 0; i < CARD_RX; i++)
-		if (!ref_take(c->rx_grant[i]))
-			return -EAGAIN;
-	return 0;
+			return false;
+	for (unsigned q = 0; q < CARD_QUEUES; q++) {
+		if (!ref_take(c->in[q].ref))
+			return false;
+		for (unsigned i = 0; i < c->in[q].pages; i++)
+			if (!ref_take(c->in[q].grant[i]))
+				return false;
+	}
+	return true;
+}
+
+static void attach(struct card *c)
+{
+	struct mica_bell bell = { .ring = port_ring, .port = (uint32_t)c->port };
+	struct tx_front unused;
+
+	memset(c->tx_used, 0, sizeof(c->tx_used));
+	memset(c->tx_page, 0, PAGE_BYTES);
+	memset(c->tx_second, 0, PAGE_BYTES);
+	tx_front_attach(&c->tx, c->tx_page, PAGE_BYTES, &bell);
+	tx_front_attach(&unused, c->tx_second, PAGE_BYTES, NULL);
+	ref_give(c->tx_ref, c->tx_page, 0);
+	ref_give(c->tx_second_ref, c->tx_second, 0);
+	for (unsigned q = 0; q < c->queues; q++) {
+		struct card_in *in = &c->in[q];
+
+		bell.port = (uint32_t)(q ? c->second_port : c->port);
+		memset(in->page, 0, PAGE_BYTES);
+		rx_front_attach(&in->ring, in->page, PAGE_BYTES, &bell);
+		in->next = in->frame_bytes = 0;
+		in->want_extra = in->want_more = in->hashed = false;
+		ref_give(in->ref, in->page, 0);
+		for (unsigned i = 0; i < in->pages; i++)
+			lend(c, in, i);
+		rx_front_push(&in->ring);
+	}
+}
+
+static void tell_rings(struct card *c)
+{
+	const char *dir = c->dev.dir;
+	char sub[64];
+
+	xs_write_number(dir, "multi-queue-num-queues", c->queues);
+	for (unsigned q = 0; q < c->queues; q++) {
+		if (c->queues > 1) {
+			text_print(sub, sizeof(sub), "%s/queue-%u", c->dev.dir, q);
+			dir = sub;
+		}
+		xs_write_number(dir, "tx-ring-ref", q ? c->tx_second_ref : c->tx_ref);
+		xs_write_number(dir, "rx-ring-ref", c->in[q].ref);
+		xs_write_number(dir, "event-channel", (uint64_t)(q ? c->second_port : c->port));
+	}
 }
 
 static int card_publish(struct dev *dev)
 {
 	struct card *c = (struct card *)dev;
-	struct mica_bell bell = { .ring = port_ring };
-	int rc = take_all(c);
+	int rc;
 
-	if (rc)
-		return rc;
+	if (!card_returned(c))
+		return -EAGAIN;
+	c->staged = false;
+	c->queues = xs_read_number(dev->back, "multi-queue-max-queues", 1) < card_queues ? 1 :
+		card_queues;
 	c->port = port_new();
-	bell.port = (uint32_t)c->port;
-	memset(c->tx_used, 0, sizeof(c->tx_used));
-	memset(c->tx_page, 0, PAGE_BYTES);
-	memset(c->rx_page, 0, PAGE_BYTES);
-	tx_front_attach(&c->tx, c->tx_page, PAGE_BYTES, &bell);
-	rx_front_attach(&c->rx, c->rx_page, PAGE_BYTES, &bell);
-	c->rx_next = c->frame_bytes = 0;
-	c->want_extra = c->want_more = false;
-	ref_give(c->tx_ref, c->tx_page, 0);
-	ref_give(c->rx_ref, c->rx_page, 0);
-	for (unsigned i = 0; i < CARD_RX; i++)
-		lend(c, i);
-	rx_front_push(&c->rx);
-	xs_write_number(dev->dir, "tx-ring-ref", c->tx_ref);
-	xs_write_number(dev->dir, "rx-ring-ref", c->rx_ref);
-	xs_write_number(dev->dir, "event-channel", (uint64_t)c->port);
+	c->second_port = c->queues > 1 ? port_new() : 0;
+	attach(c);
+	tell_rings(c);
+	rc = control_publish(c);
 	xs_write(dev->dir, "request-rx-copy", "1");
 	xs_write(dev->dir, "feature-rx-notify", "1");
+	xs_write(dev->dir, "request-multicast-control", "0");
 	c->sg = xs_read_number(dev->back, "feature-sg", 0);
 	xs_write(dev->dir, "feature-sg", c->sg ? "1" : "0");
 	xs_write(dev->dir, "feature-no-csum-offload", "1");
-	return 0;
+	return rc;
 }
 
 static int card_connect(struct dev *dev)
@@ -248,8 +333,11 @@ static void card_disconnect(struct dev *dev)
 
 	if (c->port)
 		event_close((unsigned)c->port);
-	c->port = 0;
-	take_all(c);
+	if (c->second_port)
+		event_close((unsigned)c->second_port);
+	c->port = c->second_port = 0;
+	control_disconnect(c);
+	card_returned(c);
 }
 
 static const struct dev_kind card_kind = {
@@ -264,6 +352,30 @@ static void parse_mac(uint8_t *mac, const char *text)
 		int v = d >= '0' && d <= '9' ? d - '0' : (d | 32) - 'a' + 10;
 
 		mac[i / 2] = (uint8_t)(mac[i / 2] << 4 | (v & 15));
+	}
+}
+
+static void alloc_page(char **page, uint32_t *ref)
+{
+	*page = page_alloc();
+	*ref = ref_new();
+}
+
+static void alloc_pages(struct card *c)
+{
+	alloc_page(&c->tx_page, &c->tx_ref);
+	alloc_page(&c->tx_second, &c->tx_second_ref);
+	alloc_page(&c->ctl_page, &c->ctl_ref);
+	alloc_page(&c->list_page, &c->list_ref);
+	for (unsigned i = 0; i < CARD_TX; i++)
+		alloc_page(&c->tx_data[i], &c->tx_grant[i]);
+	for (unsigned q = 0; q < CARD_QUEUES; q++) {
+		struct card_in *in = &c->in[q];
+
+		in->pages = q ? CARD_RX_SECOND : CARD_RX;
+		alloc_page(&in->page, &in->ref);
+		for (unsigned i = 0; i < in->pages; i++)
+			alloc_page(&in->data[i], &in->grant[i]);
 	}
 }
 
@@ -282,18 +394,7 @@ bool card_open(unsigned handle, uint32_t network)
 		parse_mac(c->victim, victim);
 	c->network = network;
 	c->self = (uint32_t)c->mac[4] << 8 | c->mac[5];
-	c->tx_page = page_alloc();
-	c->rx_page = page_alloc();
-	c->tx_ref = ref_new();
-	c->rx_ref = ref_new();
-	for (unsigned i = 0; i < CARD_TX; i++) {
-		c->tx_data[i] = page_alloc();
-		c->tx_grant[i] = ref_new();
-	}
-	for (unsigned i = 0; i < CARD_RX; i++) {
-		c->rx_data[i] = page_alloc();
-		c->rx_grant[i] = ref_new();
-	}
+	alloc_pages(c);
 	nr_cards++;
 	return true;
 }
@@ -350,9 +451,9 @@ bool card_clean(const struct card *c)
 	return true;
 }
 
-static bool all_answered(void *ctx)
+bool card_answered(void *card)
 {
-	return !tx_front_open(&((struct card *)ctx)->tx);
+	return !tx_front_open(&((struct card *)card)->tx);
 }
 
 /* A burst: nothing may be lost while the receiver has pages for all of it. */
@@ -360,7 +461,7 @@ static bool burst(struct card *from, struct card *to)
 {
 	struct arrival a = { .c = to, .frames = to->frames + CARD_TX };
 
-	if (!wait_until(all_answered, from, LONG_S))
+	if (!wait_until(card_answered, from, LONG_S))
 		return bad("%s: frames that arrived are not answered", from->dev.dir);
 	for (unsigned i = 0; i < CARD_TX; i++)
 		if (!card_send(from, to->mac, i, 60 + i))

@@ -7,6 +7,7 @@
  *	device.c   the handshake of <mica/bus.h>, grants, ports
  *	disk.c     blkif over <mica/ring.h>, patterns, the honest checks
  *	card.c     netif, the same
+ *	control.c  a card's control ring: hashing and queues, staging grants, multicast groups
  *	attack*.c  what a front end must not do
  *
  * One vCPU does it all; a second one is used only to write where it should not.
@@ -161,6 +162,9 @@ bool disk_orders(struct disk *d);
 
 #define CARD_TX		32u
 #define CARD_RX		64u
+#define CARD_QUEUES	2u		/* the second one only receives */
+#define CARD_RX_SECOND	16u		/* pages of it */
+#define KEY_BYTES	40u
 #define CARD_TYPE	0x88b5u		/* the ether type of ours */
 
 union tx_request {
@@ -170,6 +174,24 @@ union tx_request {
 
 MICA_RING(tx, union tx_request, struct netif_tx_response)
 MICA_RING(rx, struct netif_rx_request, struct netif_rx_response)
+MICA_RING(ctl, struct xen_netif_ctrl_request, struct xen_netif_ctrl_response)
+
+/* What comes on one queue. */
+struct card_in {
+	char *page;
+	uint32_t ref;
+	struct rx_front ring;
+	unsigned pages;			/* lent */
+	char *data[CARD_RX];
+	uint32_t grant[CARD_RX];
+	unsigned next;			/* page of the next answer */
+	char frame[4 * PAGE_BYTES];	/* on its way in */
+	unsigned frame_bytes;
+	bool want_extra, want_more;
+	bool hashed;			/* the frame has a hash, of this type and value */
+	uint8_t hash_type;
+	uint32_t hash;
+};
 
 struct card {
 	struct dev dev;
@@ -177,37 +199,73 @@ struct card {
 	uint32_t self, network;		/* in every frame: who sends, and where it belongs */
 	uint8_t victim[6];		/* the scenario's other guest's, for attacks */
 	bool sg;
-	char *tx_page, *rx_page;
-	uint32_t tx_ref, rx_ref;
-	long port;
+	unsigned queues;
+	char *tx_page, *tx_second;	/* on the other queue nothing is sent */
+	uint32_t tx_ref, tx_second_ref;
+	long port, second_port;		/* of each queue: 0 for none */
 	struct tx_front tx;
-	struct rx_front rx;
-	char *tx_data[CARD_TX], *rx_data[CARD_RX];
-	uint32_t tx_grant[CARD_TX], rx_grant[CARD_RX];
+	struct card_in in[CARD_QUEUES];
+	char *tx_data[CARD_TX];
+	uint32_t tx_grant[CARD_TX];
 	bool tx_used[CARD_TX];
-	unsigned rx_next;		/* page of the next answer */
-	char frame[4 * PAGE_BYTES];	/* on its way in */
-	unsigned frame_bytes;
-	bool want_extra, want_more;
+	bool staged;			/* its pages stay granted, and are mapped over there */
+	char *ctl_page, *list_page;	/* of the control ring; of what its requests point to */
+	uint32_t ctl_ref, list_ref;
+	long ctl_port;			/* 0: the back end has no control ring */
+	struct ctl_front ctl;
+	uint16_t ctl_id;
 	/* pages in use when answered, answers to nothing, frames that were not taken, nor brought */
 	unsigned kept, strange, failed, refused;
 	/* of ours; not as they were sent; of another network; not ours */
 	uint64_t frames, wrong, foreign, others;
 	uint64_t last;			/* number of the newest frame */
 	unsigned last_bytes;
+	/* of the newest TCP frame: its source port, hash, and the queue it came on */
+	unsigned tcp_port;
+	bool tcp_hashed;
+	uint8_t tcp_type;
+	uint32_t tcp_hash;
+	unsigned tcp_queue;
 };
 
 extern struct card cards[2];
 extern unsigned nr_cards;
+
+extern unsigned card_queues;		/* wished for from the next time on */
 
 bool card_open(unsigned handle, uint32_t network);
 /* Put a numbered frame into the ring; false: no room. */
 bool card_send(struct card *c, const uint8_t *to, uint64_t number, unsigned bytes);
 /* One frame, seen whole at the other end; a back end that was killed may bring one twice. */
 bool card_reaches(struct card *from, struct card *to, unsigned bytes);
+/* Send what is in a page of its own, @bytes long, as it is. */
+bool card_send_raw(struct card *c, const void *frame, unsigned bytes);
+/* All its grants are free; they are not given then. */
+bool card_returned(struct card *c);
+bool card_answered(void *card);
 /* Nothing came that must not. */
 bool card_clean(const struct card *c);
 bool card_check(struct card *a, struct card *b);
+
+/* --- control.c --- */
+
+/* Attach the ring to fresh pages and tell of it; 0, or -EAGAIN while they are in use. */
+int control_publish(struct card *c);
+void control_disconnect(struct card *c);
+/* One request, answered: its status, ~0u for no answer. */
+uint32_t control_ask(struct card *c, unsigned type, uint32_t a, uint32_t b, uint32_t d,
+		     uint32_t *data);
+#define CONTROL_ASK(c, type, a, b, d) \
+	control_ask(c, XEN_NETIF_CTRL_TYPE_##type, a, b, d, NULL)
+/* Set hashing on @to's ring and see its hashes and queues on frames of @from. */
+bool control_hash(struct card *from, struct card *to);
+/* The same, set already. */
+bool control_hashes(struct card *from, struct card *to);
+/* All pages of the first queue, from now on; also true where the back end has no such thing. */
+bool control_stage(struct card *c);
+/* No more; the back end had so many mapped. */
+bool control_unstage(struct card *c, unsigned mapped);
+bool control_groups(struct card *from, struct card *to);
 
 /* --- attack.c --- */
 

@@ -10,7 +10,13 @@
  *	orders N        disk N with rings of 2, 4, 8 and 16 pages
  *	persistent N    from the next time on disks lend their pages for good (1), or not (0)
  *	cards           frames both ways between the two cards
- *	close           all devices
+ *	queues N        from the next time on cards have N queues
+ *	hash            ask for hashing on the control rings, and see it
+ *	hashes          see it again
+ *	stage           keep the cards' pages granted, and send frames
+ *	unstage N       the back ends have N of each card's mapped, and are to unmap them
+ *	groups          multicast control, on and off again
+ *	close           all devices; every page comes back
  *	load            verify all disks and cards all the time, until something is typed; what a round
  *	                wrote, the next one reads again
  *	attack NAME     be hostile, and then honest again
@@ -123,14 +129,20 @@ void wait_ms(unsigned ms)
 
 /* --- commands --- */
 
+static uint32_t number_at(const char *p)
+{
+	uint32_t n = 0;
+
+	for (; *p >= '0' && *p <= '9'; p++)
+		n = n * 10 + (uint32_t)(*p - '0');
+	return n;
+}
+
 static uint32_t number_after(const char *key)
 {
 	const char *p = word(key);
-	uint32_t n = 0;
 
-	for (; p && *p >= '0' && *p <= '9'; p++)
-		n = n * 10 + (uint32_t)(*p - '0');
-	return n;
+	return p ? number_at(p) : 0;
 }
 
 static bool answered(void *ctx)
@@ -159,11 +171,19 @@ static bool silent(struct disk *d)
 	return c.status ? bad("it failed: %d", c.status) : true;
 }
 
+static bool is_back(void *ctx)
+{
+	return card_returned(ctx);
+}
+
 static bool close_all(void)
 {
 	for (unsigned i = 0; i < nr_devices; i++)
 		if (!dev_down(devices[i]))
 			return false;
+	for (unsigned i = 0; i < nr_cards; i++)
+		if (!wait_until(is_back, &cards[i], LONG_S))
+			return bad("%s: pages do not come back", cards[i].dev.dir);
 	return true;
 }
 
@@ -182,6 +202,52 @@ static bool round_of(struct disk *d, uint64_t round)
 {
 	return (!round || disk_holds(d, round_sector(round - 1), round_pages(round - 1))) &&
 	       disk_verify(d, round_sector(round), round_pages(round));
+}
+
+/* --- the control rings --- */
+
+static bool hash(bool set)
+{
+	bool (*see)(struct card *, struct card *) = set ? control_hash : control_hashes;
+
+	return see(&cards[0], &cards[1]) && see(&cards[1], &cards[0]);
+}
+
+static bool stage(void)
+{
+	return control_stage(&cards[0]) && control_stage(&cards[1]) &&
+	       card_check(&cards[0], &cards[1]);
+}
+
+/* A command about two cards that are up. */
+static bool on_cards(const char *line)
+{
+	if (nr_cards != 2 || !dev_up(&cards[0].dev) || !dev_up(&cards[1].dev))
+		return bad("no two cards");
+	if (!strcmp(line, "cards"))
+		return card_check(&cards[0], &cards[1]);
+	if (!strcmp(line, "hash"))
+		return hash(true);
+	if (!strcmp(line, "hashes"))
+		return hash(false);
+	if (!strcmp(line, "stage"))
+		return stage();
+	if (!strcmp(line, "groups"))
+		return control_groups(&cards[0], &cards[1]);
+	for (unsigned i = 0, n = number_at(line + 8); i < 2; i++)
+		if (!control_unstage(&cards[i], n))
+			return false;
+	return true;
+}
+
+static bool is_on_cards(const char *line)
+{
+	static const char *const commands[] = { "cards", "hash", "hashes", "stage", "groups" };
+
+	for (unsigned i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (!strcmp(line, commands[i]))
+			return true;
+	return !strncmp(line, "unstage ", 8);
 }
 
 /* A round of everything, again and again, until somebody types. */
@@ -247,8 +313,12 @@ static bool run(const char *line)
 			disks[i].wants_persistent = n;
 		return true;
 	}
-	if (!strcmp(line, "cards"))
-		return nr_cards == 2 ? card_check(&cards[0], &cards[1]) : bad("no two cards");
+	if (!strncmp(line, "queues ", 7)) {
+		card_queues = n;
+		return n && n <= CARD_QUEUES ? true : bad("no %u queues", n);
+	}
+	if (is_on_cards(line))
+		return on_cards(line);
 	if (!strcmp(line, "close"))
 		return close_all();
 	if (!strcmp(line, "load"))
