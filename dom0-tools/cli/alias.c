@@ -78,7 +78,7 @@ static char **credit2(int *argc, char **argv, int *status)
 
 		if (!to || (!argv[i][2] && i + 1 == *argc)) {
 			*status = cli_fail("MICA-CFG-002", "sched-credit2", "only -d, -w and -c are "
-					   "known; use: mica cpu weight, mica cpu cap");
+					   "known; use: mica cpu weight, mica cpu cap, mica cpu ratelimit");
 			return NULL;
 		}
 		*to = argv[i][2] ? argv[i] + 2 : argv[++i];

@@ -250,3 +250,51 @@ const struct command cmd_cpu_cap = {
 	.summary = "most CPU time it may use, percent of one CPU", .run = cap_run, .min_args = 1,
 	.max_args = 2, .flags = CMD_CHANGES, .complete = "domain",
 };
+
+static int ratelimit_run(int argc, char **argv)
+{
+	static const struct out_column limit_columns[] = {
+		{ "ratelimit_us", "RATE LIMIT", true, false }, { NULL, NULL, false, false },
+	};
+	autoclean(mica_close) struct mica *m = NULL;
+	struct mica_error e;
+	unsigned long us = 0;
+	unsigned now = 0;
+	char *end;
+	int rc;
+
+	if (argc == 2) {
+		us = strtoul(argv[1], &end, 10);
+		if (!isdigit((unsigned char)argv[1][0]) || (*end && strcmp(end, "us")) ||
+		    (us && (us < XEN_SYSCTL_SCHED_RATELIMIT_MIN || us > XEN_SYSCTL_SCHED_RATELIMIT_MAX)))
+			return cli_fail("MICA-CFG-003", "cpu ratelimit", "'%s' is not %u to %u "
+					"microseconds, or 0 for none", argv[1], XEN_SYSCTL_SCHED_RATELIMIT_MIN,
+					XEN_SYSCTL_SCHED_RATELIMIT_MAX);
+		if (cli.plan) {
+			cli_plan("limit", "the rate of preemption", "%lu us", us);
+			return 0;
+		}
+	}
+	rc = cli_open(&m);
+	if (rc)
+		return rc;
+	rc = argc == 2 ? mica_ratelimit_set(m, (unsigned)us) : 0;
+	rc = rc ? rc : mica_ratelimit_get(m, &now);
+	if (rc) {
+		mica_fail_errno(&e, rc, "rate limit of the scheduler");
+		return cli_report(&e);
+	}
+	if (argc == 2 && cli.format == OUT_TABLE)
+		return 0;
+	out_list("mica/cpu-ratelimit/1", "schedulers", limit_columns);
+	out_row((struct out_value[]){ out_u64_as(now, now ? "%u us" : "none", now) });
+	return out_end();
+}
+
+const struct command cmd_cpu_ratelimit = {
+	.noun = "cpu", .name = "ratelimit", .args = "[MICROSECONDS]",
+	.summary = "how long a guest runs before it is preempted for one that woke",
+	.run = ratelimit_run, .max_args = 1, .flags = CMD_CHANGES,
+	.more = "0, the default, is the shortest way to an answer.  200 and more let guests fill their rings "
+		"before a back end runs: best with the kernel's own back ends.",
+};

@@ -5,7 +5,7 @@
 #define COMMANDS(X) \
 	X(list) X(info) X(create) X(start) X(run) X(define) X(undefine) X(console) X(log) \
 	X(pause) X(resume) X(shutdown) X(reboot) X(destroy) X(rename) X(wait) X(sysrq) \
-	X(cpu_show) X(cpu_pin) X(cpu_set) X(cpu_weight) X(cpu_cap) \
+	X(cpu_show) X(cpu_pin) X(cpu_set) X(cpu_weight) X(cpu_cap) X(cpu_ratelimit) \
 	X(memory_show) X(memory_set) X(memory_max) \
 	X(disk_list) X(disk_attach) X(disk_detach) X(disk_resize) X(disk_limit) \
 	X(nic_list) X(nic_attach) X(nic_detach) X(nic_set) X(nic_limit) X(nic_capture) \

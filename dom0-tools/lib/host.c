@@ -30,6 +30,29 @@ int mica_sched_id(struct mica *m, uint32_t *id)
 	return rc;
 }
 
+static int ratelimit(struct mica *m, uint32_t cmd, unsigned *us)
+{
+	struct xen_sysctl op = { .u.scheduler_op = {
+		.cmd = cmd, .u.sched_credit2.ratelimit_us = *us,
+	} };
+	int rc = mica_sched_id(m, &op.u.scheduler_op.sched_id);
+
+	rc = rc ? rc : mica_sysctl(m, XEN_SYSCTL_scheduler_op, &op);
+	*us = op.u.scheduler_op.u.sched_credit2.ratelimit_us;
+	return rc;
+}
+
+int mica_ratelimit_get(struct mica *m, unsigned *us)
+{
+	*us = 0;
+	return ratelimit(m, XEN_SYSCTL_SCHEDOP_getinfo, us);
+}
+
+int mica_ratelimit_set(struct mica *m, unsigned us)
+{
+	return ratelimit(m, XEN_SYSCTL_SCHEDOP_putinfo, &us);
+}
+
 int mica_cpu_idle(struct mica *m, uint64_t *idle_ns, unsigned max)
 {
 	struct xen_sysctl_cpuinfo *list = mica_alloc(m, max * sizeof(*list));

@@ -75,6 +75,10 @@ int mica_vcpu_info(struct mica *m, domid_t id, unsigned vcpu, struct xen_domctl_
 int mica_vcpu_set_affinity(struct mica *m, domid_t id, unsigned vcpu, const uint8_t *cpus);
 int mica_vcpu_get_affinity(struct mica *m, domid_t id, unsigned vcpu, uint8_t *cpus);
 int mica_sched_id(struct mica *m, uint32_t *id);
+/* How long a guest that has begun to run is not preempted by a woken vCPU, in us; 0: not at all. */
+int mica_ratelimit_get(struct mica *m, unsigned *us);
+/* 0, or 100 to 500,000; else -EINVAL */
+int mica_ratelimit_set(struct mica *m, unsigned us);
 /* Weight and cap (percent of one CPU, 0 none).  Setting: weight 0 keeps it, cap -1 keeps it. */
 int mica_sched_get(struct mica *m, domid_t id, unsigned *weight, unsigned *cap);
 int mica_sched_set(struct mica *m, domid_t id, unsigned weight, int cap);
