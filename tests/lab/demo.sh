@@ -24,7 +24,7 @@ storage=(--disk "virtio-ro:$build/lab/storage.img")
 make_raw_disk "$work/disk.img"
 "$here/qemu.py" --build "$build" --image $image --cpus 2 --memory 2048 --dom0-memory 640 \
 	--disk "virtio:$work/disk.img" "${storage[@]}" --nic e1000 --nic virtio \
-	--limit 900 --cmdline "lab=demo cpus=2 disks=$disks nics=2 lab-store=mica" --log "$work/console.log" \
+	--limit 2400 --cmdline "lab=demo cpus=2 disks=$disks nics=2 lab-store=mica" --log "$work/console.log" \
 	--expect 'LAB-RESULT: ok demo' --refuse 'LAB-RESULT: fail' \
 	--expect 'audit: clean' --refuse 'audit: ([1-9]|skipped)' --end off "$@"
 check_raw_disk "$work/disk.img" "$work/console.log"
