@@ -8,7 +8,7 @@ front()
 	front=$1
 	shift
 	must mica create /guests/front.cfg name="$front" "$@"
-	guest_said 60 "$front" '^FRONT: up'
+	front_wait 360 "$front" '^FRONT: up' || front_fails "$front" "$front does not come up"
 	xenstore-read "/local/domain/$(xl domid "$front")/console/tty" >"/run/tty.$front"
 }
 
