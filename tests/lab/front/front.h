@@ -93,7 +93,7 @@ void port_ring(void *ctx, uint32_t port);
 
 /* --- disk.c --- */
 
-#define DISK_PAGES	128u		/* of data, per disk */
+#define DISK_PAGES	96u		/* of data, per disk */
 #define DISK_RING_PAGES	16u
 #define DISK_CALLS	128u
 #define CALL_PAGES	32u
