@@ -125,6 +125,38 @@ static bool take_more(struct feed *f, struct packet *p, const struct netif_tx_re
 	return true;
 }
 
+/*
+ * A process that is killed while it answers leaves answers that nobody was told of, each over its
+ * request's reference: that would name a page the guest never meant to send.  They are the oldest, and
+ * an answer repeats the id, which stands elsewhere in the request; who chose ids that are references
+ * may lose a frame here.
+ */
+static bool was_answered(const struct feed *f, const union nettx_request *r)
+{
+	const struct netif_tx_response *rsp = (const void *)r;
+	bool status = rsp->status == NETIF_RSP_OKAY || rsp->status == NETIF_RSP_ERROR ||
+		rsp->status == NETIF_RSP_DROPPED;
+
+	return (int32_t)(nettx_back_req_cons(&f->ring) - f->again_until) <= 0 && status &&
+		rsp->id == r->req.id;
+}
+
+/* The rest of such a frame, of which only the flags are needed; an answered extra has none. */
+static bool skip_slot(struct feed *f, struct packet *p, const union nettx_request *r)
+{
+	const struct netif_tx_response *rsp = (const void *)r;
+
+	if (p->slots >= PACKET_SLOTS + PACKET_EXTRAS)
+		return bad(f, "a frame of more pieces than any can have");
+	if (!f->want_extra)
+		f->want_more = r->req.flags & NETTXF_more_data;
+	else if (rsp->status == NETIF_RSP_NULL && rsp->id == r->req.id)
+		f->want_extra = false;
+	else
+		f->want_extra = r->extra.flags & XEN_NETIF_EXTRA_FLAG_MORE;
+	return true;
+}
+
 /* The guest's own list of groups; no frame. */
 static void groups(struct net *n, struct feed *f, struct packet *p)
 {
@@ -170,6 +202,10 @@ static bool complete(struct net *n, struct feed *f, struct packet *p)
 
 	f->open = false;
 	f->newest++;
+	if (f->again) {
+		p->state = PACKET_DONE;
+		return true;
+	}
 	if (f->extra_types & (1u << XEN_NETIF_EXTRA_TYPE_MCAST_ADD |
 			      1u << XEN_NETIF_EXTRA_TYPE_MCAST_DEL)) {
 		groups(n, f, p);
@@ -208,7 +244,13 @@ static bool take_slot(struct net *n, struct feed *f, const union nettx_request *
 	*s = (struct slot){ .gref = r->req.gref, .offset = r->req.offset, .size = r->req.size,
 			    .id = r->req.id };
 	if (!f->open) {
+		f->again = f->again && was_answered(f, r);
 		ok = take_first(f, p, &r->req);
+		if (f->again)
+			p->status = ((const struct netif_tx_response *)(const void *)r)->status;
+	} else if (f->again) {
+		s->extra = f->want_extra;
+		ok = skip_slot(f, p, r);
 	} else if (f->want_extra) {
 		s->extra = true;
 		ok = take_extra(f, p, &r->extra);

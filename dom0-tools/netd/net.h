@@ -115,6 +115,8 @@ struct feed {
 	uint32_t oldest, newest;	/* packets: newest - oldest in hand */
 	uint32_t taken;			/* slots */
 	unsigned parked;		/* slots of packets in PACKET_WAIT */
+	bool again;			/* a process before may have answered what is taken now, up to */
+	uint32_t again_until;		/* this index of the ring */
 	/* the chain being taken */
 	bool open;			/* packet[newest] has begun */
 	bool want_extra, want_more;

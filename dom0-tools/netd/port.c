@@ -4,8 +4,9 @@
  * bind ports when the guest is ready, let go of everything when it leaves or is cut off.
  *
  * A device that was connected before this process began goes on where rsp_prod stands on both
- * rings: answers are given in order, so whatever was not answered is done again.  The guest may
- * see a frame twice or lose some, which is what networks do.
+ * rings: answers are given in order, so whatever was not answered is done again, but for what has
+ * an answer that was not published (feed.c).  The guest may see a frame twice or lose some, which
+ * is what networks do.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -183,6 +184,8 @@ static int attach(struct queue *q, bool resuming)
 	}
 	rc = nettx_back_resume(&q->feed.ring, q->feed_page, MICA_IO_PAGE_BYTES, &tx,
 			       mica_shared_load(&tx_head->rsp_prod));
+	q->feed.again = true;
+	q->feed.again_until = mica_shared_load(&tx_head->req_prod);
 	ring_bell(q->port->net, q->feed_port);	/* the last notifications may be lost: ring once */
 	q->drain.dirty = true;
 	return rc ? rc : netrx_back_resume(&q->drain.ring, q->drain_page, MICA_IO_PAGE_BYTES, &rx,

@@ -304,6 +304,56 @@ static void a_killed_daemon_goes_on(void **state)
 	world_end();
 }
 
+/* The first @n outstanding requests of guest 0, as an answer leaves them that is not published. */
+static void answer_in_secret(unsigned n)
+{
+	struct ring_header *ring = (void *)guests[0].pages[0];
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint8_t *slot = guests[0].pages[0] + 64 +
+			(ring->rsp_prod + i) % NET_SLOTS * sizeof(union nettx_request);
+		struct netif_tx_response rsp = { .status = i == 1 ? NETIF_RSP_NULL : NETIF_RSP_OKAY };
+
+		memcpy(&rsp.id, slot + offsetof(struct netif_tx_request, id), sizeof(rsp.id));
+		memcpy(slot, &rsp, sizeof(rsp));
+	}
+}
+
+/* Killed between writing answers and publishing them: what they lie over is not taken for requests. */
+static void answers_of_the_dead_are_published(void **state)
+{
+	struct netif_extra_info gso = { .type = XEN_NETIF_EXTRA_TYPE_GSO,
+		.u.gso = { .size = 1000, .type = XEN_NETIF_GSO_TYPE_TCPV4 } };
+
+	dice_start();
+	for (unsigned n = 0; n <= 4; n++) {
+		unsigned cut, slots;
+
+		world_begin();
+		guest_connect(0, 1, linux_keys);
+		guest_connect(1, 1, linux_keys);
+		say_hello();
+		slots = nettx_front_room(&guests[0].queue[0].tx);
+		make(0, 1, 12000, n);
+		assert_true(guest_send(0, 0, frame, 12000, NETTXF_csum_blank, &gso));
+		slots -= nettx_front_room(&guests[0].queue[0].tx);
+		cut = n < 4 ? n : slots;
+		answer_in_secret(cut);
+		make(0, 1, 60, n);
+		assert_true(guest_send(0, 0, frame, 60, 0, NULL));
+		world_restart();
+		world_run();
+		assert_false(guests[0].cut_off);
+		assert_int_equal(nettx_front_room(&guests[0].queue[0].tx), NET_SLOTS);
+		if (cut) {
+			assert_int_equal(guests[1].n_got, 1);
+			assert_int_equal(guests[0].errors, 0);
+		}
+		check_got(1, guests[1].n_got - 1, 60);
+		world_end();
+	}
+}
+
 /* A sender that looks for itself is not told that its frames are answered; one that does not look
  * is, after a while or a number of bytes. */
 static void answers_are_announced_late(void **state)
@@ -531,6 +581,7 @@ int main(void)
 		cmocka_unit_test(trunks_get_tags),
 		cmocka_unit_test(a_deaf_guest_stops_nobody),
 		cmocka_unit_test(a_killed_daemon_goes_on),
+		cmocka_unit_test(answers_of_the_dead_are_published),
 		cmocka_unit_test(answers_are_announced_late),
 		cmocka_unit_test(a_lull_needs_no_event),
 		cmocka_unit_test(a_limit_holds_back),

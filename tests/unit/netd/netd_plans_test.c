@@ -145,7 +145,7 @@ static void kills_are_not_noticed(void **state)
 {
 	struct sim_plan *plan = pair_plan(&pair, "kill-back-often.json");
 
-	for (uint64_t seed = 1; seed <= 30; seed++) {
+	for (uint64_t seed = 1; seed <= dice_steps(30); seed++) {
 		struct pair_result r = pair_run(&pair, seed, plan);
 
 		if (r.verdict != PAIR_HEALTHY || r.connects != 2)

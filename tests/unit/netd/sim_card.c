@@ -54,6 +54,21 @@ static unsigned room(const struct card_queue *q)
 	return n;
 }
 
+/* Ids are the back end's to echo, so they may be anything: here the reference of another page, which
+ * a back end that confuses the two would send. */
+static uint16_t id_of(const struct card_queue *q, unsigned page)
+{
+	return (uint16_t)q->tx_grant[(page + 1) % CARD_TX];
+}
+
+static int page_of(const struct card_queue *q, uint16_t id)
+{
+	for (int i = 0; i < (int)CARD_TX; i++)
+		if (id_of(q, (unsigned)i) == id)
+			return q->tx_busy[i] ? i : -1;
+	return -1;
+}
+
 /* In pieces of at most 1400 bytes; false: no room now. */
 static bool send(struct card *c, struct card_queue *q, uint64_t number, unsigned answer)
 {
@@ -70,7 +85,7 @@ static bool send(struct card *c, struct card_queue *q, uint64_t number, unsigned
 		int page = free_page(q);
 		uint8_t *at = (uint8_t *)q->tx_data + page * 4096 + 64;
 		union nettx_request r = { .req = { .gref = q->tx_grant[page], .offset = 64,
-			.size = (uint16_t)(done ? n : bytes), .id = (uint16_t)page,
+			.size = (uint16_t)(done ? n : bytes), .id = id_of(q, (unsigned)page),
 			.flags = done + n < bytes ? NETTXF_more_data : 0 } };
 
 		for (unsigned i = 0; i < n; i++)
@@ -91,11 +106,13 @@ static void take_sent(struct card *c, struct card_queue *q)
 	int rc;
 
 	while ((rc = nettx_front_take(&q->tx, &rsp)) == 1) {
-		if (rsp.id >= CARD_TX || !q->tx_busy[rsp.id]) {
+		int page = page_of(q, rsp.id);
+
+		if (page < 0) {
 			echo_broken(&c->front.end, "an answer to a frame that was not sent");
 			return;
 		}
-		q->tx_busy[rsp.id] = false;
+		q->tx_busy[page] = false;
 	}
 	if (rc < 0)
 		echo_broken(&c->front.end, "the back end's response index is impossible");
