@@ -175,6 +175,7 @@ struct port {
 	struct bucket spurious;
 	unsigned strikes;
 	const char *broken;		/* why it is to be cut off after this round */
+	char key[48];			/* of the front end, last looked at while connecting */
 	uint64_t published;		/* frames when the statistics were last written */
 };
 

@@ -192,17 +192,39 @@ static int attach(struct queue *q, bool resuming)
 					   mica_shared_load(&rx_head->rsp_prod));
 }
 
-/* Two event channels, or one for both. */
-static int read_ports(struct back_device *dev, const char *prefix, uint64_t *tx, uint64_t *rx)
+/* The key an error names; NULL: it is none's fault. */
+static void at_key(struct back_device *dev, const char *prefix, const char *key)
 {
-	int rc = back_read_front_u64(dev, tx, 1, UINT32_MAX, "%sevent-channel-tx", prefix);
+	struct port *p = dev->priv;
 
-	if (rc == -ENOENT) {
-		rc = back_read_front_u64(dev, tx, 1, UINT32_MAX, "%sevent-channel", prefix);
-		*rx = *tx;
+	snprintf(p->key, sizeof(p->key), "%s%s", key ? prefix : "", key ? key : "");
+}
+
+/* A number the front end has to write. */
+static int read_front(struct back_device *dev, uint64_t *value, uint64_t low, const char *prefix,
+		      const char *key)
+{
+	at_key(dev, prefix, key);
+	return back_read_front_u64(dev, value, low, UINT32_MAX, "%s%s", prefix, key);
+}
+
+/* Two event channels, or one for both. */
+static int bind_ports(struct back_device *dev, struct queue *q, const char *prefix)
+{
+	uint64_t tx, rx;
+	int rc = read_front(dev, &tx, 1, prefix, "event-channel-tx");
+	bool one = rc == -ENOENT;
+
+	if (one)
+		rc = read_front(dev, &tx, 1, prefix, "event-channel");
+	rc = rc ? rc : back_bind(dev, (uint32_t)tx, &q->feed_port);
+	if (rc)
 		return rc;
-	}
-	return rc ? rc : back_read_front_u64(dev, rx, 1, UINT32_MAX, "%sevent-channel-rx", prefix);
+	rc = one ? 0 : read_front(dev, &rx, 1, prefix, "event-channel-rx");
+	if (rc || (!one && rx != tx))
+		return rc ? rc : back_bind(dev, (uint32_t)rx, &q->drain_port);
+	q->drain_port = q->feed_port;
+	return 0;
 }
 
 static int map_ring(struct back_device *dev, const char *key, const char *prefix, void **page)
@@ -210,7 +232,7 @@ static int map_ring(struct back_device *dev, const char *key, const char *prefix
 	struct mica_io *io = back_io(dev->back);
 	uint64_t value;
 	uint32_t ref;
-	int rc = back_read_front_u64(dev, &value, 0, UINT32_MAX, "%s%s", prefix, key);
+	int rc = read_front(dev, &value, 0, prefix, key);
 
 	ref = (uint32_t)value;
 	return rc ? rc : io->ops->map(io, dev->domid, &ref, 1, true, page);
@@ -218,20 +240,16 @@ static int map_ring(struct back_device *dev, const char *key, const char *prefix
 
 static int open_queue(struct back_device *dev, struct queue *q, const char *prefix)
 {
-	uint64_t tx, rx;
 	int rc = map_ring(dev, "tx-ring-ref", prefix, &q->feed_page);
 
 	if (!rc)
 		rc = map_ring(dev, "rx-ring-ref", prefix, &q->drain_page);
 	if (!rc)
-		rc = read_ports(dev, prefix, &tx, &rx);
-	if (!rc)
-		rc = back_bind(dev, (uint32_t)tx, &q->feed_port);
-	if (!rc && rx == tx)
-		q->drain_port = q->feed_port;
-	else if (!rc)
-		rc = back_bind(dev, (uint32_t)rx, &q->drain_port);
-	return rc ? rc : attach(q, dev->resuming);
+		rc = bind_ports(dev, q, prefix);
+	if (rc)
+		return rc;
+	at_key(dev, "", NULL);
+	return attach(q, dev->resuming);
 }
 
 static void close_queue(struct port *p, struct queue *q)
@@ -254,8 +272,10 @@ static void close_queue(struct port *p, struct queue *q)
 static int open_queues(struct back_device *dev, struct port *p)
 {
 	uint64_t queues;
-	int rc = back_read_front_or(dev, &queues, 1, NET_QUEUES, 1, "multi-queue-num-queues");
+	int rc;
 
+	at_key(dev, "", "multi-queue-num-queues");
+	rc = back_read_front_or(dev, &queues, 1, NET_QUEUES, 1, "multi-queue-num-queues");
 	for (unsigned i = 0; !rc && i < queues; i++) {
 		struct queue *q = calloc(1, sizeof(*q));
 		char prefix[16] = "";
@@ -266,6 +286,7 @@ static int open_queues(struct back_device *dev, struct port *p)
 		q->port = p;
 		feed_init(&q->feed, p);
 		q->drain.port = p;
+		at_key(dev, "", NULL);
 		rc = feed_open(p->net, &q->feed);
 		if (queues > 1)
 			snprintf(prefix, sizeof(prefix), "queue-%u/", i);
@@ -277,8 +298,10 @@ static int open_queues(struct back_device *dev, struct port *p)
 static int read_flag(struct back_device *dev, const char *key, bool *flag)
 {
 	uint64_t value;
-	int rc = back_read_front_or(dev, &value, 0, 1, 0, "%s", key);
+	int rc;
 
+	at_key(dev, "", key);
+	rc = back_read_front_or(dev, &value, 0, 1, 0, "%s", key);
 	*flag = !rc && value;
 	return rc;
 }
@@ -297,7 +320,11 @@ static int read_features(struct back_device *dev, struct port *p)
 	p->sum_v4 = !no_sum;
 	p->gso_v4 &= p->sg && p->sum_v4;	/* segments need both */
 	p->gso_v6 &= p->sg && p->sum_v6;
-	return rc ? rc : copies ? 0 : -EOPNOTSUPP;
+	if (!rc && !copies) {
+		at_key(dev, "", "request-rx-copy");
+		rc = -EOPNOTSUPP;
+	}
+	return rc;
 }
 
 static void release(struct port *p)
@@ -355,9 +382,13 @@ static int port_connect(struct back_device *dev)
 	rc = rc ? rc : open_queues(dev, p);
 	rc = rc ? rc : control_open(dev, p);
 	if (rc) {
+		char key[sizeof(p->key)];
+
+		memcpy(key, p->key, sizeof(key));
 		release(p);
 		return back_fail(dev, rc, "MICA-NET-004", "see the keys below the guest's device/vif",
-				 "the guest's rings cannot be used: %s", strerror(-rc));
+				 "the guest's rings cannot be used: %s%s%s", key, key[0] ? ": " : "",
+				 strerror(-rc));
 	}
 	p->connected = true;
 	if (dev->resuming)

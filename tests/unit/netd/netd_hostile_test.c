@@ -101,6 +101,29 @@ static void storms_end_the_port(void **state)
 	world_end();
 }
 
+static void errors_name_the_key(void **state)
+{
+	static const struct { const char *key, *value; } bad[] = {
+		{ "queue-0/tx-ring-ref", "4294967296" }, { "queue-1/rx-ring-ref", "much" },
+		{ "queue-0/event-channel-tx", "0" }, { "queue-1/event-channel-rx", "" },
+		{ "multi-queue-num-queues", "99" }, { "feature-gso-tcpv6", "2" },
+		{ "request-rx-copy", "0" },
+	};
+	char why[120];
+
+	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		world_begin();
+		guest_connect(0, 2, linux_keys);
+		assert_int_equal(net_kind.disconnect(&guests[0].dev), 0);
+		guest_set(&guests[0], bad[i].key, bad[i].value);
+		assert_int_not_equal(net_kind.connect(&guests[0].dev), 0);
+		snprintf(why, sizeof(why), "the guest's rings cannot be used: %s: ", bad[i].key);
+		assert_memory_equal(guests[0].why, why, strlen(why));
+		assert_null(guests[0].dev.priv);
+		world_end();
+	}
+}
+
 static void take_a_grant(void)
 {
 	for (unsigned i = 0; i < 20; i++)
@@ -211,6 +234,7 @@ int main(void)
 		cmocka_unit_test(broken_chains_end_the_port),
 		cmocka_unit_test(impossible_indices_end_the_port),
 		cmocka_unit_test(storms_end_the_port),
+		cmocka_unit_test(errors_name_the_key),
 		cmocka_unit_test(grants_taken_away_end_the_port),
 		cmocka_unit_test(heads_cannot_change_under_way),
 		cmocka_unit_test(random_rings_harm_only_their_owner),
