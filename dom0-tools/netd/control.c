@@ -18,6 +18,7 @@
  * work); with that used up, its requests lie until there is more, and its frames go on.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,6 +57,19 @@ static bool copy_page(struct port *p, uint32_t ref, void *mem, unsigned bytes, b
 
 /* --- hashing --- */
 
+void control_keep(struct back_device *dev, const char *key, const char *text)
+{
+	struct mica_io *io = back_io(dev->back);
+	char path[BACK_PATH];
+
+	if (*text) {
+		back_write(dev, key, "%s", text);
+		return;
+	}
+	snprintf(path, sizeof(path), "%.120s/%.30s", dev->dir, key);
+	io->ops->remove(io, path);
+}
+
 /* The new settings are in force once a successor would find them. */
 static struct answer change(struct port *p, const struct steer *s)
 {
@@ -64,7 +78,7 @@ static struct answer change(struct port *p, const struct steer *s)
 
 	p->steer = *s;
 	steer_print(s, text);
-	back_write(p->dev, KEY_HASH, "%s", text);
+	control_keep(p->dev, KEY_HASH, text);
 	a.cost = CONTROL_KEEP;
 	return a;
 }
@@ -323,7 +337,7 @@ static void recall(struct back_device *dev, struct port *p)
 	if (back_read(dev, text, sizeof(text), KEY_HASH) || !*text)
 		return;
 	if (!dev->resuming)
-		back_write(dev, KEY_HASH, "%s", "");
+		control_keep(dev, KEY_HASH, "");
 	else if (!steer_parse(&p->steer, text, p->queues))
 		back_note(dev, "the receive hashing it asked for is lost: '%s' is not understood",
 			  text);
@@ -360,8 +374,11 @@ int control_open(struct back_device *dev, struct port *p)
 
 void control_close(struct port *p)
 {
+	static const struct steer none;
 	struct control *c = p->control;
 
+	if (memcmp(&p->steer, &none, sizeof(none)))
+		control_keep(p->dev, KEY_HASH, "");
 	if (!c)
 		return;
 	set_busy(p, false);

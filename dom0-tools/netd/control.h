@@ -43,6 +43,9 @@ bool control_round(struct net *n);
 /* When the next one may be, if none may now; 0: never. */
 uint64_t control_due(struct net *n);
 
+/* Leave @text for a successor at @key of our directory; "": nothing, and no key. */
+void control_keep(struct back_device *dev, const char *key, const char *text);
+
 /* --- multicast.c --- */
 
 /* Whether the port's groups are filtered, now and whenever the front end changes it. */

@@ -65,8 +65,9 @@ static void recall(struct port *p)
 
 	if (back_read(p->dev, text, sizeof(text), KEY_GROUPS) || !*text)
 		return;
+	p->keeps_groups = p->dev->resuming;
 	if (!p->dev->resuming)
-		back_write(p->dev, KEY_GROUPS, "%s", "");
+		control_keep(p->dev, KEY_GROUPS, "");
 	else if (!parse_groups(p, text))
 		back_note(p->dev, "its list of multicast groups is lost: '%.40s' is not understood",
 			  text);
@@ -88,7 +89,8 @@ void multicast_keep(struct port *p)
 		snprintf(text + at, sizeof(text) - at, "%02x%02x%02x%02x%02x%02x ", m[0], m[1],
 			 m[2], m[3], m[4], m[5]);
 	}
-	back_write(p->dev, KEY_GROUPS, "%s", text);
+	control_keep(p->dev, KEY_GROUPS, text);
+	p->keeps_groups = s->groups;
 }
 
 void multicast_changed(struct net *n, const char *path)
@@ -124,6 +126,8 @@ void multicast_close(struct port *p)
 	struct mica_io *io = p->net->io;
 	char path[BACK_PATH];
 
+	if (p->keeps_groups)
+		control_keep(p->dev, KEY_GROUPS, "");
 	if (!p->watches)
 		return;
 	watch_path(p, path);

@@ -169,6 +169,7 @@ struct port {
 	struct steer steer;
 	unsigned staged;		/* pages of all queues */
 	bool watches;			/* its request for multicast control */
+	bool keeps_groups;		/* in the store */
 	struct bucket rate;		/* bytes a second from the guest */
 	struct capture capture;
 	bool capturing;

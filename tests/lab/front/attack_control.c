@@ -128,8 +128,8 @@ static bool overflow(void)
 	    !refused(XEN_NETIF_CTRL_TYPE_ADD_GREF_MAPPING, 0, card->list_ref, CARD_RX + 1) ||
 	    CONTROL_ASK(card, ADD_GREF_MAPPING, 0, card->list_ref, CARD_RX) != OK)
 		return bad("a list that names a page twice");
-	for (unsigned i = 0; i < LIST_MOST; i++)
-		if (!refused(XEN_NETIF_CTRL_TYPE_ADD_GREF_MAPPING, 0, card->list_ref, 1 + i % CARD_RX))
+	for (unsigned i = 0; i < CARD_RX; i++)
+		if (!refused(XEN_NETIF_CTRL_TYPE_ADD_GREF_MAPPING, 0, card->list_ref, 1 + i))
 			return false;
 	/* Each once, though named eight times. */
 	if (control_ask(card, XEN_NETIF_CTRL_TYPE_DEL_GREF_MAPPING, 0, card->list_ref, LIST_MOST,

@@ -85,7 +85,7 @@ uint32_t control_ask(struct card *c, unsigned type, uint32_t a, uint32_t b, uint
 		bad("%s: control request %u is not answered", c->dev.dir, type);
 		return ~0u;
 	}
-	if (q.rsp.type != type)
+	if (q.rsp.type != (uint16_t)type)
 		bad("%s: control request %u is answered as %u", c->dev.dir, type, q.rsp.type);
 	if (data)
 		*data = q.rsp.data;

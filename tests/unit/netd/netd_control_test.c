@@ -173,7 +173,10 @@ static void hashing_outlives_the_daemon(void **state)
 	world_run();
 	assert_int_equal(guests[0].got[0].hash.type, 0);
 	/* Another life of the device begins without any of it. */
+	assert_true(*guest_key(0, "hash"));
 	assert_int_equal(net_kind.disconnect(&guests[0].dev), 0);
+	assert_string_equal(guest_key(0, "hash"), "");
+	guest_set(&guests[0], "hash", "1 f of a life before");
 	guest_has_control(0);
 	guest_connect(0, 2, linux_keys);
 	assert_int_equal(((struct port *)guests[0].dev.priv)->steer.algorithm, 0);

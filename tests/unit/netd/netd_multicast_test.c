@@ -90,7 +90,12 @@ static void lists_have_an_end_and_outlive_the_daemon(void **state)
 	guest_set(&guests[0], "groups", "01005e0000 and so on");
 	world_restart();
 	assert_false(hears(1));
+	group(XEN_NETIF_EXTRA_TYPE_MCAST_ADD, 1);
+	multicast_keep(guests[0].dev.priv);
+	assert_true(*guest_key(0, "groups"));
 	assert_int_equal(net_kind.disconnect(&guests[0].dev), 0);
+	assert_string_equal(guest_key(0, "groups"), "");
+	guest_set(&guests[0], "groups", "01005e000001 ");
 	guest_connect(0, 1, linux_keys);
 	assert_string_equal(guest_key(0, "groups"), "");
 	world_end();

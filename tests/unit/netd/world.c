@@ -126,10 +126,27 @@ static domid_t world_self(struct mica_io *io)
 	return 0;
 }
 
+/* "/DOMID/KEY" */
+static int world_remove(struct mica_io *io, const char *path)
+{
+	char *key;
+	struct guest *g = world_guest((domid_t)strtoul(path + 1, &key, 10));
+
+	assert_int_equal(*key++, '/');
+	for (unsigned i = 0; i < g->n_keys; i++) {
+		if (strcmp(g->keys[i].key, key))
+			continue;
+		g->keys[i] = g->keys[--g->n_keys];
+		return 0;
+	}
+	return -ENOENT;
+}
+
 static const struct mica_io_ops world_ops = {
 	.lend = world_lend, .reclaim = world_reclaim, .self = world_self,
 	.copy = world_copy, .map = world_map, .unmap = world_unmap, .port_notify = world_notify,
 	.now_ns = world_now, .watch = world_watch, .unwatch = world_unwatch,
+	.remove = world_remove,
 };
 
 /* --- guests --- */
@@ -203,6 +220,7 @@ void guest_connect(unsigned n, unsigned queues, const char *const *keys)
 	char text[64];
 
 	g->dev = (struct back_device){ .back = &world_back, .domid = (domid_t)(n + 1) };
+	snprintf(g->dev.dir, sizeof(g->dev.dir), "/%u", n + 1);
 	g->queues = queues;
 	snprintf(text, sizeof(text), "02:00:00:00:00:%02x", n + 1);
 	guest_set(g, "mac", text);
