@@ -53,6 +53,19 @@ void grant_init(unsigned int version)
 		map_status();
 }
 
+void grant_grow(void)
+{
+	uint64_t mfn[2] = { 0, 0 };
+	struct gnttab_setup_table setup = {
+		.dom = DOMID_SELF, .nr_frames = 2, .frame_list = PTR(mfn),
+	};
+
+	must(hc_gnttab(GNTTABOP_setup_table, &setup, 1));
+	if (table_version != 1 || setup.status)
+		test_error("setup_table: status %d", setup.status);
+	map_table(STATUS_PAGE, mfn[1]);		/* behind the first; version 1 has no status */
+}
+
 struct grant_entry_v1 *grant_v1(unsigned int ref)
 {
 	return (struct grant_entry_v1 *)window(TABLE_PAGE) + ref;

@@ -13,6 +13,8 @@
 
 /* test_skip when the version is not offered */
 void grant_init(unsigned int version);
+/* Version 1: a second frame, references 512 to 1023. */
+void grant_grow(void);
 /* allow our own domain to use @mfn through @ref; @flags: 0 or GTF_readonly */
 void grant_give(unsigned int ref, uint64_t mfn, unsigned int flags);
 /* take it back; false while it is in use */

@@ -367,6 +367,7 @@ void test_main(void)
 	must(timer_port);
 	event_unmask((unsigned)timer_port);
 	grant_init(1);
+	grant_grow();
 	for (unsigned i = 0; i < 2; i++)
 		disk_open(FIRST_DISK + 16 * i, number_after("seed"));
 	for (unsigned i = 0; i < 2; i++)
