@@ -208,6 +208,7 @@ struct card {
 	char *tx_data[CARD_TX];
 	uint32_t tx_grant[CARD_TX];
 	bool tx_used[CARD_TX];
+	bool met;			/* frames have gone both ways since it was connected */
 	bool staged;			/* its pages stay granted, and are mapped over there */
 	char *ctl_page, *list_page;	/* of the control ring; of what its requests point to */
 	uint32_t ctl_ref, list_ref;
@@ -236,6 +237,8 @@ extern unsigned card_queues;		/* wished for from the next time on */
 bool card_open(unsigned handle, uint32_t network);
 /* Put a numbered frame into the ring; false: no room. */
 bool card_send(struct card *c, const uint8_t *to, uint64_t number, unsigned bytes);
+/* Frames go both ways between them: before the first checks after a connection. */
+bool card_meet(struct card *a, struct card *b);
 /* One frame, seen whole at the other end; a back end that was killed may bring one twice. */
 bool card_reaches(struct card *from, struct card *to, unsigned bytes);
 /* Send what is in a page of its own, @bytes long, as it is. */

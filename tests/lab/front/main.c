@@ -224,6 +224,8 @@ static bool on_cards(const char *line)
 {
 	if (nr_cards != 2 || !dev_up(&cards[0].dev) || !dev_up(&cards[1].dev))
 		return bad("no two cards");
+	if (!card_meet(&cards[0], &cards[1]))
+		return false;
 	if (!strcmp(line, "cards"))
 		return card_check(&cards[0], &cards[1]);
 	if (!strcmp(line, "hash"))
