@@ -183,9 +183,11 @@ static struct drain *drain_of(const struct port *to, struct packet *p)
 	struct frame f;
 	unsigned from, until;
 
-	p->hash = steer_make(&to->steer, p->head, p->head_bytes);
-	if (steer_on(&to->steer))
+	p->hash.made = false;
+	if (steer_on(&to->steer)) {
+		p->hash = steer_make(&to->steer, p->head, p->head_bytes);
 		return &to->queue[steer_queue(&to->steer, &p->hash, to->queues)]->drain;
+	}
 	if (to->queues == 1 || !frame_parse(&f, p->head, p->head_bytes))
 		return &to->queue[0]->drain;
 	from = f.type == ETHERTYPE_IPV4 ? f.l3 + 12 : f.type == ETHERTYPE_IPV6 ? f.l3 + 8 : 0;

@@ -131,7 +131,7 @@ static bool take_more(struct feed *f, struct packet *p, const struct netif_tx_re
  * an answer repeats the id, which stands elsewhere in the request; who chose ids that are references
  * may lose a frame here.
  */
-static bool was_answered(const struct feed *f, const union nettx_request *r)
+__attribute__((cold)) static bool was_answered(const struct feed *f, const union nettx_request *r)
 {
 	const struct netif_tx_response *rsp = (const void *)r;
 	bool status = rsp->status == NETIF_RSP_OKAY || rsp->status == NETIF_RSP_ERROR ||
@@ -142,7 +142,7 @@ static bool was_answered(const struct feed *f, const union nettx_request *r)
 }
 
 /* The rest of such a frame, of which only the flags are needed; an answered extra has none. */
-static bool skip_slot(struct feed *f, struct packet *p, const union nettx_request *r)
+__attribute__((cold)) static bool skip_slot(struct feed *f, struct packet *p, const union nettx_request *r)
 {
 	const struct netif_tx_response *rsp = (const void *)r;
 

@@ -33,9 +33,9 @@ static inline bool steer_on(const struct steer *s)
 }
 
 /* @bytes: the first @n of a frame without a tag. */
-struct steer_hash steer_make(const struct steer *s, const uint8_t *bytes, unsigned n);
+__attribute__((cold)) struct steer_hash steer_make(const struct steer *s, const uint8_t *bytes, unsigned n);
 /* Which of @queues; frames without a hash go where a hash of 0 goes. */
-unsigned steer_queue(const struct steer *s, const struct steer_hash *h, unsigned queues);
+__attribute__((cold)) unsigned steer_queue(const struct steer *s, const struct steer_hash *h, unsigned queues);
 /* All of @s as words for the store; "" for the default. */
 void steer_print(const struct steer *s, char text[STEER_WORDS]);
 /* The other way; false, and @s is the default: not such words, or queues beyond @queues. */

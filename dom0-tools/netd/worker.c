@@ -176,7 +176,8 @@ static void serve(void)
 				struct timespec lull = { .tv_nsec = (long)net.lull_ns };
 
 				ppoll(NULL, 0, &lull, NULL);	/* signals only */
-			} else if (look)
+			}
+			if (look)
 				wait_for_work(1);
 			if (rounds % CHORE_ROUNDS == 0)
 				chores();

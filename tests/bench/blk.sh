@@ -8,6 +8,7 @@
 # BACKENDS: blkd,kernel if not given.  One CPU under -icount; the disk is memory of dom0 (brd).  Every
 # instruction is counted where it is executed, by a plugin of QEMU (tests/bench/count.c): hypervisor, and
 # kernel and programs of dom0 and of the guest.  PROFILE=FILE has every block with its count.
+# RATELIMIT=N: guests that have begun to run are not preempted for N us (mica cpu ratelimit).
 # HYPERVISOR=xen XEN_IMAGE=FILE measures the kernel's back end on Debian's Xen.
 set -u
 cd "$(dirname "$0")/../.."
@@ -31,7 +32,7 @@ ${CC:-gcc} -std=gnu11 -O2 -Wall -Wextra -Werror -Wno-unused-parameter -shared -f
 plugin=$out/count.so,out=$out/$name.counts${PROFILE:+,profile=$PROFILE}
 tests/lab/qemu.py --build "$build" --quiet --log "$log" --image initrd-guests --cpus 1 \
 	--memory 1200 --dom0-memory 640 "${other[@]}" \
-	--cmdline "lab=test:blk-bench lab-store=${STORE:-mica} backends=$backends reads=$reads" \
+	--cmdline "lab=test:blk-bench lab-store=${STORE:-mica} backends=$backends reads=$reads${RATELIMIT:+ ratelimit=$RATELIMIT}" \
 	--expect 'LAB-RESULT: ok blk-bench' --refuse 'LAB-RESULT: fail' --end off --limit 3000 \
 	-- -icount shift=0,sleep=off -rtc clock=vm -plugin "$plugin" || exit 1
 printf '%-8s %10s %7s %7s %7s %7s %8s %8s %8s %8s %8s\n' backend hypervisor entries dom0-k dom0-u \

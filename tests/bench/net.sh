@@ -12,6 +12,7 @@
 # everybody used; less what the guests used, it is dom0's and the hypervisor's.
 # CPU=MODEL chooses another processor: on the usual one guests copy and clear memory with `rep movsb`
 # and `rep stosb`, and each byte of that counts as an instruction.
+# RATELIMIT=N: guests that have begun to run are not preempted for N us (mica cpu ratelimit).
 # HYPERVISOR=xen XEN_IMAGE=FILE measures the kernel's back end on Debian's Xen.
 set -u
 cd "$(dirname "$0")/../.."
@@ -28,7 +29,7 @@ if [ "${HYPERVISOR:-mica}" = xen ]; then
 fi
 tests/lab/qemu.py --build "$build" --quiet --log "$log" --image initrd-guests --cpus 1 \
 	--memory 1600 --dom0-memory 640 "${other[@]}" \
-	--cmdline "lab=test:net-bench lab-store=mica backends=${2:-netd,kernel} mib=${3:-32}" \
+	--cmdline "lab=test:net-bench lab-store=mica backends=${2:-netd,kernel} mib=${3:-32}${RATELIMIT:+ ratelimit=$RATELIMIT}" \
 	--expect 'LAB-RESULT: ok net-bench' --refuse 'LAB-RESULT: fail' --end off --limit 3000 \
 	-- -icount shift=0,sleep=off -rtc clock=vm -cpu "${CPU:-max,-smap,-la57,-erms,-fsrm}" || exit 1
 printf '%-8s %-8s %12s %14s %14s\n' backend what items each_all each_dom0_hv
