@@ -145,6 +145,27 @@ static bool same(const struct mica_digest *a, const struct mica_digest *b)
 	return a->lo == b->lo && a->hi == b->hi;
 }
 
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ	22	/* Linux 5.14 */
+#endif
+
+/*
+ * The image of an entry, all of it in memory.  A hole takes a page when it is read from a tmpfs, and that
+ * may be full; a block may not be readable.  Better told here, with NULL, than by SIGBUS.
+ */
+static void *map_image(int fd, size_t bytes)
+{
+	void *map = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, fd, HEAD_BYTES);
+
+	if (map == MAP_FAILED)
+		return NULL;
+	if (madvise(map, bytes, MADV_POPULATE_READ) && errno != EINVAL) {
+		munmap(map, bytes);
+		return NULL;
+	}
+	return map;
+}
+
 /* The image of an entry that is open, checked; false: something is wrong with it. */
 static bool load(const struct mica_cache *c, int fd, const struct mica_cache_file *f,
 		 struct mica_cache_image *image)
@@ -162,8 +183,8 @@ static bool load(const struct mica_cache *c, int fd, const struct mica_cache_fil
 	check = mica_digest(c->key, &head, CHECKED_BYTES);
 	if (!same(&check, &head.check))
 		return false;
-	map = mmap(NULL, head.bytes, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, HEAD_BYTES);
-	if (map == MAP_FAILED)
+	map = map_image(fd, head.bytes);
+	if (!map)
 		return false;
 	now = mica_digest(c->key, map, head.bytes);
 	if (!same(&now, &head.image)) {

@@ -6,10 +6,12 @@
  */
 #include "unit.h"
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -255,6 +257,35 @@ static void test_cache_hits(void **state)
 	cache_end();
 }
 
+/* Zero pages are holes, and on a tmpfs that is full there is no page for one that is read: no image, and
+ * the entry makes room; no signal. */
+static void test_cache_full_tmpfs(void **state)
+{
+	const size_t bytes = 4 << 20;
+	struct mica_cache_image image = { .data = calloc(1, bytes), .bytes = bytes, .packing = "xz" };
+	struct mica_cache_file f = { .digest = { 1, 2 } };
+	char dir[] = "/tmp/mica-tmpfs-XXXXXX", entry[200] = "";
+	struct mica_cache c;
+
+	assert_non_null(mkdtemp(dir));
+	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("tmpfs", dir, "tmpfs", 0, "size=1m,mode=0700")) {
+		rmdir(dir);
+		free(image.data);
+		skip();			/* not root */
+	}
+	image.data[0] = image.data[bytes - 1] = 1;
+	assert_int_equal(mica_cache_open(&c, dir, MICA_CACHE_BYTES), 0);
+	assert_int_equal(mica_cache_put(&c, &f, &image), 0);
+	assert_int_equal(mica_cache_list(&c, only_entry, entry), 1);
+	assert_false(mica_cache_get(&c, &f, &image));
+	assert_int_equal(mica_cache_list(&c, only_entry, entry), 0);
+	mica_cache_close(&c);
+	assert_int_equal(umount(dir), 0);
+	rmdir(dir);
+	free(image.data);
+}
+
 /* The same name, size and times, but other bytes: never mistaken. */
 static void test_cache_changed_file(void **state)
 {
@@ -461,7 +492,7 @@ int main(void)
 		cmocka_unit_test(test_notes), cmocka_unit_test(test_not_kernels),
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_bzimage), cmocka_unit_test(test_damage),
-		cmocka_unit_test(test_cache_hits), cmocka_unit_test(test_cache_changed_file),
+		cmocka_unit_test(test_cache_hits), cmocka_unit_test(test_cache_full_tmpfs), cmocka_unit_test(test_cache_changed_file),
 		cmocka_unit_test(test_cache_key), cmocka_unit_test(test_cache_damage),
 		cmocka_unit_test(test_cache_not_private), cmocka_unit_test(test_cache_bound),
 	};
