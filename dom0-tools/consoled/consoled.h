@@ -7,7 +7,7 @@
  *	guest.c     one domain: ring, log, history, pty
  *	viewer.c    readers on the socket
  *	loop.c      file descriptors and the timer
- *	ring.c history.c logfile.c   data, without knowledge of the others
+ *	ring.c history.c logfile.c mark.c   data, without knowledge of the others
  *
  * One thread; nothing here needs a lock.
  */
@@ -29,6 +29,7 @@
 /* Set once by main. */
 struct settings {
 	const char *log_dir;
+	const char *mark_dir;
 	const char *socket;
 	uint64_t log_bytes;		/* rotate beyond */
 	unsigned int log_keep;

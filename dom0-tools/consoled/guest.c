@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "consoled/consoled.h"
+#include "consoled/mark.h"
 #include "consoled/ring.h"
 
 /* All; those that are not gone by their domain; those that are up by their local port. */
@@ -180,6 +181,31 @@ static int ring_up(struct guest *g, uint64_t mfn, uint32_t port)
 	return 0;
 }
 
+static struct mark place(const struct guest *g)
+{
+	return (struct mark){ .mfn = g->mfn, .port = g->port, .inode = g->log.inode,
+			      .bytes = g->log.bytes, .cons = ring_place(g->ring) };
+}
+
+/* Log and ring are level now.  Without a mark a kill may repeat bytes, nothing else. */
+static void level(struct guest *g)
+{
+	struct mark now = place(g);
+
+	g->log.moved = false;
+	if (g->log.fd < 0 || mark_write(settings.mark_dir, g->id, &now))
+		mark_remove(settings.mark_dir, g->id);
+}
+
+/* A daemon before this one may have been killed with bytes in the log that it had not given back. */
+static void give_back_logged(struct guest *g)
+{
+	struct mark then, now = place(g);
+
+	if (!mark_read(settings.mark_dir, g->id, &then))
+		ring_take(g->ring, mark_ahead(&then, &now, ring_pending(g->ring)));
+}
+
 /* The end of an older daemon's log, so that those who ask for a replay get one. */
 static void remember(struct guest *g)
 {
@@ -229,6 +255,10 @@ int guest_connect(struct guest *g, const char *name, uint64_t mfn, uint32_t port
 		return rc;
 	}
 	g->state = GUEST_UP;
+	if (g->resumed)
+		give_back_logged(g);
+	g->resumed = false;
+	level(g);
 	watch_publish_tty(g);
 	guest_service(g);
 	return 0;
@@ -239,6 +269,7 @@ static void say_broken(struct guest *g)
 	static const char text[] = "\n[the console ring's indexes were impossible; output lost]\n";
 
 	ring_resync(g->ring);
+	g->log.moved = true;
 	if (g->broken_ring)
 		return;
 	g->broken_ring = true;
@@ -257,7 +288,9 @@ static bool take_output(struct guest *g)
 		n = ring_peek(g->ring, bytes, &skipped);
 		if (skipped) {
 			say_broken(g);
-			return true;
+			g->budget -= RING_OUT_BYTES < g->budget ? RING_OUT_BYTES : g->budget;
+			moved = true;
+			break;
 		}
 		if (!n)
 			break;
@@ -267,6 +300,8 @@ static bool take_output(struct guest *g)
 		g->budget -= n < g->budget ? n : g->budget;
 		moved = true;
 	}
+	if (g->log.moved)
+		level(g);
 	return moved;
 }
 
@@ -320,6 +355,7 @@ void guest_release(struct guest *g)
 	if (g->ring)
 		take_output(g);
 	ring_down(g);
+	mark_remove(settings.mark_dir, g->id);
 	if (by_domain[g->id] == g)
 		by_domain[g->id] = NULL;
 	g->state = GUEST_GONE;

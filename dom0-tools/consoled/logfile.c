@@ -41,7 +41,11 @@ int logfile_reopen(struct logfile *l)
 	if (l->fd >= 0)
 		close(l->fd);
 	l->fd = fd;
-	l->bytes = fstat(fd, &st) ? 0 : (uint64_t)st.st_size;
+	l->moved = true;
+	if (fstat(fd, &st))
+		st.st_size = 0, st.st_ino = 0;
+	l->bytes = (uint64_t)st.st_size;
+	l->inode = st.st_ino;
 	return 0;
 }
 
@@ -83,10 +87,12 @@ void logfile_write(struct logfile *l, const char *from, size_t n)
 	if (l->limit && l->bytes && l->bytes + n > l->limit)
 		rotate(l);
 	if (l->fd < 0 && logfile_reopen(l)) {
+		l->moved = true;
 		l->lost += n;
 		return;
 	}
 	if (l->lost) {
+		l->moved = true;
 		int len = snprintf(note, sizeof(note), "\n[%llu bytes of console output lost]\n",
 				   (unsigned long long)l->lost);
 
@@ -101,6 +107,8 @@ void logfile_write(struct logfile *l, const char *from, size_t n)
 	if (done < 0)
 		done = 0;
 	l->bytes += (uint64_t)done;
+	if ((size_t)done < n)
+		l->moved = true;
 	l->lost += n - (size_t)done;
 }
 

@@ -4,6 +4,7 @@
 #define MICA_CONSOLED_LOGFILE_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,6 +15,8 @@ struct logfile {
 	uint64_t limit;		/* rotate beyond this many bytes; 0: never */
 	unsigned int keep;	/* old files: PATH.1 is the youngest */
 	uint64_t lost;		/* bytes that could not be written since the last success */
+	uint64_t inode;		/* of the current file */
+	bool moved;		/* its size grew by other than console bytes; the owner clears it */
 };
 
 /* The name a guest's log may have: letters, digits and "._+-", anything else becomes '_'. */

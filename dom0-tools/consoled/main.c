@@ -29,6 +29,7 @@
 
 struct settings settings = {
 	.log_dir = "/var/log/mica/console",
+	.mark_dir = RUN_DIR,
 	.socket = RUN_DIR "/console.sock",
 	.log_bytes = 4u << 20,
 	.log_keep = 4,

@@ -7,8 +7,8 @@
  * killed goes on where it stopped; a guest that scribbles on them harms its own console only,
  * because the distance to its index is checked each time.
  *
- * Peek, log, take: a byte is given back only after it is safe, so a kill may repeat bytes of the
- * last round but never loses one.
+ * Peek, log, take: a byte is given back only after it is safe, so a kill loses none; mark.c keeps it
+ * from standing in the log twice.
  */
 #include "consoled/ring.h"
 
@@ -40,6 +40,18 @@ void ring_take(volatile struct xencons_interface *ring, size_t n)
 void ring_resync(volatile struct xencons_interface *ring)
 {
 	__atomic_store_n(&ring->out_cons, load(&ring->out_prod), __ATOMIC_SEQ_CST);
+}
+
+uint32_t ring_place(volatile struct xencons_interface *ring)
+{
+	return load(&ring->out_cons);
+}
+
+uint32_t ring_pending(volatile struct xencons_interface *ring)
+{
+	uint32_t n = load(&ring->out_prod) - load(&ring->out_cons);
+
+	return n > RING_OUT_BYTES ? 0 : n;
 }
 
 size_t ring_room(volatile struct xencons_interface *ring)

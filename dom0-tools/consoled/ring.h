@@ -22,6 +22,10 @@ size_t ring_peek(volatile struct xencons_interface *ring, char *to, bool *skippe
 void ring_take(volatile struct xencons_interface *ring, size_t n);
 /* Forget everything up to the guest's own index. */
 void ring_resync(volatile struct xencons_interface *ring);
+/* out_cons: how far we are, modulo 2^32. */
+uint32_t ring_place(volatile struct xencons_interface *ring);
+/* Bytes not taken yet; 0 too when the indexes are impossible. */
+uint32_t ring_pending(volatile struct xencons_interface *ring);
 /* Bytes the guest has room for; 0 too when its indexes are impossible. */
 size_t ring_room(volatile struct xencons_interface *ring);
 /* Put at most @n bytes into the guest's input; returns how many. */

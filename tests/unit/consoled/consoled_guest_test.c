@@ -1,4 +1,4 @@
-/* unit: dom0-tools/consoled/guest.c dom0-tools/consoled/viewer.c dom0-tools/consoled/loop.c dom0-tools/consoled/ring.c dom0-tools/consoled/history.c dom0-tools/consoled/logfile.c */
+/* unit: dom0-tools/consoled/guest.c dom0-tools/consoled/viewer.c dom0-tools/consoled/loop.c dom0-tools/consoled/ring.c dom0-tools/consoled/history.c dom0-tools/consoled/logfile.c dom0-tools/consoled/mark.c */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One guest's console in the daemon, with a fake hypervisor: this file plays the guest at the ring's
@@ -313,6 +313,72 @@ static void killed_and_back(void **state)
 	guests_close();
 }
 
+/* Killed with @n bytes in the log that the ring still has; back with the ring at @mfn. */
+static void kill_with(size_t n, uint64_t mfn)
+{
+	guest_first()->ring = NULL;
+	guests_close();
+	bound[2] = 0;
+	pages[2].out_cons -= (uint32_t)n;
+	assert_int_equal(guest_connect(guest_new(2, true), "twice", mfn, 5, 0), 0);
+}
+
+/* Wherever the kill comes between log and ring, each byte stands in the log once. */
+static void killed_before_giving_back(void **state)
+{
+	char want[512] = "", line[32];
+
+	memset(&pages[2], 0, sizeof(pages[2]));
+	pages[2].out_prod = pages[2].out_cons = 0xffffffe0;	/* about to wrap */
+	up(2, "twice");
+	for (size_t i = 0; i < 16; i++) {
+		snprintf(line, sizeof(line), "this is line %02zu\n", i);
+		strcat(want, line);
+		say(2, line);
+		run_for(1);
+		kill_with(i, 77);
+		log_is("twice", want);
+	}
+	guests_close();
+}
+
+/* A ring or a file that is another than the mark's: bytes may come twice then, none is lost. */
+static void marks_that_do_not_fit(void **state)
+{
+	char from[128], to[140];
+	FILE *mark;
+
+	memset(&pages[2], 0, sizeof(pages[2]));
+	up(2, "twice");
+	snprintf(from, sizeof(from), "%s/guest-twice.log", dir);
+	assert_int_equal(truncate(from, 0), 0);
+	kill_with(0, 77);
+	say(2, "0123456789\n");
+	run_for(1);
+	kill_with(3, 78);
+	log_is("twice", "0123456789\n89\n");
+	snprintf(to, sizeof(to), "%s.old", from);
+	assert_int_equal(rename(from, to), 0);
+	kill_with(4, 78);
+	log_is("twice", "789\n");
+	/* what came after a file was opened anew has a place again */
+	guests_reopen_logs();
+	say(2, "abc\n");
+	run_for(1);
+	kill_with(2, 78);
+	log_is("twice", "789\nabc\n");
+	snprintf(from, sizeof(from), "%s/console-2.at", dir);
+	mark = fopen(from, "w");
+	assert_non_null(mark);
+	assert_true(fputs("78 5 nonsense", mark) > 0);
+	assert_int_equal(fclose(mark), 0);
+	kill_with(2, 78);
+	log_is("twice", "789\nabc\nc\n");
+	guest_release(guest_first());
+	assert_int_equal(access(from, F_OK), -1);
+	guests_close();
+}
+
 static void requests_are_judged(void **state)
 {
 	static const char *const wrong[] = { "\n", "x\n", "2 quickly\n", "99999\n", "-1\n" };
@@ -423,7 +489,7 @@ static int start(void **state)
 {
 	if (!mkdtemp(dir) || pipe2(event_pipe, O_NONBLOCK) || loop_init())
 		return -1;
-	settings.log_dir = dir;
+	settings.log_dir = settings.mark_dir = dir;
 	snprintf(socket_path, sizeof(socket_path), "%s/sock", dir);
 	events_io = (struct source){ .fd = event_pipe[0], .ready = guests_event };
 	return loop_add(&events_io, EPOLLIN) || viewers_listen(socket_path);
@@ -445,6 +511,8 @@ int main(void)
 		cmocka_unit_test(flood_is_held),
 		cmocka_unit_test(nonsense_is_survived),
 		cmocka_unit_test(killed_and_back),
+		cmocka_unit_test(killed_before_giving_back),
+		cmocka_unit_test(marks_that_do_not_fit),
 		cmocka_unit_test(requests_are_judged),
 		cmocka_unit_test(slow_viewer_misses),
 		cmocka_unit_test(map_refused),
