@@ -54,7 +54,7 @@ def parse_args():
     add("--say", action="append", default=[], nargs=2, metavar=("AFTER", "TEXT"),
         help="type TEXT once a line or prompt matches AFTER; in order; \\r \\x01 are understood")
     add("--end", help="how it must end: " + ", ".join(ENDS) + ", or a QEMU status")
-    add("--limit", type=float, default=300, help="seconds until it counts as hung")
+    add("--limit", type=float, default=1200, help="seconds until it counts as hung")
     add("--quiet", action="store_true", help="do not copy the console to standard output")
     add("--print", action="store_true", help="print QEMU's command line and stop")
     add("extra", nargs="*", help="more arguments for QEMU, after --")

@@ -6,4 +6,4 @@
 . tests/system/lib.sh
 truncate -s 256M "$WORK/host.img"
 mke2fs -q -t ext4 "$WORK/host.img"
-guests blk-kill "lab-store=mica KILLS=${KILLS:-25}" --disk "virtio:$WORK/host.img" --limit 1500
+guests blk-kill "lab-store=mica KILLS=${KILLS:-25}" --disk "virtio:$WORK/host.img" --limit 2400

@@ -6,4 +6,4 @@
 . tests/system/lib.sh
 truncate -s 512M "$WORK/host.img"
 mke2fs -q -t ext4 "$WORK/host.img"
-guests blk-raw "lab-store=mica" --disk "virtio:$WORK/host.img" --limit 1500
+guests blk-raw "lab-store=mica" --disk "virtio:$WORK/host.img" --limit 2400

@@ -21,4 +21,4 @@ for module in xen-evtchn xen-gntalloc; do
 	cp "$BUILD/lab/6.1/root/lib/modules/$version/kernel/drivers/xen/$module.ko" "$WORK/files"
 done
 archive_disk "$WORK/files" "$WORK/disk.img"
-guests driver-echo "lab-store=mica disks=1" --disk "virtio:$WORK/disk.img" --limit 1200
+guests driver-echo "lab-store=mica disks=1" --disk "virtio:$WORK/disk.img" --limit 2400

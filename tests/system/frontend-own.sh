@@ -4,4 +4,4 @@
 # Processes of Mica's back ends suspended, and killed so, under load.
 # seconds: 40
 . tests/system/lib.sh
-guests frontend-own "lab-store=mica" --limit 1500
+guests frontend-own "lab-store=mica" --limit 2400

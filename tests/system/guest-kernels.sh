@@ -9,4 +9,4 @@ for flavour in 6.1 cloud 6.12; do
 	cp "$BUILD/lab/$flavour/version" "$WORK/kernels/debian-$flavour.version"
 done
 archive_disk "$WORK/kernels" "$WORK/kernels.img"
-guests guest-kernels "lab-store=mica" --limit 1200 --dom0-memory 832 --disk "virtio:$WORK/kernels.img"
+guests guest-kernels "lab-store=mica" --limit 2400 --dom0-memory 832 --disk "virtio:$WORK/kernels.img"

@@ -76,7 +76,7 @@ cannot_boot_early()
 	local why=$1
 
 	shift
-	qemu "$@" --expect "mica: cannot boot: .*($why)" --end config --limit 60
+	qemu "$@" --expect "mica: cannot boot: .*($why)" --end config --limit 300
 	[ "$(grep -c 'mica: cannot boot:' "$LOG")" = 1 ] || fail "more than one sentence"
 }
 

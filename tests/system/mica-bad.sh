@@ -29,4 +29,4 @@ spoil entry-hlt "$entry" f4
 spoil entry-cr3 "$entry" 0f22d8
 spoil entry-loop "$entry" ebfe
 archive_disk "$bad" "$WORK/bad.img"
-guests mica-bad "lab-store=mica" --limit 900 --disk "virtio:$WORK/bad.img"
+guests mica-bad "lab-store=mica" --limit 2400 --disk "virtio:$WORK/bad.img"

@@ -3,4 +3,4 @@
 # vCPUs, balloon and panics of a stock guest, by `mica`.
 # seconds: 60
 . tests/system/lib.sh
-guests mica-debian "lab-store=mica" --limit 900
+guests mica-debian "lab-store=mica" --limit 2400

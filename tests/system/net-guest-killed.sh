@@ -3,4 +3,4 @@
 # mica-netd's worker is killed three times under load between two stock guests; checksums agree.
 # seconds: 150
 . tests/system/lib.sh
-guests net-killed "lab-store=mica" --limit 1500 --cpus 1 -- -icount shift=0,sleep=off -rtc clock=vm
+guests net-killed "lab-store=mica" --limit 2400 --cpus 1 -- -icount shift=0,sleep=off -rtc clock=vm

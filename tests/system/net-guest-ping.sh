@@ -3,4 +3,4 @@
 # Two stock guests ping each other through mica-netd.
 # seconds: 90
 . tests/system/lib.sh
-guests net-ping "lab-store=mica" --limit 900
+guests net-ping "lab-store=mica" --limit 2400

@@ -3,4 +3,4 @@
 # A lost notification on Mica: named by `mica ring check`, sent by `mica ring kick`.
 # seconds: 25
 . tests/system/lib.sh
-guests ring-kick "lab-store=mica" --limit 900
+guests ring-kick "lab-store=mica" --limit 2400

@@ -4,4 +4,4 @@
 # them so, too).
 # by hand
 . tests/system/lib.sh
-guests units "" --limit 900
+guests units "" --limit 2400
