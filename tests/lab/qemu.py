@@ -9,7 +9,7 @@ machine, or another hypervisor for comparison.  `qemu.py --help` lists them.
 A run ends when the machine ends or the limit is reached.  Nothing sleeps for a fixed time: lines
 are expected in order (--expect), some must never come (--refuse), and the debug-exit status of
 the hypervisor is compared with --end.  On failure one line says what was wrong, then comes the
-end of the log.
+end of the log.  Of a machine that hangs the hypervisor's debug keys are asked first, what it is at.
 """
 import argparse
 import os
@@ -24,6 +24,8 @@ import time
 ENDS = {"off": 0x10, "reboot": 0x18, "dom0-crash": 0x20, "panic": 0x30, "config": 0x40}
 OVMF = "/usr/share/OVMF/OVMF_CODE.fd"
 TAIL_LINES = 40
+ASKING_S = 30       # for the answers of a machine that hangs
+DEBUG_KEYS = b"\x01\x01\x01dreigm"  # Ctrl-a three times, then one report each
 
 
 def parse_args():
@@ -201,12 +203,19 @@ class Watch:
 def watch_until_end(a, qemu, watch):
     """Returns QEMU's status, or None if it had to be killed."""
     deadline = time.monotonic() + a.limit
+    hung = None
     with selectors.DefaultSelector() as sel:
         sel.register(qemu.stdout, selectors.EVENT_READ)
         while True:
             left = deadline - time.monotonic()
-            if left <= 0:
-                watch.wrong = watch.wrong or f"no end within {a.limit:.0f} s"
+            if left <= 0 and hung:
+                watch.wrong = watch.wrong or hung
+            elif left <= 0:
+                hung = f"no end within {a.limit:.0f} s"
+                deadline = time.monotonic() + ASKING_S
+                if not a.xen and a.boot != "bare":
+                    watch.keyboard.write(DEBUG_KEYS)
+                    watch.keyboard.flush()
             elif sel.select(left):
                 data = os.read(qemu.stdout.fileno(), 65536)
                 if not data:

@@ -70,13 +70,14 @@ blk_detach()
 in_guest()
 {
 	blk_step=$((${blk_step:-0} + 1))
+	say "in $2: $3"
 	guest_type "$2" "($3) && echo STEP-\$((0+$blk_step))-well || echo STEP-\$((0+$blk_step))-ill"
-	wait_for "$1" grep -qE "^STEP-$blk_step-(well|ill)" "$(guest_log "$2")" || {
+	wait_for "$1" grep -qE "STEP-$blk_step-(well|ill)" "$(guest_log "$2")" || {
 		tail -n 30 "$(guest_log "$2")"
 		cat /var/log/mica/blkd.log
 		die "guest $2 did not end within $1 s: $3"
 	}
-	if ! grep -q "^STEP-$blk_step-well" "$(guest_log "$2")"; then
+	if ! grep -q "STEP-$blk_step-well" "$(guest_log "$2")"; then
 		tail -n 30 "$(guest_log "$2")"
 		cat /var/log/mica/blkd.log
 		die "guest $2 failed: $3"
