@@ -61,10 +61,12 @@ no_complaints()
 }
 
 # wait_for SECONDS COMMAND...: until it succeeds.  SECONDS is what an idle machine may take; one that
-# emulates four of these at a time gets six times as much.
+# emulates four of these at a time gets six times as much, at most 1500 s: a hang is told here, with what
+# the guest said, before the machine's own limit ends it all.
 wait_for()
 {
-	limit=$(($(date +%s) + 6 * $1))
+	limit=$((6 * $1 < 1500 ? 6 * $1 : 1500))
+	limit=$(($(date +%s) + limit))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ "$(date +%s)" -lt "$limit" ] || return 1
