@@ -197,13 +197,24 @@ static void level(struct guest *g)
 		mark_remove(settings.mark_dir, g->id);
 }
 
-/* A daemon before this one may have been killed with bytes in the log that it had not given back. */
+/*
+ * A daemon before this one may have been killed with bytes in the log that it had not given back.
+ * Those must be what the log ends with: it may have grown by a note of ours, or by another guest of
+ * that name, since the mark was made.
+ */
 static void give_back_logged(struct guest *g)
 {
+	char in_log[RING_OUT_BYTES], in_ring[RING_OUT_BYTES];
 	struct mark then, now = place(g);
+	bool skipped;
+	size_t ahead;
 
-	if (!mark_read(settings.mark_dir, g->id, &then))
-		ring_take(g->ring, mark_ahead(&then, &now, ring_pending(g->ring)));
+	if (mark_read(settings.mark_dir, g->id, &then))
+		return;
+	ahead = mark_ahead(&then, &now, ring_pending(g->ring));
+	if (logfile_tail(&g->log, in_log, ahead) == ahead &&
+	    ring_peek(g->ring, in_ring, &skipped) >= ahead && !memcmp(in_log, in_ring, ahead))
+		ring_take(g->ring, ahead);
 }
 
 /* The end of an older daemon's log, so that those who ask for a replay get one. */

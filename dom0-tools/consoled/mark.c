@@ -58,10 +58,12 @@ int mark_read(const char *dir, domid_t id, struct mark *m)
 
 void mark_remove(const char *dir, domid_t id)
 {
+	static const char *const ends[] = { "", ".new" };
 	char path[PATH_MAX];
 
-	if (!path_of(path, dir, id, ""))
-		unlink(path);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		if (!path_of(path, dir, id, ends[i]))
+			unlink(path);
 }
 
 uint32_t mark_ahead(const struct mark *then, const struct mark *now, uint32_t pending)

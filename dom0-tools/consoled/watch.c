@@ -22,7 +22,8 @@
 #include "lib/store.h"
 
 #define RETRY_MS	1000
-#define ANSWER_S	10	/* a store that is silent for so long counts as gone */
+#define ANSWER_S	60	/* a store that is silent for so long counts as gone */
+#define TRIES		50	/* of a transaction that others disturb */
 
 static struct mica_store *store;
 static struct source store_io = { .fd = -1 };
@@ -71,16 +72,33 @@ static int get_number(const char *what, domid_t id, uint64_t *value)
 	return *end || !text[0] ? -EINVAL : 0;
 }
 
+/* All or nothing: written after the domain was removed, it would make a directory that nobody removes. */
+static int put_tty(const struct guest *g, const char *path)
+{
+	uint64_t mfn;
+	int end, rc = mica_store_begin(store);
+
+	if (rc)
+		return rc;
+	rc = get_number("ring-ref", g->id, &mfn);
+	if (!rc)
+		rc = mica_store_put(store, path, "%s", g->tty);
+	end = mica_store_end(store, !rc);
+	return rc ? rc : end;
+}
+
 void watch_publish_tty(struct guest *g)
 {
 	char path[64];
-	int rc;
+	int rc, tries = 0;
 
 	if (!store)
 		return;
 	snprintf(path, sizeof(path), "/local/domain/%u/console/tty", g->id);
-	rc = mica_store_put(store, path, "%s", g->tty);
-	if (rc)
+	do {
+		rc = put_tty(g, path);
+	} while (rc == -EAGAIN && ++tries < TRIES);
+	if (rc && rc != -ENOENT)
 		note("guest %s: cannot write %s: %s", g->name, path, strerror(-rc));
 }
 

@@ -88,6 +88,9 @@ static int listener, peer;
 static pthread_t thread;
 static bool introduced[DOMAINS], knows_depth;
 static unsigned asked_introduced, asked_list, asked_reads;
+/* A transaction: what it wrote, how often it is to be disturbed, how it ended. */
+static unsigned disturb, commits, aborts, writes_outside;
+static char written[128];
 
 static void answer(uint32_t type, uint32_t id, const char *body, size_t bytes)
 {
@@ -158,6 +161,27 @@ static void serve(const struct xsd_sockmsg *h, const char *body)
 		value = value_of(body, out);
 		answer(value ? h->type : XS_ERROR, h->req_id, value ? value : "ENOENT",
 		       value ? strlen(value) : 7);
+		return;
+	case XS_TRANSACTION_START:
+		written[0] = 0;
+		answer(h->type, h->req_id, "7", 2);
+		return;
+	case XS_WRITE:
+		writes_outside += h->tx_id != 7;
+		snprintf(written, sizeof(written), "%s=%s", body, body + strlen(body) + 1);
+		answer(h->type, h->req_id, "OK", 3);
+		return;
+	case XS_TRANSACTION_END:
+		if (strcmp(body, "T")) {
+			aborts++;
+		} else if (disturb) {
+			disturb--;
+			answer(XS_ERROR, h->req_id, "EAGAIN", 7);
+			return;
+		} else {
+			commits++;
+		}
+		answer(h->type, h->req_id, "OK", 3);
 		return;
 	default:
 		answer(h->type, h->req_id, "OK", 3);
@@ -272,6 +296,26 @@ static void test_plain(void **state)
 	end();
 }
 
+/* The terminal is written while the domain is there, and never makes a directory for one that went. */
+static void test_tty(void **state)
+{
+	begin(true);
+	strcpy(guests[2].tty, "/dev/pts/9");
+	commits = aborts = writes_outside = 0;
+	disturb = 2;
+	watch_publish_tty(&guests[2]);
+	assert_string_equal(written, "/local/domain/2/console/tty=/dev/pts/9");
+	assert_int_equal(disturb, 0);
+	assert_int_equal(commits, 1);
+	introduced[2] = false;
+	watch_publish_tty(&guests[2]);
+	assert_string_equal(written, "");
+	assert_int_equal(commits, 1);
+	assert_int_equal(aborts, 1);
+	assert_int_equal(writes_outside, 0);
+	end();
+}
+
 static int setup(void **state)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
@@ -296,7 +340,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_named), cmocka_unit_test(test_nothing_to_do),
-		cmocka_unit_test(test_plain),
+		cmocka_unit_test(test_plain), cmocka_unit_test(test_tty),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
