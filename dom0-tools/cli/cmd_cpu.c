@@ -158,7 +158,7 @@ static int set_run(int argc, char **argv)
 	if (rc)
 		return cli_fail("MICA-STORE-002", "cpu set", "cannot write to the store: %s",
 				strerror(-rc));
-	for (end = now_ms() + cli_timeout(10000); !cli.no_wait;) {
+	for (end = now_ms() + cli_timeout(30000); !cli.no_wait;) {
 		char *event, *token;
 
 		if (mica_domain_info(m, t.id, &t.info) || t.info.nr_online_vcpus == n)

@@ -14,7 +14,7 @@
 #include "cli/device.h"
 #include "lib/hotplug.h"
 
-#define RESIZE_MS	10000
+#define RESIZE_MS	30000
 #define GROW_MS		60000		/* its processes are ended and started again */
 #define SECTOR		512ull
 

@@ -19,7 +19,7 @@
 #include "lib/pcapng.h"
 
 #define CAPTURE_DIR	"/var/lib/mica/capture"
-#define BEGIN_MS	5000		/* for the daemon to make its file */
+#define BEGIN_MS	30000		/* for the daemon to make its file */
 #define LOOK_US		20000
 #define KEY_LOOKS	25u		/* looks at the file between two at the store */
 

@@ -7,7 +7,7 @@
 
 #include "cli/cli.h"
 
-#define DESTROY_TIMEOUT_MS	10000
+#define DESTROY_TIMEOUT_MS	60000
 
 static int act_pause(struct target *t, struct mica_error *e)
 {

@@ -22,7 +22,7 @@
 #include "cli/cli.h"
 
 #define LEAVE		0x1d		/* Ctrl-] */
-#define WAIT_MS		10000
+#define WAIT_MS		30000
 #define CONSOLE_SOCKET	"/run/mica/console.sock"
 
 static void tty_path(char *path, size_t room, domid_t id, unsigned number)
@@ -44,14 +44,17 @@ static int find_tty(struct mica_store *s, domid_t id, unsigned number, bool wait
 	mica_store_watch(s, path, "tty");
 	for (;;) {
 		uint64_t now = now_ms();
+		int rc;
 
 		if (!mica_store_get(s, tty, room, "%s", path) && tty[0])
 			break;
-		if (now >= end || mica_store_event(s, (int)(end - now), &event, &token) < 0) {
+		rc = now < end ? mica_store_event(s, (int)(end - now), &event, &token) : -ETIMEDOUT;
+		if (rc < 0) {
 			tty[0] = 0;
 			break;
 		}
-		free(event);
+		if (rc)
+			free(event);
 	}
 	mica_store_unwatch(s, path, "tty");
 	if (tty[0])

@@ -12,10 +12,10 @@
 
 #include "cli/cli.h"
 
-#define ACK_MS		10000
+#define ACK_MS		30000
 #define END_MS		120000
 #define TICK_MS		1000
-#define REMOVE_MS	10000
+#define REMOVE_MS	60000
 
 static bool feature_missing(struct target *t, const char *what)
 {
@@ -29,6 +29,7 @@ int control_request(struct target *t, const char *what, struct mica_error *e)
 {
 	char path[64], text[32], *event, *token;
 	uint64_t end = now_ms() + ACK_MS;
+	bool taken;
 	int rc;
 
 	snprintf(path, sizeof(path), "/local/domain/%u/control/shutdown", t->id);
@@ -36,17 +37,19 @@ int control_request(struct target *t, const char *what, struct mica_error *e)
 	rc = mica_store_put(t->s, path, "%s", what);
 	if (rc)
 		return mica_fail(e, "MICA-STORE-002", "cannot write %s: %s", path, strerror(-rc));
-	while (now_ms() < end) {
+	for (;;) {
 		mica_dominfo info;
 
-		if (mica_domain_info(t->m, t->id, &info) || info.flags & XEN_DOMINF_shutdown ||
-		    mica_store_get(t->s, text, sizeof(text), "%s", path) || !text[0])
+		taken = mica_domain_info(t->m, t->id, &info) ||
+			info.flags & XEN_DOMINF_shutdown ||
+			mica_store_get(t->s, text, sizeof(text), "%s", path) || !text[0];
+		if (taken || now_ms() >= end)
 			break;
 		if (mica_store_event(t->s, TICK_MS, &event, &token) == 1)
 			free(event);
 	}
 	mica_store_unwatch(t->s, path, "ack");
-	if (now_ms() < end)
+	if (taken)
 		return 0;
 	/* Taken back, or a guest that wakes up later would do it by surprise. */
 	mica_store_put(t->s, path, "%s", "");

@@ -6,7 +6,7 @@
 #include "cli/cli.h"
 #include "lib/device.h"
 
-#define DEVICE_WAIT_MS		10000
+#define DEVICE_WAIT_MS		30000
 #define DEVICE_SPEC_BYTES	2048
 
 extern const struct command_option device_detach_options[];

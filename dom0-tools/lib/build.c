@@ -26,7 +26,7 @@
 #define DR6_INITIAL		0xffff0ff0
 #define DR7_INITIAL		0x400
 #define GRANT_VERSION_MAX	2
-#define UNDO_TIMEOUT_MS		5000
+#define UNDO_TIMEOUT_MS		30000
 
 static int check_request(const struct mica_build_request *r, struct mica_error *e)
 {

@@ -23,7 +23,7 @@
 #include "lib/hotplug.h"
 
 #define LOOP_TRIES	16
-#define VIF_WAIT_MS	10000
+#define VIF_WAIT_MS	30000
 
 extern char **environ;
 

@@ -15,7 +15,7 @@
 #include "lib/domain.h"
 #include "lib/hotplug.h"
 
-#define UNDO_TIMEOUT_MS	5000
+#define UNDO_TIMEOUT_MS	30000
 
 struct start {
 	struct mica *m;
