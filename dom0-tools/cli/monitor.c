@@ -14,6 +14,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +31,7 @@
 
 #define POLL_MS			60000	/* in case the store lost an event */
 #define STORE_RETRY_MS		1000
+#define REMOVE_MS		60000
 
 static void log_line(const char *text, ...)
 {
@@ -140,6 +142,15 @@ static void lose_store(struct watch *w)
 	w->s = NULL;
 }
 
+/* A connection that answers: the store may have been started again since ours was made. */
+static void need_store(struct watch *w)
+{
+	if (w->s && mica_store_is_introduced(w->s, 0) < 0)
+		lose_store(w);
+	while (!w->s && mica_store_open(&w->s))
+		usleep(STORE_RETRY_MS * 1000);
+}
+
 /* Returns the reason it ended with, or -1 when it is no more. */
 static int await_end(struct watch *w)
 {
@@ -243,6 +254,7 @@ static void restart(struct watch *w)
 	char *text;
 	domid_t id;
 
+	need_store(w);
 	if (mica_domain_start(w->m, w->s, &w->d, &o, &id, &e)) {
 		log_line("cannot restart '%s': %s [%s]", w->d.name, e.why, e.code->name);
 		return;
@@ -266,9 +278,8 @@ static void act(struct watch *w, int reason)
 		mica_run_write(w->id, "monitor", NULL);
 		return;
 	}
-	while (!w->s && mica_store_open(&w->s))
-		usleep(STORE_RETRY_MS * 1000);
-	if (mica_domain_remove(w->m, w->s, w->id, 10000, &e))
+	need_store(w);
+	if (mica_domain_remove(w->m, w->s, w->id, REMOVE_MS, &e))
 		log_line("%s [%s]", e.why, e.code->name);
 	if (on->action == ACT_RESTART && wait_before_restart(w, on, reason))
 		restart(w);
@@ -281,15 +292,21 @@ static int monitor_run(int argc, char **argv)
 	char *text = mica_run_read(id, "cfg"), *count = mica_run_read(id, "restarts"), number[16];
 	struct mica_error e;
 	mica_dominfo info;
-	int reason;
+	int reason, rc;
 
 	if (!w || !text || mica_config_parse(&w->config, "monitor", text, &e) ||
 	    mica_domain_config_read(&w->d, &w->config, &e) || mica_open(&w->m))
 		return cli_fail("MICA-INT-001", "monitor", "no configuration for domain %u", id);
 	mica_close(w->m);
+	signal(SIGPIPE, SIG_IGN);	/* a store that is gone is an error like any other */
 	if (!cli_opt("foreground"))
 		detach(w->d.name);
-	if (mica_open(&w->m) || mica_domain_info(w->m, id, &info))
+	if (mica_open(&w->m))
+		return EXIT_NOT_FOUND;
+	rc = mica_domain_info(w->m, id, &info);
+	if (rc == -ESRCH)
+		mica_run_remove(id);	/* who created it may have written them after its end */
+	if (rc)
 		return EXIT_NOT_FOUND;
 	memcpy(w->uuid, info.handle, sizeof(w->uuid));
 	memcpy(w->d.uuid, info.handle, sizeof(w->d.uuid));	/* a restart is the same domain */
@@ -304,8 +321,8 @@ static int monitor_run(int argc, char **argv)
 	if (reason >= 0)
 		act(w, reason);
 	else if (mica_domain_info(w->m, id, &info) || !memcmp(info.handle, w->uuid, sizeof(w->uuid)))
-		/* Gone or dying, perhaps before our number was written down: who removed it missed that file. */
-		mica_run_write(id, "monitor", NULL);
+		/* Gone or dying, perhaps before its files were written: who removed it missed those. */
+		mica_run_remove(id);
 	return 0;
 }
 
