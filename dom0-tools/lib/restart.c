@@ -3,11 +3,12 @@
  * When a domain that ended runs again.  One that restarts by itself does at once.  One that crashes
  * or powers off waits the configured time, doubled with each end in a row up to sixteen times; with
  * no time configured the first restart is at once and the next wait a second and more, since a
- * guest that dies as it starts must not keep the host busy.  One that ran a minute starts afresh.
+ * guest that dies as it starts must not keep the host busy.  One that ran five minutes starts afresh:
+ * to boot may take one of them where many do so at once.
  */
 #include "lib/domain.h"
 
-#define RESTART_OK_MS		60000
+#define RESTART_OK_MS		300000
 #define BACKOFF_DOUBLINGS	4
 #define WAIT_MAX_S		86400u
 

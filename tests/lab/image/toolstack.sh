@@ -53,10 +53,20 @@ guest_log()
 	esac
 }
 
+# begun REGEX: the same, but where it wants the beginning of a line, a message of the guest's kernel may
+# stand before it: that one writes when it likes, in the middle of what others write, too
+begun()
+{
+	case $1 in
+	^*) echo "(^|\\[ *[0-9]+\\.[0-9]+\\] .*)${1#^}" ;;
+	*) echo "$1" ;;
+	esac
+}
+
 # guest_said SECONDS NAME REGEX: wait until the console of NAME has such a line
 guest_said()
 {
-	wait_for "$1" grep -qE "$3" "$(guest_log "$2")" || {
+	wait_for "$1" grep -qE "$(begun "$3")" "$(guest_log "$2")" || {
 		tail -n 20 "$(guest_log "$2")"
 		die "guest $2 did not say '$3' within $1 s"
 	}
@@ -68,14 +78,34 @@ guest_clear()
 	: >"$(guest_log "$1")"
 }
 
+# tty_of NAME: its terminal is in $tty, once the console daemon has made it
+tty_of()
+{
+	tty=$(xenstore-read "/local/domain/$(xl domid "$1")/console/tty")
+	[ -n "$tty" ]
+}
+
 # guest_type NAME TEXT...: type lines on its console
 guest_type()
 {
-	tty=$(xenstore-read "/local/domain/$(xl domid "$1")/console/tty")
+	wait_for 60 tty_of "$1" || die "guest $1 has no terminal"
 	shift
 	for text in "$@"; do
 		printf '%s\r' "$text" >"$tty"
 	done
+}
+
+# kill_whole PID: SIGKILL, and wait until it has let go of all that it had: locks, sockets, pages
+kill_whole()
+{
+	kill -9 "$1"
+	wait_for 60 is_dead "$1" || die "process $1 does not die"
+}
+
+# A process nobody waits for stays as a name.
+is_dead()
+{
+	! grep -qE '^State:[[:space:]]*[^ZX[:space:]]' "/proc/$1/status"
 }
 
 # state_of NAME: xl's letters, as in r-----
