@@ -23,6 +23,7 @@
 
 #define LEAVE		0x1d		/* Ctrl-] */
 #define WAIT_MS		30000
+#define LAST_MS		10000
 #define CONSOLE_SOCKET	"/run/mica/console.sock"
 
 static void tty_path(char *path, size_t room, domid_t id, unsigned number)
@@ -120,6 +121,23 @@ static bool put_all(int fd, const char *data, ssize_t n)
 	return true;
 }
 
+/*
+ * The store says that the domain is gone, maybe before the daemon, which hears of it when we do, has
+ * read its last bytes: until that one hangs up, or hangs.
+ */
+static void copy_last(int tty)
+{
+	struct pollfd fd = { .fd = tty, .events = POLLIN };
+	char buffer[4096];
+	ssize_t n;
+
+	while (poll(&fd, 1, LAST_MS) > 0) {
+		n = read(tty, buffer, sizeof(buffer));
+		if (n <= 0 || !put_all(1, buffer, n))
+			return;
+	}
+}
+
 /* Copies until the guest's side ends, Ctrl-] is typed, or the store says the domain is gone. */
 static void copy(int tty, struct mica_store *s, domid_t id, bool read_only)
 {
@@ -146,8 +164,10 @@ static void copy(int tty, struct mica_store *s, domid_t id, bool read_only)
 				free(event);
 			else if (fds[1].revents & (POLLHUP | POLLERR))
 				fds[1].fd = -1;
-			if (mica_store_get(s, buffer, sizeof(buffer), "%s/domid", home) == -ENOENT)
+			if (mica_store_get(s, buffer, sizeof(buffer), "%s/domid", home) == -ENOENT) {
+				copy_last(tty);
 				return;
+			}
 		}
 		if (fds[2].revents) {
 			n = read(0, buffer, sizeof(buffer));

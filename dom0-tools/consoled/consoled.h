@@ -40,7 +40,8 @@ extern struct settings settings;
 extern struct backend backend;
 
 /*
- * waiting --console nodes complete--> up --released--> gone --readers done or LINGER_MS--> freed
+ * waiting --console nodes complete--> up --released--> gone --LINGER_MS--> freed
+ * A viewer of one that is gone is let go when it has read all.
  */
 enum guest_state { GUEST_WAITING, GUEST_UP, GUEST_GONE };
 

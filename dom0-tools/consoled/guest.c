@@ -404,6 +404,8 @@ bool guests_tick(void)
 	while ((g = *link)) {
 		if (g->state == GUEST_GONE) {
 			again = true;
+			if (viewers_done(g))
+				viewers_drop(g);
 			if (now - g->gone_ms >= LINGER_MS) {
 				guest_free(link);
 				continue;

@@ -4,11 +4,17 @@
  * What verbs that wait for a guest do when the answer and the limit come at the same time, or no answer
  * comes: over a fake store, with a clock of our own, and with one domain that is there or gone.
  */
-#include "unit.h"
+#include "host.h"
+
 #include <errno.h>
-#include <stdarg.h>
+#include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "../lib/fake_store.h"
@@ -201,10 +207,79 @@ static void test_no_terminal(void **state)
 	fake_store_free(f);
 }
 
+/* --- a domain that goes before its console's last bytes were read --- */
+
+static char dir[] = "/tmp/cli-wait-XXXXXX";
+
+struct console {
+	struct fake_store *store;
+	int listener;
+};
+
+/* The console daemon, which hears of the end after everybody else. */
+static void *serve_console(void *arg)
+{
+	struct console *c = arg;
+	int fd = accept(c->listener, NULL, NULL);
+	char request[64];
+
+	if (read(fd, request, sizeof(request)) <= 0 || write(fd, "ok guest\nfirst, ", 16) != 16)
+		abort();
+	for (bool seen = false; !seen; usleep(1000)) {		/* it is being watched */
+		pthread_mutex_lock(&c->store->lock);
+		seen = c->store->nr_watches == 1;
+		if (seen)
+			fake_store_rm(c->store, "/local/domain/7");
+		pthread_mutex_unlock(&c->store->lock);
+	}
+	usleep(200000);
+	if (write(fd, "last", 4) != 4)
+		abort();
+	close(fd);
+	return NULL;
+}
+
+static void test_last_words(void **state)
+{
+	struct console c = { .listener = socket(AF_UNIX, SOCK_STREAM, 0) };
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	char seen[64] = "";
+	struct mica_store *s;
+	pthread_t thread;
+	int out[2], before = dup(1);
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(at.sun_path, sizeof(at.sun_path), "%s/sock", dir);
+	assert_int_equal(bind(c.listener, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(listen(c.listener, 1), 0);
+	setenv("MICA_CONSOLE_SOCKET", at.sun_path, 1);
+	c.store = fake_store_new(&s);
+	fake_store_set(c.store, "/local/domain/7/console/tty", "/dev/null");
+	fake_store_set(c.store, "/local/domain/7/domid", "7");
+	assert_int_equal(pipe(out), 0);
+	pthread_create(&thread, NULL, serve_console, &c);
+	fflush(stdout);
+	dup2(out[1], 1);
+	assert_int_equal(console_attach(s, 7, 0, true, true, true), 0);
+	dup2(before, 1);
+	pthread_join(thread, NULL);
+	assert_true(read(out[0], seen, sizeof(seen) - 1) > 0);
+	assert_string_equal(seen, "first, last");
+	close(out[0]);
+	close(out[1]);
+	close(before);
+	close(c.listener);
+	unlink(at.sun_path);
+	rmdir(dir);
+	mica_store_close(s);
+	fake_store_free(c.store);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_request), cmocka_unit_test(test_no_terminal),
+		cmocka_unit_test(test_last_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
