@@ -123,6 +123,12 @@ int wait_gone(struct target *t, uint64_t timeout_ms, bool or_shutdown, struct mi
 int console_attach(struct mica_store *s, domid_t id, unsigned number, bool read_only, bool replay,
 		   bool wait_for_it);
 
+/* interrupt.c: from now on a signal to end is only noted, unless it is the second of its kind. */
+void cli_hold(void);
+bool cli_interrupted(void);
+/* As before, and what came meanwhile acts now. */
+void cli_let_go(void);
+
 /* monitor.c: leave a process behind that acts when @id ends. */
 int monitor_start(domid_t id, const char *config_text, unsigned restarts);
 

@@ -91,6 +91,7 @@ static int create(const struct mica_domain_config *d, const struct mica_config *
 		.paused = paused || console,
 		.cache_dir = cli_opt("no-cache") ? NULL : MICA_CACHE_DIR,
 		.progress = wants_progress() ? show_progress : NULL,
+		.interrupted = cli_interrupted,
 	};
 	struct mica_error e;
 	char *text;
@@ -100,12 +101,16 @@ static int create(const struct mica_domain_config *d, const struct mica_config *
 
 	if (status)
 		return status;
+	cli_hold();
 	/* Else each answer of the store would interrupt its daemon on the way to the next one. */
 	sched_setscheduler(0, SCHED_BATCH, &none);
 	status = mica_domain_start(m, s, d, &o, &id, &e);
 	sched_setscheduler(0, SCHED_OTHER, &none);
-	if (status)
-		return cli_report(&e);
+	if (status) {
+		status = cli_report(&e);
+		cli_let_go();
+		return status;
+	}
 	if (!cli_opt("no-monitor")) {
 		text = mica_config_text(c);
 		if (!text || monitor_start(id, text, 0))
@@ -113,6 +118,7 @@ static int create(const struct mica_domain_config *d, const struct mica_config *
 				d->name);
 		free(text);
 	}
+	cli_let_go();
 	if (!console)
 		return print_created(d, id);
 	if (!paused && fork() == 0) {

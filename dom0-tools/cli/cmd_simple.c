@@ -49,6 +49,8 @@ const struct command cmd_resume = {
 
 static int act_destroy(struct target *t, struct mica_error *e)
 {
+	if (cli_interrupted())
+		return mica_fail(e, "MICA-OP-002", "interrupted");
 	return mica_domain_remove(t->m, t->s, t->id, (unsigned)cli_timeout(DESTROY_TIMEOUT_MS), e);
 }
 
@@ -81,7 +83,12 @@ static int destroy_run(int argc, char **argv)
 	if (!cli.plan && !cli_confirm(what, &status))
 		return status;
 	argc = call_off_restarts(argc, argv);
-	return argc > 1 ? cli_each(argc, argv, "destroy", false, act_destroy) : 0;
+	if (argc == 1)
+		return 0;
+	cli_hold();		/* the hypervisor, the store and the files, or nothing */
+	status = cli_each(argc, argv, "destroy", false, act_destroy);
+	cli_let_go();
+	return status;
 }
 
 const struct command cmd_destroy = {

@@ -67,29 +67,50 @@ static void detach(const char *name)
 		close(fd);
 }
 
+/* Others see by this file that somebody acts when the domain ends. */
+static int register_self(domid_t id)
+{
+	char number[16];
+
+	snprintf(number, sizeof(number), "%d", (int)getpid());
+	return mica_run_write(id, "monitor", number);
+}
+
+/* The process that becomes the monitor; a byte to @up when its number is written down. */
+static void become_monitor(domid_t id, int up)
+{
+	char number[16];
+
+	setsid();		/* Ctrl-C is for who creates, not for this */
+	snprintf(number, sizeof(number), "%u", id);
+	if (!register_self(id) && write(up, "", 1) == 1)
+		/* A new program: the memory of the builder goes back. */
+		execl("/proc/self/exe", "mica", "monitor", number, (char *)NULL);
+	_exit(127);
+}
+
 int monitor_start(domid_t id, const char *config_text, unsigned restarts)
 {
-	char number[16], count[16];
-	int status;
+	char count[16], ok;
+	int status, up[2], rc;
 	pid_t child;
 
-	snprintf(number, sizeof(number), "%u", id);
 	snprintf(count, sizeof(count), "%u", restarts);
-	if (mica_run_write(id, "cfg", config_text) || mica_run_write(id, "restarts", count))
+	if (mica_run_write(id, "cfg", config_text) || mica_run_write(id, "restarts", count) ||
+	    pipe2(up, O_CLOEXEC))
 		return -EIO;
 	fflush(NULL);
 	child = fork();
-	if (child < 0)
-		return -errno;
-	if (child) {
-		waitpid(child, &status, 0);
-		return 0;
-	}
-	if (fork())
+	if (!child && !fork())
+		become_monitor(id, up[1]);
+	if (!child)
 		_exit(0);
-	/* A new program: the memory of the builder goes back. */
-	execl("/proc/self/exe", "mica", "monitor", number, (char *)NULL);
-	_exit(127);
+	close(up[1]);
+	if (child > 0)
+		waitpid(child, &status, 0);
+	rc = read(up[0], &ok, 1) == 1 ? 0 : -EIO;
+	close(up[0]);
+	return rc;
 }
 
 struct watch {
@@ -249,7 +270,8 @@ static void take_name(struct watch *w)
 
 static void restart(struct watch *w)
 {
-	const struct mica_create_options o = { .cache_dir = MICA_CACHE_DIR };
+	/* Who sees it run finds its monitor, too. */
+	const struct mica_create_options o = { .paused = true, .cache_dir = MICA_CACHE_DIR };
 	struct mica_error e;
 	char *text;
 	domid_t id;
@@ -264,6 +286,8 @@ static void restart(struct watch *w)
 	if (!text || monitor_start(id, text, w->restarts))
 		log_line("no monitor could be started for it");
 	free(text);
+	if (mica_domain_resume(w->m, id))
+		log_line("it stays paused");
 }
 
 static void act(struct watch *w, int reason)
@@ -289,7 +313,7 @@ static int monitor_run(int argc, char **argv)
 {
 	struct watch *w = calloc(1, sizeof(*w));
 	domid_t id = (domid_t)atoi(argv[1]);
-	char *text = mica_run_read(id, "cfg"), *count = mica_run_read(id, "restarts"), number[16];
+	char *text = mica_run_read(id, "cfg"), *count = mica_run_read(id, "restarts");
 	struct mica_error e;
 	mica_dominfo info;
 	int reason, rc;
@@ -314,8 +338,7 @@ static int monitor_run(int argc, char **argv)
 	w->id = id;
 	w->restarts = count ? (unsigned)atoi(count) : 0;
 	w->began_ms = now_ms();
-	snprintf(number, sizeof(number), "%d", (int)getpid());
-	mica_run_write(id, "monitor", number);
+	register_self(id);
 	reason = await_end(w);
 	mica_names_set(NULL, id, w->uuid, NULL);
 	if (reason >= 0)

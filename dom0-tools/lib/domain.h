@@ -41,6 +41,7 @@ struct mica_create_options {
 	const char *cache_dir;		/* of unpacked kernels; NULL: none is used */
 	mica_progress progress;		/* NULL: silent */
 	void *ctx;
+	bool (*interrupted)(void);	/* true: undo it, unless it runs already; NULL: never */
 };
 
 /* Create the domain @d describes.  All or nothing; e->undone says so. */

@@ -216,6 +216,13 @@ static int launch(struct start *t)
 	return 0;
 }
 
+/* Asked before each step. */
+static int stop(struct start *t)
+{
+	return t->o->interrupted && t->o->interrupted() ?
+		mica_fail(t->e, "MICA-OP-002", "interrupted") : 0;
+}
+
 /* The domain exists and something after building it failed. */
 static void undo(struct start *t)
 {
@@ -246,12 +253,17 @@ int mica_domain_start(struct mica *m, struct mica_store *s, const struct mica_do
 	claim = mica_domain_name_claim(m, s, d->name, -1, e);
 	rc = claim < 0 ? claim : check(t);
 	if (!rc)
+		rc = stop(t);
+	if (!rc)
 		rc = build(t);
 	mica_kernel_free(&t->kernel);
 	mica_file_free(&t->initrd);
 	if (!rc) {
-		for (unsigned i = 0; !rc && i < 4; i++)
-			rc = after_build[i](t);
+		for (unsigned i = 0; !rc && i < 4; i++) {
+			rc = stop(t);
+			if (!rc)
+				rc = after_build[i](t);
+		}
 		if (rc)
 			undo(t);
 	}

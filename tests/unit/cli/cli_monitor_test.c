@@ -3,7 +3,8 @@
 /*
  * A domain's monitor between the domain's end and the store's: what it leaves of the domain's files when
  * the end was faster than their writing, and which connection it works with when the store was started
- * again meanwhile.  This file stands for the hypervisor, the store and the library.
+ * again meanwhile.  And that whoever sees a domain run finds its monitor.  This file stands for the
+ * hypervisor, the store and the library, and for the program that the monitor becomes.
  */
 #include "host.h"
 
@@ -39,6 +40,7 @@ static const enum look *looks;
 static char connections[4];
 static unsigned opened, closed, answers;
 static struct mica_store *removed_with, *started_with;
+static bool started_paused, resumed;
 
 int mica_open(struct mica **m)
 {
@@ -127,7 +129,7 @@ int mica_config_set(struct mica_config *c, const char *setting, struct mica_erro
 
 char *mica_config_text(const struct mica_config *c)
 {
-	return NULL;
+	return strdup("name = \"guest\"");
 }
 
 int mica_domain_config_read(struct mica_domain_config *d, const struct mica_config *c,
@@ -146,12 +148,28 @@ int mica_domain_remove(struct mica *m, struct mica_store *s, domid_t id, unsigne
 	return 0;
 }
 
-/* A good one would leave a monitor behind: this program. */
+/* The next domain; its monitor is this program, see main(). */
 int mica_domain_start(struct mica *m, struct mica_store *s, const struct mica_domain_config *d,
 		      const struct mica_create_options *o, domid_t *id, struct mica_error *e)
 {
 	started_with = s;
-	return mica_fail(e, "MICA-HOST-002", "not in this test");
+	started_paused = o->paused;
+	*id = ID + 1;
+	return 0;
+}
+
+int mica_domain_resume(struct mica *m, domid_t id)
+{
+	char *monitor = mica_run_read(id, "monitor");
+
+	assert_int_equal(id, ID + 1);
+	assert_non_null(monitor);
+	assert_int_not_equal(atoi(monitor), 0);
+	assert_int_not_equal(atoi(monitor), getpid());
+	free(monitor);
+	resumed = true;
+	mica_run_remove(id);
+	return 0;
 }
 
 const char *cli_opt_nth(const char *name, unsigned nth)
@@ -207,6 +225,8 @@ static void test_store_started_again(void **state)
 	assert_int_equal(monitor(), 0);
 	assert_ptr_equal(removed_with, &connections[1]);
 	assert_ptr_equal(started_with, &connections[2]);
+	assert_true(started_paused);
+	assert_true(resumed);
 	assert_int_equal(opened, 3);
 	assert_int_equal(closed, 2);
 	assert_int_equal(files(), 0);
@@ -223,8 +243,10 @@ static int teardown(void **state)
 	return rmdir(dir);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	if (argc > 1 && !strcmp(argv[1], "monitor"))
+		return 0;		/* the new domain's */
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ended_at_once), cmocka_unit_test(test_store_started_again),
 	};

@@ -308,6 +308,40 @@ static void test_conflict_is_tried_again(void **state)
 	assert_false(fail_once(0, requests - 1, 0, "EAGAIN"));
 }
 
+static unsigned asked, interrupt_at;
+
+static bool interrupted(void)
+{
+	return ++asked == interrupt_at;
+}
+
+/* Before each step: nothing stays.  One that came too late finds it running, whole. */
+static void test_interrupted(void **state)
+{
+	const struct mica_create_options o = { .interrupted = interrupted };
+	struct world w;
+	int rc;
+
+	for (interrupt_at = 1; interrupt_at < 10; interrupt_at++) {
+		world_make(&w);
+		asked = 0;
+		rc = mica_domain_start(w.m, w.s, &w.d, &o, &w.id, &w.e);
+		if (rc) {
+			assert_string_equal(w.e.code->name, "MICA-OP-002");
+			assert_int_equal(asked, interrupt_at);
+		} else {
+			assert_string_equal(node(&w, "name"), "web");
+			assert_int_equal(w.hv->dom[w.id].paused, 0);
+			remove_it(&w);
+		}
+		check_nothing_left(&w);
+		world_end(&w);
+		if (!rc)
+			break;
+	}
+	assert_int_equal(interrupt_at, 6);
+}
+
 /* Waits of a guest that dies as it starts, until it has had enough. */
 static void crash_loop(const struct mica_on_end *on, const unsigned *waits, unsigned n)
 {
@@ -417,6 +451,7 @@ int main(void)
 		cmocka_unit_test(test_start), cmocka_unit_test(test_name_claimed),
 		cmocka_unit_test(test_every_hypercall_fails),
 		cmocka_unit_test(test_every_request_fails),
+		cmocka_unit_test(test_interrupted),
 		cmocka_unit_test(test_conflict_is_tried_again), cmocka_unit_test(test_cannot_die),
 		cmocka_unit_test(test_holders), cmocka_unit_test(test_backoff),
 		cmocka_unit_test(test_restart_file),
