@@ -4,7 +4,7 @@
 # seconds: 15
 . tests/system/lib.sh
 qemu --cpus 2 --cmdline "lab=shell" \
-	--say '# [^ ]*$' 'echo he""llo $((6*7))\r' --say 'hello 42$' '\x01\x01\x01' \
+	--say '/root # ' 'echo he""llo $((6*7))\r' --say 'hello 42$' '\x01\x01\x01' \
 	--say "input goes to the hypervisor" 'h' --say "key 'h'" '\x01\x01\x01' \
 	--say 'input goes to dom0' '\rpoweroff -f\r' \
 	--expect 'hello 42$' --expect 'input goes to the hypervisor' --expect 'input goes to dom0' \

@@ -3,4 +3,4 @@
 # Debian's xl with a stock Debian guest, over Debian's daemons.
 # seconds: 120
 . tests/system/lib.sh
-guests xl-debian "lab-store=debian" --limit 1200
+guests xl-debian "lab-store=debian" --limit 2400

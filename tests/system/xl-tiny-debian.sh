@@ -3,4 +3,4 @@
 # Debian's xl with the smallest guest, over Debian's daemons.
 # seconds: 90
 . tests/system/lib.sh
-guests xl-tiny "lab-store=debian" --limit 1200
+guests xl-tiny "lab-store=debian" --limit 2400

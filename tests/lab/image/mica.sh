@@ -64,7 +64,7 @@ remember_world()
 		guest_said 60 warm$n '^GUEST: up'
 		mica destroy -y warm$n || die "warm$n stays"
 	done
-	wait_for 15 sh -c '! pidof mica' || die "a monitor stays"
+	wait_for 60 sh -c '! pidof mica' || die "a monitor stays"
 	world >/run/world.before
 	free_before=$(free_kib)
 }
@@ -79,7 +79,7 @@ same_world()
 # world_is_same WHAT [KIB]: nothing is left of it, and but for so much the same memory is free
 world_is_same()
 {
-	wait_for 15 same_world "${2:-0}" || {
+	wait_for 60 same_world "${2:-0}" || {
 		diff /run/world.before /run/world.after || true
 		die "not as before: $1; $((free_before - $(free_kib))) KiB less free"
 	}
