@@ -128,10 +128,14 @@ struct watch {
 static void keep_name(struct watch *w)
 {
 	char name[MICA_NAME_MAX];
+	int hold = mica_names_hold(NULL, w->id);
 
+	if (hold < 0)
+		return;
 	mica_domain_name(w->s, w->id, name);
 	if (mica_name_is_valid(name))
 		mica_names_set(NULL, w->id, w->uuid, name);
+	close(hold);
 }
 
 static void watch_store(struct watch *w)

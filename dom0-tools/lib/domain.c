@@ -219,7 +219,7 @@ int mica_domain_rename(struct mica *m, struct mica_store *s, domid_t id, const c
 {
 	char path[64], vm[128];
 	mica_dominfo info;
-	int rc, claim;
+	int rc, claim, hold;
 
 	if (!mica_name_is_valid(name))
 		return mica_fail(e, "MICA-CFG-003", "'%s' is not a name: 1 to 63 letters, digits and "
@@ -227,10 +227,13 @@ int mica_domain_rename(struct mica *m, struct mica_store *s, domid_t id, const c
 	claim = mica_domain_name_claim(m, s, name, id, e);
 	if (claim < 0)
 		return claim;
+	hold = mica_names_hold(NULL, id);
 	snprintf(path, sizeof(path), "/local/domain/%u/name", id);
-	rc = mica_store_put(s, path, "%s", name);
+	rc = hold < 0 ? hold : mica_store_put(s, path, "%s", name);
 	if (!rc && !mica_domain_info(m, id, &info))
 		forget_name(&info);
+	if (hold >= 0)
+		close(hold);
 	close(claim);
 	if (rc)
 		return mica_fail(e, "MICA-STORE-002", "cannot write %s: %s", path, strerror(-rc));

@@ -5,8 +5,8 @@
  * changes; a slot that does not fit its sum is none.  Each name that is looked for costs a sum for
  * each domain there is, so it is a small one: nobody but root writes here.
  *
- * A claim is a lock on one byte far behind the slots, chosen by the name.  It ends with its process,
- * and leaves no file.
+ * A claim is a lock on one byte far behind the slots, chosen by the name; a hold is one chosen by the domain.
+ * They end with their process, and leave no file.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,6 +25,7 @@ struct slot {
 };
 
 #define CLAIMS_AT	(1ull << 62)	/* where no slot is, and no file reaches */
+#define HOLDS_AT	(1ull << 61)
 
 const char *mica_names_file = MICA_NAMES_FILE;
 
@@ -150,6 +151,25 @@ int mica_names_claim(const char *path, const char *name)
 	rc = errno == EAGAIN || errno == EACCES ? -EBUSY : -errno;
 	close(fd);
 	return rc;
+}
+
+int mica_names_hold(const char *path, domid_t id)
+{
+	struct flock lock = {
+		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)(HOLDS_AT | id), .l_len = 1,
+	};
+	int fd = open_to_write(path), rc;
+
+	if (fd < 0)
+		return fd;
+	while (fcntl(fd, F_OFD_SETLKW, &lock)) {
+		rc = -errno;
+		if (rc == -EINTR)
+			continue;
+		close(fd);
+		return rc;
+	}
+	return fd;
 }
 
 int mica_names_set(const char *path, domid_t id, const uint8_t uuid[16], const char *name)

@@ -36,4 +36,11 @@ int mica_names_set(const char *path, domid_t id, const uint8_t uuid[16], const c
  */
 int mica_names_claim(const char *path, const char *name);
 
+/*
+ * Who looks up in the store what domain @id is called, to set its slot, and who gives it another name
+ * there, holds it meanwhile: else the former could set a name that is no longer.  Waits.  Returns a
+ * descriptor, to be closed when it is done, or -errno.
+ */
+int mica_names_hold(const char *path, domid_t id);
+
 #endif

@@ -10,6 +10,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -112,8 +113,25 @@ void mica_domain_name(struct mica_store *s, domid_t id, char name[MICA_NAME_MAX]
 	strcpy(name, "guest");
 }
 
+static int held = -1;
+static unsigned names_set;
+
+int mica_names_hold(const char *path, domid_t id)
+{
+	assert_int_equal(id, ID);
+	held = open("/dev/null", O_RDONLY);
+	return held;
+}
+
+/* What it is called is looked up and set while nobody renames it. */
 int mica_names_set(const char *path, domid_t id, const uint8_t uuid[16], const char *name)
 {
+	if (name) {
+		assert_int_not_equal(fcntl(held, F_GETFD), -1);
+		names_set++;
+	} else {
+		assert_int_equal(fcntl(held, F_GETFD), -1);
+	}
 	return 0;
 }
 
@@ -225,6 +243,7 @@ static void test_store_started_again(void **state)
 	assert_int_equal(monitor(), 0);
 	assert_ptr_equal(removed_with, &connections[1]);
 	assert_ptr_equal(started_with, &connections[2]);
+	assert_true(names_set > 0);
 	assert_true(started_paused);
 	assert_true(resumed);
 	assert_int_equal(opened, 3);

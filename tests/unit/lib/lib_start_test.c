@@ -8,6 +8,7 @@
 #include "unit.h"
 #include <dirent.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -225,6 +226,50 @@ static void test_name_claimed(void **state)
 	claim = mica_domain_name_claim(w.m, w.s, "two", -1, &e);
 	assert_true(claim >= 0);
 	close(claim);
+	remove_it(&w);
+	check_nothing_left(&w);
+	world_end(&w);
+}
+
+static void *rename_it(void *arg)
+{
+	struct world *w = arg;
+	struct mica_error e;
+
+	assert_int_equal(mica_domain_rename(w->m, w->s, w->id, "new", &e), 0);
+	return NULL;
+}
+
+/* Between a monitor's look at the name and its note of it nobody gives the domain another one. */
+static void test_name_held(void **state)
+{
+	char name[MICA_NAME_MAX];
+	struct mica_names *known;
+	const uint8_t *uuid;
+	pthread_t thread;
+	struct world w;
+	int hold;
+
+	world_make(&w);
+	assert_int_equal(start(&w), 0);
+	uuid = w.hv->dom[w.id].handle;
+	hold = mica_names_hold(NULL, w.id);
+	assert_true(hold >= 0);
+	pthread_create(&thread, NULL, rename_it, &w);
+	usleep(50000);
+	pthread_mutex_lock(&w.store->lock);
+	assert_string_equal(node(&w, "name"), "web");
+	pthread_mutex_unlock(&w.store->lock);
+	assert_int_equal(mica_names_set(NULL, w.id, uuid, "web"), 0);
+	close(hold);
+	pthread_join(thread, NULL);
+	assert_string_equal(node(&w, "name"), "new");
+	known = mica_names_open(NULL);
+	assert_false(mica_names_get(known, w.id, uuid, name));
+	mica_names_close(known);
+	hold = mica_names_hold(NULL, w.id);		/* it let go */
+	assert_true(hold >= 0);
+	close(hold);
 	remove_it(&w);
 	check_nothing_left(&w);
 	world_end(&w);
@@ -451,7 +496,7 @@ int main(void)
 		cmocka_unit_test(test_start), cmocka_unit_test(test_name_claimed),
 		cmocka_unit_test(test_every_hypercall_fails),
 		cmocka_unit_test(test_every_request_fails),
-		cmocka_unit_test(test_interrupted),
+		cmocka_unit_test(test_interrupted), cmocka_unit_test(test_name_held),
 		cmocka_unit_test(test_conflict_is_tried_again), cmocka_unit_test(test_cannot_die),
 		cmocka_unit_test(test_holders), cmocka_unit_test(test_backoff),
 		cmocka_unit_test(test_restart_file),
