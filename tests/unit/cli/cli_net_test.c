@@ -4,10 +4,14 @@
  * `mica net` and `mica store` as programs, over a mica-stored that has no hypervisor: networks are
  * made, shown, refused and removed, in each format.
  */
-#include "unit.h"
+#include "host.h"
+
 #include <libgen.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -41,6 +45,18 @@ static void gives(int status, const char *args, const char *text)
 		fail_msg("mica %s: %d: %s", args, got, said);
 }
 
+static bool answers(const char *path)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	bool yes;
+
+	snprintf(to.sun_path, sizeof(to.sun_path), "%s", path);
+	yes = !connect(fd, (struct sockaddr *)&to, sizeof(to));
+	close(fd);
+	return yes;
+}
+
 static int start(void **state)
 {
 	char stored[4000], state_dir[96], path[96];
@@ -60,8 +76,8 @@ static int start(void **state)
 	setenv("XENSTORED_PATH", path, 1);
 	snprintf(state_dir, sizeof(state_dir), "%s/networks", dir);
 	setenv("MICA_NETWORKS", state_dir, 1);
-	/* Ready when the socket is there; a daemon that died never makes it. */
-	while (access(path, F_OK))
+	/* Ready when somebody listens at the socket; a daemon that died never does. */
+	while (!answers(path))
 		if (waitpid(daemon_, NULL, WNOHANG) || usleep(10000))
 			return -1;
 	return 0;

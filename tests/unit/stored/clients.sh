@@ -18,6 +18,18 @@ begin()
 		--pid-file "$dir/pid" --log-file "$dir/log" || { echo "does not start"; exit 1; }
 }
 
+# finish SIGNAL: the daemon ends by it, and lets go of its locks
+finish()
+{
+	local pid
+
+	pid=$(cat "$dir/pid")
+	kill "$1" "$pid"
+	while grep -qs '^State:[[:space:]]*[^ZX[:space:]]' "/proc/$pid/status"; do
+		sleep 0.05
+	done
+}
+
 # want STATUS "OUTPUT" COMMAND...
 want()
 {
@@ -57,9 +69,9 @@ done | xargs xenstore-write
 want 0 300 bash -c 'xenstore-list /long | sort -u | wc -l'
 
 # Watches, through a client that stays connected.
-timeout 20 xenstore-watch -n 4 /vm/watched >"$dir/events" &
+timeout 240 xenstore-watch -n 4 /vm/watched >"$dir/events" &
 watcher=$!
-for _ in $(seq 100); do
+for _ in $(seq 2000); do
 	[ -s "$dir/events" ] && break
 	sleep 0.05
 done
@@ -71,12 +83,10 @@ wait $watcher
 want 0 $'/vm/watched\n/vm/watched/deep\n/vm/watched/deep\n/vm/watched' cat "$dir/events"
 
 xenstore-ls -fp >"$dir/before"
-kill -9 "$(cat "$dir/pid")"
-sleep 0.2
+finish -KILL
 begin
 want 0 "$(cat "$dir/before")" xenstore-ls -fp
-kill -TERM "$(cat "$dir/pid")"
-sleep 0.2
+finish -TERM
 begin
 want 0 "$(cat "$dir/before")" xenstore-ls -fp
 want 0 "" xenstore-rm /long
@@ -84,5 +94,5 @@ want 1 "" xenstore-exists /long
 grep -q '^NoNewPrivs:.1' "/proc/$(cat "$dir/pid")/status" || { echo "not in its sandbox"; bad=1; }
 want 1 "mica-stored: another mica-stored uses this state directory" "$stored" --no-hypervisor \
 	--state "$dir/state" --socket-dir "$dir/elsewhere"
-kill -TERM "$(cat "$dir/pid")"
+finish -TERM
 exit $bad

@@ -50,7 +50,7 @@ static int reconnect(void)
 {
 	struct timespec t = { 0, 2000000 };
 
-	for (int i = 0; i < 5000; i++) {
+	for (int i = 0; i < 60000; i++) {
 		int fd = client_open(socket_path);
 
 		if (fd >= 0)
