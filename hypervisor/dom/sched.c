@@ -36,6 +36,7 @@
 #define SLICE_NS	5000000ul
 #define WAKE_BONUS_NS	1000000ul	/* how far behind the queue's clock a sleeper may come back */
 #define PREEMPT_NS	250000ul	/* a woken vCPU must be this far behind to preempt */
+#define BEHIND_NS	100000000ul	/* further behind is only where clocks drifted apart: no debt */
 #define CAP_PERIOD_NS	20000000ul
 
 struct runqueue {
@@ -257,6 +258,8 @@ static void schedule(void)
 		lock_drop(&rq->lock);
 		next = steal(pc->id, than);
 		lock_take(&rq->lock);
+		if (next && than != ~0ul)
+			next->vruntime = MAX(next->vruntime, than - MIN(than, BEHIND_NS));
 	}
 	if (!prev->is_idle && runnable(prev)) {
 		if (may_run_on(prev, pc->id))
@@ -331,15 +334,16 @@ static uint64_t clock_at(const struct runqueue *rq, const struct vcpu *cur, uint
 	return cur->is_idle ? rq->clock : MAX(rq->clock, MIN(rq->head, vruntime_at(cur, now)));
 }
 
-/* Where @v, which joins @rq from another queue (@moved) or from sleep, stands against the others. */
-static void join_clock(struct vcpu *v, uint64_t clock, bool moved)
+/* Where @v, which joins a queue from another one or from sleep, stands by that queue's clock. */
+static void join_clock(struct vcpu *v, uint64_t clock)
 {
 	uint64_t bonus = scaled(v->dom, WAKE_BONUS_NS), ahead = scaled(v->dom, SLICE_NS);
 
 	if (v->vruntime + bonus < clock)
 		v->vruntime = clock - bonus;
-	/* Clocks of queues that share no vCPU drift apart: what it owes there is not owed here. */
-	if (moved && v->vruntime > clock + ahead)
+	/* Clocks of queues drift apart, and a vCPU fetched from another sets the clock back: what it owes by
+	 * that clock is not owed by this one. */
+	if (v->vruntime > clock + ahead)
 		v->vruntime = clock + ahead;
 }
 
@@ -349,7 +353,7 @@ LOCKS_UNCHECKED void sched_wake(struct vcpu *v)
 	struct vcpu *cur;
 	unsigned to;
 	uint64_t now, until;
-	bool kick = false, moved = false;
+	bool kick = false;
 
 	v->blocked = v->polling = false;
 	if (v->running || v->queued || !runnable(v)) {
@@ -362,7 +366,6 @@ LOCKS_UNCHECKED void sched_wake(struct vcpu *v)
 	if (to != v->cpu) {
 		struct runqueue *old = rq;
 
-		moved = true;
 		rq = rq_of_cpu[to];
 		v->cpu = to;			/* from here on the other queue's lock guards it, and nobody */
 		lock_drop(&old->lock);		/* else can wake or take it: it is neither queued nor running */
@@ -373,7 +376,7 @@ LOCKS_UNCHECKED void sched_wake(struct vcpu *v)
 		}
 	}
 	cur = percpu_of(to)->vcpu;
-	join_clock(v, clock_at(rq, cur, now), moved);
+	join_clock(v, clock_at(rq, cur, now));
 	enqueue(rq, v);
 	if (rq->is_idle) {
 		kick = true;

@@ -178,6 +178,70 @@ static void pinned_newcomer(void **state)
 	}
 }
 
+/* @v, which runs or waits, goes to sleep. */
+static void falls_asleep(struct vcpu *v)
+{
+	while (!v->running)
+		play(STEP, NULL);
+	fake_run_on(v->cpu);
+	sched_block(v);
+	run_softirqs();
+}
+
+/*
+ * a ran for seconds beside a CPU that nobody used, whose clock so stood still.  Two come there that owe
+ * nothing by that clock: they do not keep a waiting until they have had as much, be it that a slept a
+ * moment (@sleeps) or that its CPU fetched one of them.
+ */
+static void clocks_apart(bool sleeps)
+{
+	struct vcpu *a, *c, *x;
+	uint64_t was;
+
+	setup(2);
+	a = hog(256, 0);
+	assert_int_equal(sched_set_affinity(a, 1, 1), 0);
+	c = hog(256, 0);
+	x = hog(256, 0);
+	run_softirqs();
+	assert_int_equal(sched_set_affinity(c, 2, 2), 0);
+	assert_int_equal(sched_set_affinity(x, 2, 2), 0);
+	play(20 * MS, NULL);
+	falls_asleep(c);
+	falls_asleep(x);
+	play(5 * SECOND, NULL);
+	assert_true(a->running);
+	sched_set_affinity(a, 3, 3);
+	sched_set_affinity(c, 3, 3);
+	sched_set_affinity(x, 3, 3);
+	sched_wake(c);
+	run_softirqs();
+	sched_wake(x);
+	run_softirqs();
+	if (sleeps) {
+		falls_asleep(a);
+		sched_wake(a);
+	} else {
+		fake_run_on(a->cpu);
+		softirq_raise(SOFTIRQ_SCHED);
+	}
+	run_softirqs();
+	was = a->cpu_time_ns;
+	play(SECOND, NULL);
+	if (a->cpu_time_ns - was < SECOND / 4)
+		fail_msg("a got %lu ms of 1000", (a->cpu_time_ns - was) / MS);
+}
+
+static void clocks_apart_asleep(void **state)
+{
+	clocks_apart(true);
+}
+
+static void clocks_apart_fetched(void **state)
+{
+	clocks_apart(false);
+}
+
 static void weights_over_cpus(void **state)
 {
 	struct vcpu *v[5];
@@ -456,6 +520,7 @@ int main(void)
 		cmocka_unit_test(runstate_adds_up), cmocka_unit_test(random_life),
 		cmocka_unit_test(woken_in_the_window), cmocka_unit_test(alone_before),
 		cmocka_unit_test(pinned_newcomer), cmocka_unit_test(rate_limit),
+		cmocka_unit_test(clocks_apart_asleep), cmocka_unit_test(clocks_apart_fetched),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
