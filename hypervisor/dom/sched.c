@@ -424,8 +424,10 @@ LOCKS_UNCHECKED void sched_yield(void)
 	lock_drop(&rq->lock);
 }
 
-void sched_sleep_sync(struct vcpu *v)
+LOCKS_UNCHECKED void sched_sleep_sync(struct vcpu *v)
 {
+	/* Who chose it before it was paused has marked it as running when the lock is ours. */
+	lock_drop(&lock_vcpu(v)->lock);
 	while (read_once(v->running) || atomic_acquire(&v->on_cpu)) {
 		if (read_once(v->running))
 			softirq_raise_on(read_once(v->cpu), SOFTIRQ_SCHED);
@@ -436,21 +438,21 @@ void sched_sleep_sync(struct vcpu *v)
 LOCKS_UNCHECKED int sched_set_affinity(struct vcpu *v, cpumask_t hard, cpumask_t soft)
 {
 	struct runqueue *rq;
-	bool moved = false;
+	bool wake;
 
 	if (!(hard & cpus_online))
 		return refuse(-EINVAL, "affinity %lx has no CPU that is online", hard);
 	rq = lock_vcpu(v);
 	v->hard_affinity = hard;
 	v->soft_affinity = soft;
-	if (v->queued && !v->running && !may_run_on(v, v->cpu)) {
+	if (v->queued && !may_run_on(v, v->cpu))
 		dequeue(rq, v);
-		moved = true;
-	} else if (v->running && !may_run_on(v, v->cpu)) {
+	else if (v->running && !may_run_on(v, v->cpu))
 		softirq_raise_on(v->cpu, SOFTIRQ_SCHED);	/* schedule() sends it away */
-	}
+	/* Or somebody who wakes it has just moved it to a queue by the old affinity, and was not yet in. */
+	wake = runnable(v) && !v->running && !v->queued;
 	lock_drop(&rq->lock);
-	if (moved)
+	if (wake)
 		sched_wake(v);
 	return 0;
 }

@@ -409,6 +409,15 @@ static void affinity(void **state)
 	play(SECOND, NULL);
 	expect_share(a, 0, SECOND, 0.5, 0.02);
 	expect_share(b, 0, SECOND, 0.5, 0.02);
+	/* a waker is between two queues with b, going where it may not run any more */
+	while (!b->running)
+		play(STEP, NULL);
+	sched_block(b);
+	run_softirqs();
+	b->blocked = false;
+	assert_int_equal(sched_set_affinity(b, 2, 2), 0);
+	run_softirqs();
+	assert_true(b->running && b->cpu == 1);
 }
 
 static void runstate_adds_up(void **state)
