@@ -218,10 +218,11 @@ static void save(struct vcpu *v)
 	atomic_and(&v->dom->mem.dirty_cpus, ~BIT(cpu_id()));
 }
 
-/* Nothing of @v is in this CPU any more. */
+/* Nothing of @v is in this CPU any more.  A full barrier: of two CPUs that let go of a domain's last two
+ * vCPUs at once, one must see both at rest. */
 static void let_go(struct vcpu *v)
 {
-	atomic_release(&v->on_cpu, false);
+	(void)atomic_xchg(&v->on_cpu, false);
 	if (unlikely(read_once(v->dom->shutting_down)))
 		domain_vcpu_stopped(v->dom);
 }
