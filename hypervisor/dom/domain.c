@@ -454,9 +454,9 @@ void domain_shutdown(struct domain *d, unsigned reason, uint64_t arg)
 	d->shutting_down = true;
 	d->shutdown_code = reason;
 	d->suspend_arg = arg;
-	lock_drop(&d->life_lock);
-	for_each_vcpu(d, v)
+	for_each_vcpu(d, v)			/* under the lock, as who creates or resumes them counts */
 		vcpu_pause_nosync(v);
+	lock_drop(&d->life_lock);
 	domain_vcpu_stopped(d);
 }
 
@@ -485,10 +485,10 @@ void domain_resume(struct domain *d)
 	lock_take(&d->life_lock);
 	was = d->shutting_down;
 	d->shutting_down = d->shut_down = false;
-	lock_drop(&d->life_lock);
 	if (was)
 		for_each_vcpu(d, v)
 			vcpu_unpause(v);
+	lock_drop(&d->life_lock);
 }
 
 void domain_crash(struct vcpu *v, const char *fmt, ...)
