@@ -56,17 +56,18 @@ static void noreturn ap_entry(void)
 	bug("smp_ap_main returned", __FILE__, __LINE__);
 }
 
-/* The IPI only says "look": what is wanted is a bit in percpu.ipi_work.  tour:hypercall/6 */
+/* The IPI only says "look": what is wanted is a bit in percpu.ipi_work.  This CPU looks anyway, and gets none:
+ * a bit without its interrupt would keep others from sending theirs.  tour:hypercall/6 */
 void smp_kick(cpumask_t mask, enum ipi_bit bit)
 {
 	unsigned id;
 
-	mask &= cpus_online;
+	mask &= cpus_online & ~BIT(cpu_id());
 	for_each_cpu(id, mask) {
 		struct percpu *p = percpu_of(id);
 
 		/* other bits still there: their interrupt is on its way and will find this one too */
-		if (!atomic_or(&p->ipi_work, 1u << bit) && p != this_cpu())
+		if (!atomic_or(&p->ipi_work, 1u << bit))
 			apic_send(p->apic_id, VECTOR_IPI);
 	}
 }

@@ -27,7 +27,7 @@ void smp_init(void);
 int smp_start_cpu(unsigned cpu);
 /* Serves this CPU's pending requests.  Called by every spin loop and by the IPI handler. */
 void smp_poll(void);
-/* Sets @bit in each CPU of @mask and interrupts those that are not this one; does not wait. */
+/* Sets @bit in each CPU of @mask but this one, and interrupts them; does not wait. */
 void smp_kick(cpumask_t mask, enum ipi_bit bit);
 /*
  * Runs fn(arg) on every CPU of @mask (this one included if in it), returns when all have.  fn runs

@@ -75,7 +75,7 @@ void tlb_flush_mask(cpumask_t mask)
 	tlb_now();
 	epoch = epoch_for_flush();
 	mask &= cpus_online;
-	smp_kick(mask & ~BIT(cpu_id()), IPI_FLUSH);
+	smp_kick(mask, IPI_FLUSH);
 	if (mask & BIT(cpu_id()))
 		tlb_flush_local();
 	for_each_cpu(id, mask)
