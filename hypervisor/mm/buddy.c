@@ -251,7 +251,7 @@ static struct frame *alloc(unsigned order, unsigned addr_bits, bool want_dirty)
 			coalesce(order);
 			f = take_block(order, addr_bits, want_dirty);
 		}
-		away = heap.away;
+		away = heap.away + heap.quarantine;	/* another CPU may end that before we do */
 		lock_drop(&heap.lock);
 		if (f)
 			return f;

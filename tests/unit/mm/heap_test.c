@@ -229,6 +229,37 @@ static void kmalloc_random(void **state)
 	fake_lock_check_none();
 }
 
+/* Another CPU looks for what there is not, just before our @when-th lock from here on: it ends the quarantine. */
+static unsigned when;
+
+void lock_take(struct spinlock *l)
+{
+	if (when && !--when)
+		assert_null(heap_alloc(HEAP_MAX_ORDER, 0));
+	assert_false(fake_lock_held(l));
+	assert_true(lock_try(l));
+}
+
+/* The only free frame is found although another CPU takes it out of quarantine between our two looks. */
+static void quarantine_ended_by_another(void **state)
+{
+	static struct frame *all[FRAMES];
+	unsigned n = 0;
+
+	while ((all[n] = heap_alloc_dirty(0, 0)))
+		n++;
+	assert_int_equal(heap_free_frames(), 0);
+	for (unsigned at = 1; at <= 2; at++) {
+		heap_free(all[n - 1], 0);
+		when = at;
+		assert_ptr_equal(heap_alloc(0, 0), all[n - 1]);
+		when = 0;
+	}
+	while (n)
+		heap_free(all[--n], 0);
+	fake_lock_check_none();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -236,6 +267,7 @@ int main(void)
 		cmocka_unit_test(merges_back), cmocka_unit_test(zones),
 		cmocka_unit_test(flushed_before_reuse), cmocka_unit_test(scrub_all),
 		cmocka_unit_test(clean_and_dirty_merge), cmocka_unit_test(kmalloc_random),
+		cmocka_unit_test(quarantine_ended_by_another),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);
