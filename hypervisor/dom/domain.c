@@ -121,15 +121,15 @@ static void free_domain(struct domain *d)
 {
 	struct vcpu *v;
 
+	timer_stop(&d->cap_timer);		/* first: what these run looks at the vCPUs */
+	for (unsigned i = 0; i < ARRAY_SIZE(d->watchdog); i++)
+		if (d->watchdog[i].fn)
+			timer_stop(&d->watchdog[i]);
 	for_each_vcpu(d, v)
 		vcpu_destroy(v);
 	for_each_service(s)
 		if (s->destroy)
 			s->destroy(d);
-	timer_stop(&d->cap_timer);
-	for (unsigned i = 0; i < ARRAY_SIZE(d->watchdog); i++)
-		if (d->watchdog[i].fn)
-			timer_stop(&d->watchdog[i]);
 	frame_unshare(frame_of(virt_to_mfn(d->shared)));
 	space_fini(&d->mem);
 	kfree(d->cpuid_words);
