@@ -98,14 +98,15 @@ static void write_wallclock(struct domain *d)
 {
 	struct shared_info *s = d->shared;
 	uint64_t sec = wc_sec + (uint64_t)d->time_offset_s;
+	uint32_t version = s->wc_version | 1;	/* two CPUs may be at it: it must not stay odd */
 
-	s->wc_version |= 1;
+	s->wc_version = version;
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	s->wc_sec = (uint32_t)sec;
 	s->wc_sec_hi = (uint32_t)(sec >> 32);
 	s->wc_nsec = wc_nsec;
 	__atomic_thread_fence(__ATOMIC_RELEASE);
-	s->wc_version++;
+	s->wc_version = version + 1;
 }
 
 void vtime_init_domain(struct domain *d)
