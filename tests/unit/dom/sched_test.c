@@ -520,6 +520,52 @@ static void woken_in_the_window(void **state)
 	assert_false(a->blocked);
 }
 
+/* Five that work and sleep, for milliseconds or for seconds: who wants to run has not long to wait. */
+static struct { struct vcpu *v; uint64_t until, ready_at; } worker[5];
+
+static uint64_t work_or_sleep(unsigned seconds_one_in)
+{
+	return unit_below(unit_one_in(seconds_one_in) ? 3000 : 20) * MS;
+}
+
+static void worker_step(void)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(worker); i++) {
+		struct vcpu *v = worker[i].v;
+
+		if (v->on_cpu && v->cpu_time_ns + now_ns() - v->sched_in_ns >= worker[i].until) {
+			fake_run_on(v->cpu);
+			sched_block(v);
+			worker[i].until = now_ns() + work_or_sleep(6);
+		} else if (v->blocked && now_ns() >= worker[i].until) {
+			sched_wake(v);
+			worker[i].until = v->cpu_time_ns + work_or_sleep(4);
+		}
+		if (v->on_cpu || v->blocked)
+			worker[i].ready_at = now_ns();
+		worst = MAX(worst, now_ns() - worker[i].ready_at);
+	}
+	run_softirqs();
+}
+
+static void nobody_waits_long(void **state)
+{
+	unit_seed("nobody_waits_long");
+	for (unsigned round = 0; round < 5; round++) {
+		setup(2);
+		worst = 0;
+		for (unsigned i = 0; i < ARRAY_SIZE(worker); i++) {
+			worker[i].v = hog(256, 0);
+			worker[i].until = unit_below(5000) * MS;
+			worker[i].ready_at = now_ns();
+			run_softirqs();
+		}
+		play(60 * SECOND, worker_step);
+		if (worst > 300 * MS)
+			fail_msg("round %u: somebody waited %lu ms", round, worst / MS);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -530,6 +576,7 @@ int main(void)
 		cmocka_unit_test(woken_in_the_window), cmocka_unit_test(alone_before),
 		cmocka_unit_test(pinned_newcomer), cmocka_unit_test(rate_limit),
 		cmocka_unit_test(clocks_apart_asleep), cmocka_unit_test(clocks_apart_fetched),
+		cmocka_unit_test(nobody_waits_long),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
