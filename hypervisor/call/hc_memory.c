@@ -36,7 +36,7 @@ unsigned memory_max_order(const struct vcpu *self)
 	return self->dom->privileged ? 12 : 9;
 }
 
-int memory_release_frame(struct domain *d, mfn_t m)
+static int release_frame(struct domain *d, mfn_t m)
 {
 	struct frame *f;
 	int rc;
@@ -56,7 +56,7 @@ int memory_release_frame(struct domain *d, mfn_t m)
 static bool decrease_extent(struct domain *d, uint64_t first, unsigned order)
 {
 	for (uint64_t i = 0; i < BIT(order); i++)
-		if (memory_release_frame(d, mfn(first + i)))
+		if (release_frame(d, mfn(first + i)))
 			return false;
 	return true;
 }

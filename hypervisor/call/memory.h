@@ -7,8 +7,6 @@
 
 /* Largest extent the caller may ask for. */
 unsigned memory_max_order(const struct vcpu *self);
-/* The domain gives one frame up.  -EINVAL: not its own, or given up already. */
-int memory_release_frame(struct domain *d, mfn_t m);
 /*
  * Set while a Linux dom0 has not asked for the machine's memory map.  Its first question tells whether it
  * knows that it is dom0: no note of Linux 6.1 does (Debian's cloud kernels claim dom0 support).

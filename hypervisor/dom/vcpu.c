@@ -289,8 +289,6 @@ void vcpu_do_work(struct vcpu *v)
 		softirq_raise(SOFTIRQ_SCHED);	/* it is paused: this CPU goes elsewhere */
 		return;
 	}
-	if (work & VWORK_TLB)
-		tlb_flush_local();
 	if (work & VWORK_RUNSTATE)
 		vtime_push_runstate(v);
 	if (!(work & VWORK_NMI) || !v->traps[2].address)

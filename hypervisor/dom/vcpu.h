@@ -29,8 +29,7 @@
 /* vcpu.work: any bit sends the way back to the guest through C (vcpu_do_work) */
 #define VWORK_NMI		1	/* virtual NMI pending */
 #define VWORK_CRASH		2	/* domain_crash happened: do not go back to the guest */
-#define VWORK_TLB		4	/* flush before going on */
-#define VWORK_RUNSTATE		8	/* runstate/time areas in guest memory are stale */
+#define VWORK_RUNSTATE		4	/* runstate/time areas in guest memory are stale */
 
 #ifndef __ASSEMBLY__
 #include <mica/regs.h>
