@@ -184,6 +184,15 @@ void smp_call(cpumask_t mask, void (*fn)(void *arg), void *arg)
 		cpu_relax_poll();
 }
 
+static void nothing(void *arg)
+{
+}
+
+void smp_pass_all(void)
+{
+	smp_call(cpus_online, nothing, NULL);
+}
+
 void smp_stop_others(void)
 {
 	cpumask_t others;

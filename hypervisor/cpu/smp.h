@@ -34,6 +34,9 @@ void smp_kick(cpumask_t mask, enum ipi_bit bit);
  * wherever its CPU polls, with whatever locks are held there: it takes none and makes no smp_call.
  */
 void smp_call(cpumask_t mask, void (*fn)(void *arg), void *arg);
+/* Returns when every CPU has polled, left the hypervisor or not been in it: what one found without a lock and
+ * used without polling before is not used any more. */
+void smp_pass_all(void);
 /* Panic: all others stop for good; waits for them at most 100 ms. */
 void smp_stop_others(void);
 /* Where an application processor goes after its own set-up; boot/start.c fills it in. */

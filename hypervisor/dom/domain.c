@@ -145,10 +145,6 @@ static void leave_table(const struct domain *d)
 	lock_drop(&table_lock);
 }
 
-static void nothing(void *arg)
-{
-}
-
 /* SOFTIRQ_REAP.  A CPU may still look at a domain that it just found in the table (domain_get) or whose vCPU
  * it just let go of (dom/vcpu.c, let_go).  It does not poll there: once every CPU has answered a call none
  * does any more. */
@@ -160,7 +156,7 @@ static void reap(void)
 		return;
 	for (struct domain *d = list; d; d = d->reap_next)
 		leave_table(d);
-	smp_call(cpus_online, nothing, NULL);
+	smp_pass_all();
 	for (; list; list = next) {
 		next = list->reap_next;
 		free_domain(list);

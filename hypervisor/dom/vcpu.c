@@ -344,6 +344,7 @@ void vcpu_reset(struct vcpu *v)
 
 		atomic_release(&v->info, v->info_own);
 		v->info_frame = NULL;
+		smp_pass_all();			/* who sends an event may be about to write to it */
 		frame_drop(f, KIND_WRITABLE);
 	}
 	if (v->user_root)
