@@ -265,9 +265,10 @@ void vcpu_switch(struct vcpu *prev, struct vcpu *next)
 	}
 	if (atomic_acquire(&next->on_cpu)) {
 		/* Its last CPU is still saving it.  That CPU may wait for @prev the same way, so let go of
-		 * prev first, and of its tables. */
+		 * prev first, and of its tables; it may run there by the time we go on. */
 		tlb_load_cr3(hvmap_idle_cr3());
 		let_go(prev);
+		prev = pc->idle;
 		while (atomic_acquire(&next->on_cpu))
 			cpu_relax_poll();
 	}
