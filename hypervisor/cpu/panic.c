@@ -135,13 +135,11 @@ void panic_show_regs(const struct regs *r)
 }
 
 /* The first CPU to fail goes on; the others wait for the end, and a failure while failing ends it. */
-static void panic_begin(const char *fmt, va_list ap)
+static void panic_begin(const char *what)
 {
 	struct percpu *me = this_cpu();
 	uint32_t none = 0;
-	char what[200];
 
-	fmt_vsnprintf(what, sizeof(what), fmt, ap);
 	cli();
 	if (me->in_panic)
 		machine_halt(EXIT_PANIC);
@@ -162,24 +160,15 @@ static void noreturn panic_end(void)
 	machine_reboot(EXIT_PANIC);
 }
 
-void panic(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	panic_begin(fmt, ap);
-	va_end(ap);
-	panic_backtrace((uint64_t)__builtin_return_address(0), (uint64_t)__builtin_frame_address(0));
-	panic_end();
-}
-
 void panic_regs(const struct regs *r, const char *fmt, ...)
 {
+	char what[200];
 	va_list ap;
 
 	va_start(ap, fmt);
-	panic_begin(fmt, ap);
+	fmt_vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
+	panic_begin(what);
 	panic_show_regs(r);
 	log_err("cr0=%lx cr2=%016lx cr3=%lx cr4=%lx", read_cr0(), read_cr2(), read_cr3(),
 		read_cr4());
@@ -190,7 +179,12 @@ void panic_regs(const struct regs *r, const char *fmt, ...)
 
 void bug(const char *what, const char *file, int line)
 {
-	panic("bug: %s at %s:%d", what, file, line);
+	char text[200];
+
+	fmt_snprintf(text, sizeof(text), "bug: %s at %s:%d", what, file, line);
+	panic_begin(text);
+	panic_backtrace((uint64_t)__builtin_return_address(0), (uint64_t)__builtin_frame_address(0));
+	panic_end();
 }
 
 void boot_fail(const char *fmt, ...)

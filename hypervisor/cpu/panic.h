@@ -12,7 +12,6 @@ enum exit_code {			/* written to the isa-debug-exit port 0xf4 with qemu-exit */
 	EXIT_OK = 0x10, EXIT_REBOOT = 0x18, EXIT_DOM0_CRASH = 0x20, EXIT_PANIC = 0x30, EXIT_CONFIG = 0x40,
 };
 
-void noreturn panic(const char *fmt, ...) printf_like(1, 2);
 void noreturn panic_regs(const struct regs *r, const char *fmt, ...) printf_like(2, 3);
 /* Start-up cannot go on for a reason outside us: one sentence "mica: cannot boot: ..." and stop.  Before the
  * sentence, boot_failing() runs, once somebody has set it. */

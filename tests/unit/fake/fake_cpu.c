@@ -258,14 +258,6 @@ static void noreturn end_of_machine(const char *how, const char *fmt, va_list ap
 	abort();
 }
 
-weak void panic(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	end_of_machine("panic", fmt, ap);
-}
-
 weak void boot_fail(const char *fmt, ...)
 {
 	va_list ap;
