@@ -300,7 +300,8 @@ void sched_idle_loop(void)
 	for (;;) {
 		while (this_cpu()->softirq_pending)
 			softirq_run();
-		if (heap_scrub_some())
+		/* Piece by piece: the interrupts of this CPU, and others' requests to it, come in between. */
+		if (!preempt_due() && heap_scrub_some())
 			continue;
 		cli();
 		if (!read_once(this_cpu()->softirq_pending))

@@ -50,7 +50,24 @@ void *kmalloc(size_t n)
 	assert_true(nr_made < ARRAY_SIZE(made));
 	return made[nr_made++] = calloc(1, n);
 }
-bool heap_scrub_some(void) { return false; }
+
+/* An idle CPU with memory to scrub: an interrupt comes in its fourth window. */
+static bool dirty;
+static unsigned pieces, windows;
+
+bool heap_scrub_some(void)
+{
+	pieces += dirty;
+	assert_true(pieces <= windows || !dirty);
+	return dirty;
+}
+
+bool preempt_due(void)
+{
+	if (dirty && ++windows == 4)
+		longjmp(back, 1);
+	return false;
+}
 
 /* Nothing here lives across the setjmp(), which vcpu_switch() comes back to. */
 static void run_cpu(void)
@@ -481,6 +498,18 @@ static void random_life(void **state)
 	fake_lock_check_none();
 }
 
+/* Memory is scrubbed a piece at a time, and interrupts come in between. */
+static void idle_takes_interrupts(void **state)
+{
+	setup(1);
+	dirty = true;
+	if (!setjmp(back))
+		sched_idle_loop();
+	dirty = false;
+	assert_int_equal(windows, 4);
+	assert_int_equal(pieces, 3);
+}
+
 /* A vCPU that is woken while its CPU, about to leave it, looks for work on another one. */
 static struct vcpu *window_vcpu;
 
@@ -576,7 +605,7 @@ int main(void)
 		cmocka_unit_test(woken_in_the_window), cmocka_unit_test(alone_before),
 		cmocka_unit_test(pinned_newcomer), cmocka_unit_test(rate_limit),
 		cmocka_unit_test(clocks_apart_asleep), cmocka_unit_test(clocks_apart_fetched),
-		cmocka_unit_test(nobody_waits_long),
+		cmocka_unit_test(nobody_waits_long), cmocka_unit_test(idle_takes_interrupts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
