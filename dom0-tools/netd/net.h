@@ -270,6 +270,13 @@ void drain_park(struct net *n, struct drain *d, struct packet *p);
 void drain_unpark(struct net *n, struct packet *p);
 /* Answer the pages of one delivery; @ok: what was copied is whole. */
 void drain_answer(struct drain *d, const struct delivery *v, bool ok);
+/*
+ * A ring in use, before any page is taken.  A process that is killed leaves answers it has not
+ * published, each over the reference of its page, and that of an extra info reads as a small number:
+ * the reference of another page of the guest's.  They are the oldest requests.  Frames that are
+ * answered whole are there, and published as they stand; of one that is not, the pages go back.
+ */
+void drain_resume(struct drain *d);
 
 /* --- deliver.c: one packet, decided --- */
 /* Its copies go into the batch, or it waits, or it is dropped: its state says. */

@@ -5,8 +5,8 @@
  *
  * A device that was connected before this process began goes on where rsp_prod stands on both
  * rings: answers are given in order, so whatever was not answered is done again, but for what has
- * an answer that was not published (feed.c).  The guest may see a frame twice or lose some, which
- * is what networks do.
+ * an answer that was not published (feed.c, drain.c).  The guest may see a frame twice or lose
+ * some, which is what networks do.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -188,8 +188,11 @@ static int attach(struct queue *q, bool resuming)
 	q->feed.again_until = mica_shared_load(&tx_head->req_prod);
 	ring_bell(q->port->net, q->feed_port);	/* the last notifications may be lost: ring once */
 	q->drain.dirty = true;
-	return rc ? rc : netrx_back_resume(&q->drain.ring, q->drain_page, MICA_IO_PAGE_BYTES, &rx,
-					   mica_shared_load(&rx_head->rsp_prod));
+	rc = rc ? rc : netrx_back_resume(&q->drain.ring, q->drain_page, MICA_IO_PAGE_BYTES, &rx,
+					 mica_shared_load(&rx_head->rsp_prod));
+	if (!rc)
+		drain_resume(&q->drain);
+	return rc;
 }
 
 /* The key an error names; NULL: it is none's fault. */

@@ -336,15 +336,15 @@ static void take_frames(struct guest *g, unsigned q)
 	struct guest_queue *queue = &g->queue[q];
 	union netrx_response r;
 	struct got *got = NULL;
-	bool extra = false, more;
+	bool extra = false, more = false;
 
 	while (netrx_front_take(&queue->rx, &r) == 1) {
 		uint16_t id = queue->rx_at++;
 
 		if (extra) {
-			if (r.extra.type == XEN_NETIF_EXTRA_TYPE_GSO)
+			if (got && r.extra.type == XEN_NETIF_EXTRA_TYPE_GSO)
 				got->gso = r.extra;
-			else
+			else if (got)
 				got->hash = r.extra;
 			extra = r.extra.flags & XEN_NETIF_EXTRA_FLAG_MORE;
 			if (!more && !extra)
@@ -354,6 +354,8 @@ static void take_frames(struct guest *g, unsigned q)
 		assert_int_equal(r.rsp.id, id);
 		if (r.rsp.status < 0) {
 			g->bad++;
+			extra = r.rsp.flags & NETRXF_extra_info;
+			more = false;
 			continue;
 		}
 		assert_true(r.rsp.offset + r.rsp.status <= 4096);
