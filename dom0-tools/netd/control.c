@@ -6,8 +6,9 @@
  *	request --copied once--> checked whole --all good--> done --> answered
  *	                                       --anything wrong--> answered, nothing changed
  *
- * Requests are answered one by one and in order, so rsp_prod says where a successor goes on: one
- * that was done but not answered is done again.  Hashing is set to the same again.  A list of
+ * Requests are answered and published one by one and in order, so rsp_prod says where a successor
+ * goes on: one that was done but not answered is done again.  An answer lies over its request and
+ * would be a request of other words, so none waits for the next.  Hashing is set to the same again.  A list of
  * staging grants is mapped again, for the old mappings ended with the old process; one to unmap
  * says that nothing was mapped.
  *
@@ -256,6 +257,7 @@ static bool serve_port(struct net *n, struct port *p)
 		if (rc != 1)
 			break;
 		answer(p, &r);
+		netctl_back_push(&c->ring);	/* before the next takes its time */
 	}
 	netctl_back_push(&c->ring);
 	if (rc < 0 || (!rc && !netctl_back_more(&c->ring)))

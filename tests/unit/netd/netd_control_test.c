@@ -267,6 +267,54 @@ static void a_request_is_not_lost(void **state)
 	world_end();
 }
 
+static uint8_t ring_then[4096];
+static char hash_then[VALUE];
+static unsigned writes;
+
+/* What a successor would find if the daemon were killed as it writes for the second time. */
+static void keep_what_is_left(void)
+{
+	if (++writes != 2)
+		return;
+	memcpy(ring_then, guests[0].pages[CONTROL_REF], sizeof(ring_then));
+	snprintf(hash_then, sizeof(hash_then), "%s", guest_key(0, "hash"));
+}
+
+/* Of two requests the daemon has answered the first, and dies at the second. */
+static void an_answered_request_is_not_done_again(void **state)
+{
+	struct xen_netif_ctrl_request r[2] = {
+		{ .id = 7, .type = XEN_NETIF_CTRL_TYPE_SET_HASH_ALGORITHM, .data = { 1 } },
+		{ .id = 8, .type = XEN_NETIF_CTRL_TYPE_SET_HASH_FLAGS, .data = { 15 } },
+	};
+	struct xen_netif_ctrl_response rsp;
+	struct steer *s;
+
+	begin(1);
+	writes = 0;
+	world_writes = keep_what_is_left;
+	netctl_front_put(&guests[0].control, &r[0]);
+	netctl_front_put(&guests[0].control, &r[1]);
+	netctl_front_push(&guests[0].control);
+	net_kind.event(&guests[0].dev, 0x80);
+	world_run();
+	assert_true(writes >= 2);
+	world_writes = NULL;
+	memcpy(guests[0].pages[CONTROL_REF], ring_then, sizeof(ring_then));
+	guest_set(&guests[0], "hash", hash_then);
+	world_restart();
+	world_run();
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(netctl_front_take(&guests[0].control, &rsp), 1);
+		assert_int_equal(rsp.id, r[i].id);
+		assert_int_equal(rsp.status, OK);
+	}
+	s = &((struct port *)guests[0].dev.priv)->steer;
+	assert_int_equal(s->algorithm, 1);
+	assert_int_equal(s->types, 15);
+	world_end();
+}
+
 static void a_flood_of_requests_waits(void **state)
 {
 	struct xen_netif_ctrl_request r = { .type = XEN_NETIF_CTRL_TYPE_SET_HASH_ALGORITHM };
@@ -306,6 +354,7 @@ int main(void)
 		cmocka_unit_test(hashing_outlives_the_daemon),
 		cmocka_unit_test(a_waiting_frame_stays_where_it_waits),
 		cmocka_unit_test(a_request_is_not_lost),
+		cmocka_unit_test(an_answered_request_is_not_done_again),
 		cmocka_unit_test(a_flood_of_requests_waits),
 	};
 

@@ -9,6 +9,7 @@ int world_maps;
 unsigned world_watches, world_pieces;
 bool world_whole;
 void (*world_meddle)(void);
+void (*world_writes)(void);
 struct back world_back;
 static struct mica_io world_io;
 
@@ -425,7 +426,7 @@ void world_begin(void)
 	memset(guests, 0, sizeof(guests));
 	world_io.ops = &world_ops;
 	world_ns = 1000000000000ull;
-	world_meddle = NULL;
+	world_meddle = world_writes = NULL;
 	world_whole = false;
 	world_maps = 0;
 	world_watches = world_pieces = 0;

@@ -73,6 +73,7 @@ extern unsigned world_watches;
 extern unsigned world_pieces;		/* copied by the hypervisor */
 extern bool world_whole;		/* frames that fit a page are sent in one piece */
 extern void (*world_meddle)(void);	/* called before each copy call */
+extern void (*world_writes)(void);	/* before the daemon writes a key of its own */
 
 struct guest *world_guest(domid_t domid);
 void world_begin(void);

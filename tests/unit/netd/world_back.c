@@ -89,6 +89,8 @@ int back_write(struct back_device *dev, const char *key, const char *value, ...)
 	va_start(args, value);
 	assert_true(vsnprintf(text, sizeof(text), value, args) < (int)sizeof(text));
 	va_end(args);
+	if (world_writes)
+		world_writes();
 	guest_set(world_guest(dev->domid), key, text);
 	return 0;
 }
