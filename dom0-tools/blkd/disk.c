@@ -136,17 +136,35 @@ void disk_wake_at(struct disk *d, uint64_t at_ns)
 	}
 }
 
-/* What was taken begins; what is done already is answered by the same push. */
+/* Those that could not start; false: there are none. */
+static bool run_held(struct disk *d)
+{
+	bool some = false;
+
+	for (unsigned i = 0; i < d->rings.nr_queues && d->state == DISK_ON && !d->dead; i++)
+		if (d->queue[i].held || d->queue[i].replay)
+			some |= queue_run(&d->queue[i]);
+	return some;
+}
+
+/* What was taken begins; what is done already is answered by the same push.  The engine tells of
+ * nothing that was reaped here, so what waited for its end is seen to here. */
 static void begin(struct disk *d)
 {
-	d->engine->ops->kick(d->engine);
-	if (d->engine->ops->prompt && d->in_flight) {
-		tick(d);
-		d->engine->ops->reap(d->engine);
-	}
+	unsigned under_way;
+
+	do {
+		d->engine->ops->kick(d->engine);
+		under_way = d->in_flight;
+		if (d->engine->ops->prompt && d->in_flight) {
+			tick(d);
+			d->engine->ops->reap(d->engine);
+		}
+	} while (d->in_flight < under_way && run_held(d));
 	if (d->state == DISK_ON)
 		for (unsigned i = 0; i < d->rings.nr_queues && !d->dead; i++)
 			queue_push(&d->queue[i]);
+	drained(d);
 }
 
 void disk_run(struct disk *d)
@@ -193,7 +211,6 @@ void disk_engine(struct disk *d)
 	tick(d);
 	d->engine->ops->reap(d->engine);
 	disk_run(d);
-	drained(d);
 }
 
 void disk_timer(struct disk *d)

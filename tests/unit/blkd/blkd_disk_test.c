@@ -162,6 +162,88 @@ static void more_than_fits(void **state)
 	stop();
 }
 
+/* --- an engine that is through when it is asked, and wakes nobody for that --- */
+
+#define PROMPT_DEPTH	4u
+
+static bool through;
+
+static int prompt_submit(struct engine *e, struct xfer *x)
+{
+	if (nr_pending == PROMPT_DEPTH)
+		return -EBUSY;
+	return slow_submit(e, x);
+}
+
+static void prompt_reap(struct engine *e)
+{
+	for (unsigned n = through ? nr_pending : 0; n; n--) {
+		struct xfer *x = pending[0];
+
+		memmove(pending, pending + 1, --nr_pending * sizeof(pending[0]));
+		x->done(x, 0);
+	}
+}
+
+static const struct engine_ops prompt = {
+	.kind = ENGINE_THREADS, .prompt = true, .start = slow_start, .submit = prompt_submit,
+	.kick = slow_nothing, .reap = prompt_reap, .stop = slow_stop,
+};
+
+/* What could not start begins when there is room, though no event says that there is. */
+static void held_requests_need_no_event(void **state)
+{
+	struct blkif_request r;
+
+	start(&prompt, 2, 1, false);
+	through = true;
+	for (unsigned i = 0; i < 3 * PROMPT_DEPTH + 1; i++) {
+		r = request(BLKIF_OP_READ, i, i * 8, 1, DATA_REF + i);
+		put(0, &r);
+	}
+	ring_bell(0);
+	for (unsigned i = 0; i < 3 * PROMPT_DEPTH + 1; i++)
+		assert_int_equal(status_of(0, NULL), BLKIF_RSP_OKAY);
+	/* The same for what a barrier of the other queue has held up. */
+	through = false;
+	r = request(BLKIF_OP_READ, 1, 0, 1, DATA_REF);
+	put(0, &r);
+	ring_bell(0);
+	r = request(BLKIF_OP_WRITE_BARRIER, 2, 0, 0, 0);
+	put(1, &r);
+	ring_bell(1);
+	r = request(BLKIF_OP_READ, 3, 0, 1, DATA_REF);
+	put(0, &r);
+	ring_bell(0);
+	through = true;
+	while (nr_pending)
+		disk_engine(&disk);
+	assert_int_equal(status_of(1, NULL), BLKIF_RSP_OKAY);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(status_of(0, NULL), BLKIF_RSP_OKAY);
+	stop();
+}
+
+/* The last transfer's end is found by the way, and the disconnection ends all the same. */
+static void a_drain_needs_no_event(void **state)
+{
+	struct blkif_request r = request(BLKIF_OP_READ, 1, 0, 1, DATA_REF);
+
+	start(&prompt, 1, 1, false);
+	through = false;
+	put(0, &r);
+	ring_bell(0);
+	drained = 0;
+	disk_disconnect(&disk);
+	assert_int_equal(drained, 0);
+	through = true;
+	disk_timer(&disk);
+	assert_int_equal(drained, 1);
+	assert_int_equal(status_of(0, NULL), BLKIF_RSP_OKAY);
+	drained = 0;
+	stop();
+}
+
 /* --- order --- */
 
 static void barriers_wait_for_all(void **state)
@@ -341,6 +423,8 @@ int main(void)
 		cmocka_unit_test(indirect_requests),
 		cmocka_unit_test(queues_and_pages),
 		cmocka_unit_test(more_than_fits),
+		cmocka_unit_test(held_requests_need_no_event),
+		cmocka_unit_test(a_drain_needs_no_event),
 		cmocka_unit_test(barriers_wait_for_all),
 		cmocka_unit_test(a_failed_flush_is_for_ever),
 		cmocka_unit_test(host_faults_become_errors),
