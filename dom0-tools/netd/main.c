@@ -26,18 +26,18 @@ struct settings settings = {
 
 void note(const char *fmt, ...)
 {
-	char stamp[32];
+	char stamp[32], line[1024];
 	struct tm tm;
 	time_t now = time(NULL);
 	va_list args;
 
 	gmtime_r(&now, &tm);
 	strftime(stamp, sizeof(stamp), "%F %T", &tm);
-	fprintf(stderr, "%s mica-netd: ", stamp);
 	va_start(args, fmt);
-	vfprintf(stderr, fmt, args);
+	vsnprintf(line, sizeof(line), fmt, args);
 	va_end(args);
-	fputc('\n', stderr);
+	/* In one write: workers and supervisor have one log. */
+	fprintf(stderr, "%s mica-netd: %s\n", stamp, line);
 }
 
 __attribute__((noreturn)) static void usage(int status)

@@ -98,12 +98,16 @@ void multicast_changed(struct net *n, const char *path)
 	char ours[BACK_PATH];
 
 	for (unsigned i = 0; i < n->sw.top; i++) {
-		if (!n->port[i] || !n->port[i]->dev)
+		struct port *p = n->port[i];
+
+		if (!p || !p->dev)
 			continue;
-		watch_path(n->port[i], ours);
-		if (!strcmp(path, ours) && sample(n->port[i]))
-			back_note(n->port[i]->dev, KEY_REQUEST " is neither 0 nor 1; it stays %u",
-				  switch_port(n->port[i])->filter);
+		watch_path(p, ours);
+		if (strcmp(path, ours) || !sample(p) || p->filter_told)
+			continue;
+		p->filter_told = true;		/* once: the log is not the guest's to fill */
+		back_note(p->dev, KEY_REQUEST " is neither 0 nor 1; it stays %u",
+			  switch_port(p)->filter);
 	}
 }
 

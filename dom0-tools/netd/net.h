@@ -168,7 +168,8 @@ struct port {
 	struct control *control;	/* NULL: it has no control ring */
 	struct steer steer;
 	unsigned staged;		/* pages of all queues */
-	bool watches;			/* its request for multicast control */
+	bool watches;			/* its request for multicast control, */
+	bool filter_told;		/* which is no flag: the operator knows */
 	bool keeps_groups;		/* in the store */
 	struct bucket rate;		/* bytes a second from the guest */
 	struct capture capture;

@@ -48,10 +48,12 @@ static void word(struct back_device *dev, char *to, size_t room, const char *key
 {
 	int rc = back_read(dev, to, room, "%s", key);
 
-	if (rc == -ERANGE)
-		snprintf(to, room, "?");	/* too long to be right: refused by the parser */
-	else if (rc)
+	if (rc == -ENOENT)
 		*to = '\0';
+	else if (rc)
+		/* Too long to be right, or not known: refused by the parser, so that no guard is
+		 * let down because the store went away. */
+		snprintf(to, room, "?");
 }
 
 static const char *read_config(struct back_device *dev, struct config_port *c)

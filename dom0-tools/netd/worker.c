@@ -49,10 +49,10 @@ static void uplink_word(char *to, size_t room, const char *key)
 
 	snprintf(path, sizeof(path), "/mica/net/%s/%s", net.name, key);
 	rc = net.io->ops->read(net.io, path, to, room);
-	if (rc == -ERANGE)
-		snprintf(to, room, "?");
-	else if (rc)
+	if (rc == -ENOENT)
 		*to = '\0';
+	else if (rc)
+		snprintf(to, room, "?");	/* as a port's */
 }
 
 static void configure_uplink(void)

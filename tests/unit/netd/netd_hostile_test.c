@@ -228,6 +228,32 @@ static void random_rings_harm_only_their_owner(void **state)
 	assert_true(cuts > 50);
 }
 
+/* A change is announced, and the store goes away while it is read: nothing is let down. */
+static void a_lost_store_opens_no_port(void **state)
+{
+	static const char *const guarded[] = { "antispoof=1", "isolated=1", "vlan=7",
+					       "ip=10.0.0.1", "rate-bps=1000000", NULL };
+	struct switch_config before;
+	struct port *p;
+
+	world_begin();
+	guest_connect(0, 1, guarded);
+	p = guests[0].dev.priv;
+	before = net->sw.ports[p->number].config;
+	assert_true(before.guard.on && before.isolated && before.vlan == 7);
+	for (unsigned reads = 1; reads <= 9; reads++) {
+		world_reads = reads;
+		net_kind.changed(&guests[0].dev, "rate-bps");
+		assert_memory_equal(&net->sw.ports[p->number].config, &before, sizeof(before));
+		assert_true(p->rate.rate == 1000000);
+	}
+	world_reads = 0;
+	guest_set(&guests[0], "isolated", "0");
+	net_kind.changed(&guests[0].dev, "isolated");
+	assert_false(net->sw.ports[p->number].config.isolated);
+	world_end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -238,6 +264,7 @@ int main(void)
 		cmocka_unit_test(grants_taken_away_end_the_port),
 		cmocka_unit_test(heads_cannot_change_under_way),
 		cmocka_unit_test(random_rings_harm_only_their_owner),
+		cmocka_unit_test(a_lost_store_opens_no_port),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,7 +6,7 @@ struct guest guests[GUESTS];
 struct net *net;
 uint64_t world_ns;
 int world_maps;
-unsigned world_watches, world_pieces;
+unsigned world_watches, world_pieces, world_reads;
 bool world_whole;
 void (*world_meddle)(void);
 void (*world_writes)(void);
@@ -429,7 +429,7 @@ void world_begin(void)
 	world_meddle = world_writes = NULL;
 	world_whole = false;
 	world_maps = 0;
-	world_watches = world_pieces = 0;
+	world_watches = world_pieces = world_reads = 0;
 	new_net();
 	for (unsigned n = 0; n < GUESTS; n++)
 		guests[n].pages = calloc(REFS, 4096);

@@ -61,6 +61,7 @@ struct guest {
 	unsigned bad;			/* rx responses with an error */
 	unsigned cut_off;
 	unsigned bells;
+	unsigned notes;			/* lines for the operator */
 	char why[200];
 };
 
@@ -71,6 +72,7 @@ extern uint64_t world_ns;
 extern int world_maps;			/* pages of guests that are mapped */
 extern unsigned world_watches;
 extern unsigned world_pieces;		/* copied by the hypervisor */
+extern unsigned world_reads;		/* of the store, then it is gone; 0: it stays */
 extern bool world_whole;		/* frames that fit a page are sent in one piece */
 extern void (*world_meddle)(void);	/* called before each copy call */
 extern void (*world_writes)(void);	/* before the daemon writes a key of its own */

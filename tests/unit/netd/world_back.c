@@ -51,6 +51,10 @@ int back_read(struct back_device *dev, char *value, size_t room, const char *key
 	va_list args;
 	int rc;
 
+	if (world_reads && !--world_reads) {
+		world_reads = 1;
+		return -ENOTCONN;
+	}
 	va_start(args, key);
 	rc = lookup(dev, value, room, key, args);
 	va_end(args);
@@ -108,6 +112,7 @@ int back_fail(struct back_device *dev, int rc, const char *code, const char *hin
 
 void back_note(struct back_device *dev, const char *text, ...)
 {
+	world_guest(dev->domid)->notes++;
 }
 
 void back_cut_off(struct back_device *dev, const char *why, ...)
