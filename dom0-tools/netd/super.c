@@ -57,7 +57,8 @@ static uint64_t now(void)
 	return io->ops->now_ns(io);
 }
 
-static void key(char *to, size_t room, const char *name, const char *key)
+/* False: it is not known what is there. */
+static bool key(char *to, size_t room, const char *name, const char *key)
 {
 	char path[64];
 	int rc;
@@ -68,16 +69,17 @@ static void key(char *to, size_t room, const char *name, const char *key)
 		snprintf(to, room, "?");
 	else if (rc)
 		*to = '\0';
+	return !rc || rc == -ERANGE || rc == -ENOENT;
 }
 
-static void read_words(const char *name, struct host_words *w)
+static bool read_words(const char *name, struct host_words *w)
 {
 	memset(w, 0, sizeof(*w));
-	key(w->uplink, sizeof(w->uplink), name, "uplink");
-	key(w->subnet, sizeof(w->subnet), name, "subnet");
-	key(w->nat, sizeof(w->nat), name, "nat");
-	key(w->dhcp, sizeof(w->dhcp), name, "dhcp");
-	key(w->mtu, sizeof(w->mtu), name, "mtu");
+	return key(w->uplink, sizeof(w->uplink), name, "uplink") &&
+		key(w->subnet, sizeof(w->subnet), name, "subnet") &&
+		key(w->nat, sizeof(w->nat), name, "nat") &&
+		key(w->dhcp, sizeof(w->dhcp), name, "dhcp") &&
+		key(w->mtu, sizeof(w->mtu), name, "mtu");
 }
 
 static void tell(struct network *n, const char *text)
@@ -257,8 +259,11 @@ static void look_at(const char *name)
 
 	if (!config_name(name) || !(n = find(name)))
 		return;
-	read_words(name, &words);
 	n->there = true;
+	if (!read_words(name, &words)) {
+		store_lost = true;	/* it tells of everything again when it is back */
+		return;
+	}
 	if (n->used && !memcmp(&words, &n->words, sizeof(words)))
 		return;
 	if (n->used)
@@ -275,8 +280,10 @@ static void rescan(void)
 	int count = io->ops->list(io, "/mica/net", names, sizeof(names));
 	const char *name = names;
 
-	if (count < 0 && count != -ENOENT)
-		return;			/* the store is away; nothing is known to have changed */
+	if (count < 0 && count != -ENOENT) {
+		store_lost = true;	/* nothing is known to have changed */
+		return;
+	}
 	for (unsigned i = 0; i < NETWORKS; i++)
 		networks[i].there = false;
 	for (; count > 0; count--, name += strlen(name) + 1)
