@@ -210,16 +210,20 @@ static void give_up(struct net *n, struct drain *d)
 static bool serve_waiting(struct net *n, struct drain *d)
 {
 	bool moved = false;
+	unsigned pages;
 
 	while (d->wait_first && batch_room(n)) {
 		if (deliver_parked(n, d->wait_first)) {
 			moved = true;
 			d->waits_since = n->now_ns;
-		} else if (!netrx_back_more(&d->ring) || netrx_back_dead(&d->ring)) {
-			break;
-		} else if (drain_pages(d, LAYOUT_SLOTS + RX_EXTRAS) < LAYOUT_SLOTS + RX_EXTRAS) {
-			break;	/* some, but too few; the guest will tell about the next */
+			continue;
 		}
+		if (!netrx_back_more(&d->ring) || netrx_back_dead(&d->ring))
+			break;		/* the guest will tell about the next page */
+		/* It will not while it has told, or lent one as we asked: perhaps they are enough. */
+		pages = d->taken - d->used;
+		if (drain_pages(d, LAYOUT_SLOTS + RX_EXTRAS) == pages)
+			break;
 	}
 	if (d->wait_first && n->now_ns - d->waits_since > STALL_NS)
 		give_up(n, d);

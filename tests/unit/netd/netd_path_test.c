@@ -8,6 +8,8 @@
 #include "world.h"
 
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -412,6 +414,70 @@ static void what_the_dead_delivered_arrives(void **state)
 	}
 }
 
+/* --- a receiver that lends a page while the daemon looks --- */
+
+static uint8_t *guarded;
+static unsigned lent;
+
+/* One page of guest 1's; the daemon hears of it if it asked to. */
+static bool lend_one(void)
+{
+	struct netrx_front *rx = &guests[1].queue[0].rx;
+	struct netif_rx_request r = { .id = (uint16_t)rx->end.prod };
+
+	r.gref = RING_REFS + 200 + r.id % 256;
+	guests[1].granted[r.gref] = true;
+	assert_true(netrx_front_put(rx, &r));
+	lent++;
+	return netrx_front_push(rx);
+}
+
+/* The daemon has seen no page and is about to ask for an event. */
+static void on_write(int number)
+{
+	mprotect(guarded, 4096, PROT_READ | PROT_WRITE);
+	assert_false(lend_one());
+}
+
+/* A frame that waits for two pages, of which one comes between the look and the request to be told. */
+static void a_page_that_comes_meanwhile(void **state)
+{
+	struct sigaction act = { .sa_handler = on_write }, before;
+
+	dice_start();
+	world_begin();
+	world_whole = true;
+	guest_connect(0, 1, linux_keys);
+	guest_connect(1, 1, linux_keys);
+	say_hello();
+	guests[1].deaf = true;
+	for (unsigned i = 0; i < NET_SLOTS; i++) {	/* all that were lent are used up */
+		make(0, 1, 60, i);
+		assert_true(guest_send(0, 0, frame, 60, 0, NULL));
+		world_run();
+		guest_forget(1);
+	}
+	make(0, 1, 8000, 1);
+	assert_true(guest_send(0, 0, frame, 8000, 0, NULL));
+	guarded = (uint8_t *)((uintptr_t)guests[1].pages[1] & ~(uintptr_t)4095);
+	lent = 0;
+	assert_int_equal(sigaction(SIGSEGV, &act, &before), 0);
+	assert_int_equal(mprotect(guarded, 4096, PROT_READ), 0);
+	while (path_round(net))
+		;
+	sigaction(SIGSEGV, &before, NULL);
+	assert_int_equal(lent, 1);
+	assert_int_equal(net->waiting, 1);
+	assert_true(lend_one());
+	net_kind.event(&guests[1].dev, 1 << 8 | 2);
+	while (path_round(net))
+		;
+	guest_run(1);
+	assert_int_equal(guests[1].n_got, 1);
+	check_got(1, 0, 8000);
+	world_end();
+}
+
 /* A sender that looks for itself is not told that its frames are answered; one that does not look
  * is, after a while or a number of bytes. */
 static void answers_are_announced_late(void **state)
@@ -641,6 +707,7 @@ int main(void)
 		cmocka_unit_test(a_killed_daemon_goes_on),
 		cmocka_unit_test(answers_of_the_dead_are_published),
 		cmocka_unit_test(what_the_dead_delivered_arrives),
+		cmocka_unit_test(a_page_that_comes_meanwhile),
 		cmocka_unit_test(answers_are_announced_late),
 		cmocka_unit_test(a_lull_needs_no_event),
 		cmocka_unit_test(a_limit_holds_back),
