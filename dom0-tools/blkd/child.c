@@ -102,10 +102,25 @@ static void become(struct vbd *v, int control, int image, int alive, const char 
 	_exit(127);
 }
 
+/* The socket to the process, and the pipe that tells of its end; 0 or -errno. */
+static int open_ends(int pair[2], int alive[2])
+{
+	int rc;
+
+	if (pipe2(alive, O_CLOEXEC | O_NONBLOCK))
+		return -errno;
+	if (!socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+		return 0;
+	rc = -errno;
+	close(alive[0]);
+	close(alive[1]);
+	return rc;
+}
+
 int child_start(struct vbd *v)
 {
 	const char *program = v->storage ? settings.nbd_program : settings.program;
-	int pair[2], alive[2], image = v->image.fd;
+	int pair[2], alive[2], image = v->image.fd, rc;
 
 	if (v->storage && v->broken) {
 		image = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -114,13 +129,11 @@ int child_start(struct vbd *v)
 		if (image < 0)
 			return image;
 	}
-	if (pipe2(alive, O_CLOEXEC | O_NONBLOCK))
-		return -errno;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) {
-		close(alive[0]);
-		close(alive[1]);
-		return -errno;
-	}
+	rc = open_ends(pair, alive);
+	if (rc && v->storage && image >= 0)
+		close(image);
+	if (rc)
+		return rc;
 	v->last_words[0] = '\0';
 	v->pid = fork();
 	if (!v->pid)

@@ -220,17 +220,25 @@ static void run(struct mica_io *io)
 	struct epoll_event got;
 
 	while (!ending) {
-		int wait = need_tick ? TICK_MS : (int)(REPORT_NS / 1000000);
+		int wait = -1;
 
 		if (io_xen_waiting(io))
 			io_xen_dispatch(io);
+		/* What that has begun, or found in the store's client again, counts. */
+		if (vbds)
+			wait = need_tick ? TICK_MS : (int)(REPORT_NS / 1000000);
+		if (io_xen_waiting(io))
+			wait = 0;
 
 		/* One at a time: what a callback removes may be the next one's. */
-		if (epoll_wait(epoll_fd, &got, 1, vbds ? wait : -1) == 1)
+		if (epoll_wait(epoll_fd, &got, 1, wait) == 1)
 			ready(io, got.data.ptr);
 		now = now_ns();
-		if (need_tick)
-			need_tick = vbd_tick(now);
+		if (need_tick) {
+			need_tick = false;	/* a tick may ask for the next itself */
+			if (vbd_tick(now))
+				need_tick = true;
+		}
 		if (now >= report_ns) {
 			report_store();
 			report_ns = now + REPORT_NS;
