@@ -66,7 +66,9 @@ blk_detach()
 	xenstore-rm "/local/domain/$id/device/vbd/$2"
 }
 
-# in_guest SECONDS GUEST COMMAND: run it on its console and wait for its good end
+# in_guest SECONDS GUEST COMMAND: run it on its console and wait for its good end.  A line need not
+# begin with what a program says: a message of the kernel's from another CPU is written in pieces, and
+# what is said meanwhile stands among them.
 in_guest()
 {
 	blk_step=$((${blk_step:-0} + 1))

@@ -135,6 +135,13 @@ guest_sum()
 	sed -n "s/.*sum $step=\([0-9a-f]\{64\}\).*/\1/p" "$(guest_log "$1")" | head -n 1
 }
 
+# listens GUEST PORT: wait until a program there does; 0A is the state
+listens()
+{
+	guest_does "$1" 120 "until cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -q ':$(printf %04X "$2") [0-9A-F]*:0000 0A'; do sleep 0.2; done" ||
+		net_fails "$1 does not listen"
+}
+
 # bulk FROM TO ADDRESS MIB [COMMAND]: so much random data, checked; COMMAND runs meanwhile
 bulk()
 {
@@ -143,7 +150,8 @@ bulk()
 	# not the console as input: a background job that reads from there is stopped
 	guest_does "$2" 120 "[ -p /quiet ] || mkfifo /quiet; rm -f /done /got" || net_fails "listen"
 	guest_does "$2" 120 "(nc -l -p 5001 <>/quiet >/got; echo >/done) & true" || net_fails "listen"
-	guest_does "$1" 120 "(sleep 1; nc $3 5001 </sent) & true" || net_fails "nc"
+	listens "$2" 5001
+	guest_does "$1" 120 "nc $3 5001 </sent & true" || net_fails "nc"
 	started=$(date +%s)
 	[ -z "${5:-}" ] || $5
 	guest_does "$2" 900 "until [ -e /done ]; do sleep 0.2; done" || net_fails "no end of the copy"
@@ -180,6 +188,6 @@ two_guests()
 			"extra=\"console=hvc0 guest=$guest\""
 	done
 	for guest in left right; do
-		guest_said 600 $guest "^GUEST: up $guest"
+		guest_said 600 $guest "GUEST: up $guest"
 	done
 }
