@@ -418,10 +418,13 @@ static void on_timer(void *ctx)
 static void on_resumed(void *ctx)
 {
 	struct back *b = ctx;
+	struct back_device *dev, *next;
 
-	for (struct back_device *dev = b->devices; dev; dev = dev->next)
+	for (dev = b->devices; dev; dev = next) {
+		next = dev->next;		/* one whose directory is gone ends here */
 		if (dev->phase == PHASE_UP)
 			back_cut_off(dev, "the host was suspended");
+	}
 	back_rescan(b);
 }
 

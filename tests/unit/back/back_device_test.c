@@ -244,6 +244,20 @@ static void cut_off(void **state)
 }
 
 /* A store that does not answer says nothing about devices. */
+/* The host is resumed, and a device's directory has gone meanwhile. */
+static void resumed_without_its_directory(void **state)
+{
+	connected();
+	s_remove(&io, BACK);			/* nobody has told yet */
+	io.driver.resumed(io.driver.ctx);
+	assert_null(back_first(back));
+	assert_int_equal(disconnects, 1);
+	assert_int_equal(removes, 1);
+	assert_int_equal(bound, 0);
+	deliver();
+	assert_null(back_first(back));
+}
+
 static void the_store_is_away(void **state)
 {
 	connected();
@@ -272,6 +286,7 @@ int main(void)
 		TEST(a_life), TEST(a_new_daemon_resumes), TEST(steps_that_take_time),
 		TEST(failures_have_words_and_end), TEST(nonsense_from_the_guest),
 		TEST(somebody_elses_front_end), TEST(over_and_over), TEST(not_for_ever), TEST(cut_off),
+		TEST(resumed_without_its_directory),
 		TEST(the_store_is_away),
 	};
 
