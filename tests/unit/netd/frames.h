@@ -28,6 +28,25 @@ static inline void make(unsigned from, int to, unsigned length, unsigned seed)
 	frame[13] = 0x34;
 }
 
+/* A TCP frame with @payload bytes and the offloads of a Linux guest. */
+static inline unsigned make_tcp(unsigned from, unsigned to, unsigned payload)
+{
+	unsigned length = 54 + payload;
+
+	make(from, (int)to, length, payload);
+	memset(frame + 12, 0, 42);
+	frame[12] = 8;
+	frame[14] = 0x45;
+	frame[16] = (uint8_t)((40 + payload) >> 8);
+	frame[17] = (uint8_t)(40 + payload);
+	frame[22] = 64;
+	frame[23] = 6;
+	frame[29] = (uint8_t)from;
+	frame[33] = (uint8_t)to;
+	frame[46] = 0x50;
+	return length;
+}
+
 static inline void say_hello(void)
 {
 	for (unsigned n = 0; n < GUESTS; n++) {
