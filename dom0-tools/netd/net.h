@@ -7,7 +7,7 @@
  *	TAP device ---------> feed --packets-+                        +--> TAP device
  *
  * feed.c   the requests of a tx ring become packets; answers go back in the order they came
- * drain.c  the free pages of an rx ring; packets that wait for some
+ * drain.c  the free pages of an rx ring; packets that wait for some; drain_resume.c: what a killed process left there
  * path.c   rounds: take, one copy call for all, decide, deliver, push
  * port.c   the life of a device, as libmicaback tells it
  * control.c multicast.c  what a front end asks for while it is connected

@@ -5,7 +5,7 @@
  *
  * A device that was connected before this process began goes on where rsp_prod stands on both
  * rings: answers are given in order, so whatever was not answered is done again, but for what has
- * an answer that was not published (feed.c, drain.c).  The guest may see a frame twice or lose
+ * an answer that was not published (feed.c, drain_resume.c).  The guest may see a frame twice or lose
  * some, which is what networks do.
  */
 #include <errno.h>
