@@ -11,6 +11,7 @@ $(NETD_OBJ): TOOL_CFLAGS += -Iabi -Idom0-tools
 # Its own files are optimized as one: a frame passes through six of them.  clang would want lld.
 NETD_LTO := $(if $(findstring clang,$(CC)),,-O3 -flto=auto)
 $(patsubst %.c,$(BUILD)/%.o,$(wildcard dom0-tools/netd/*.c)): TOOL_CFLAGS += $(NETD_LTO)
+$(NETD_OBJ): dom0-tools/netd/netd.mk
 
 $(NETD): $(NETD_OBJ)
 	@mkdir -p $(@D)
