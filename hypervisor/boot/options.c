@@ -5,6 +5,7 @@
  * to tell an operator whose value does not parse.
  */
 #include "boot/options.h"
+#include "cpu/features.h"
 #include "cpu/image.h"
 #include "cpu/log.h"
 #include "cpu/panic.h"
@@ -164,6 +165,7 @@ static const struct option {
 	{ "guest_loglvl", read_level, &guest_level, LEVELS },
 	{ "noreboot", read_bool, &opt_noreboot, YES_NO },
 	{ "qemu-exit", read_bool, &opt_qemu_exit, YES_NO },
+	{ "pcid", read_bool, &opt_pcid, YES_NO },
 	{ "watchdog", read_bool, &options.watchdog, YES_NO },
 };
 

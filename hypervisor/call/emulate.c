@@ -76,7 +76,7 @@ static enum outcome read_control(struct vcpu *v, unsigned cr, uint64_t *gpr)
 	switch (cr) {
 	case 0: *gpr = (read_cr0() & ~CR0_TS) | (v->guest_ts ? CR0_TS : 0); break;
 	case 2: *gpr = v->guest_cr2; break;
-	case 3: *gpr = v->kernel_cr3; break;
+	case 3: *gpr = v->kernel_cr3 & PTE_ADDR; break;
 	case 4: *gpr = v->guest_cr4 | CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT; break;
 	default: return REFLECT;
 	}

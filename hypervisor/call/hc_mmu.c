@@ -243,8 +243,7 @@ static int own_op(struct vcpu *self, const struct mmuext_op *op)
 		tlb_flush_local();
 		return 0;
 	case MMUEXT_INVLPG_LOCAL:
-		if (va_canonical(va))
-			invlpg(va);
+		tlb_invlpg_local(va);
 		return 0;
 	case MMUEXT_TLB_FLUSH_ALL:
 	case MMUEXT_INVLPG_ALL:

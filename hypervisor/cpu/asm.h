@@ -75,6 +75,16 @@ static inline void cli(void) { __asm__ volatile("cli" ::: "memory"); }
 static inline void noreturn cpu_hang(void) { for (;;) __asm__ volatile("cli; hlt" ::: "memory"); }
 static inline void sti(void) { __asm__ volatile("sti" ::: "memory"); }
 static inline void invlpg(uint64_t va) { __asm__ volatile("invlpg (%0)" :: "r"(va) : "memory"); }
+
+/* SDM vol. 2, INVPCID.  @type: one address of a tag; all of a tag; all of every tag, but what is global. */
+enum invpcid { INVPCID_ADDRESS, INVPCID_TAG, INVPCID_ALL = 3 };
+static inline void invpcid(enum invpcid type, uint64_t tag, uint64_t va)
+{
+	struct { uint64_t tag, va; } what = { tag, va };
+
+	__asm__ volatile("invpcid %0, %1" :: "m"(what), "r"((uint64_t)type) : "memory");
+}
+
 static inline void swapgs(void) { __asm__ volatile("swapgs" ::: "memory"); }
 static inline void wbinvd(void) { __asm__ volatile("wbinvd" ::: "memory"); }
 static inline void clts(void) { __asm__ volatile("clts" ::: "memory"); }

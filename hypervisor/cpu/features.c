@@ -2,7 +2,7 @@
 /*
  * What the boot CPU has (struct cpu_features), and the control registers as we want them on all CPUs.
  *
- * Paging: NX, write protection for ring 0 too, SMEP and SMAP where present; no global pages, no PCID.
+ * Paging: NX, write protection for ring 0 too, our own pages global; SMEP, SMAP, PCID where present.
  * Guests own CR4's TSD, DE, FSGSBASE; dom/vcpu.c adds those of the running one.  OSXSAVE stays on, for
  * user space sees it through CPUID and then uses XGETBV.  An application processor that lacks anything
  * the boot CPU has is refused: guests move between all of them.
@@ -10,11 +10,13 @@
 #include "cpu/asm.h"
 #include "cpu/features.h"
 #include "cpu/fpu.h"
+#include "cpu/log.h"
 #include "cpu/msr.h"
 #include "cpu/panic.h"
 #include "cpu/percpu.h"
 
 struct cpu_features cpu;
+bool opt_pcid = true;
 
 static boot_text bool has(enum feature_word w, unsigned bit)
 {
@@ -55,6 +57,7 @@ static boot_text void find_features(void)
 	cpu.x2apic = has(W_1C, 21);
 	cpu.tsc_deadline = has(W_1C, 24);
 	cpu.xsave = has(W_1C, 26);
+	cpu.pcid = has(W_1C, 17) && has(W_7B, 10) && opt_pcid;	/* with INVPCID, or not at all */
 	cpu.nx = has(W_81D, 20);
 	cpu.page1g = has(W_81D, 26);
 	cpu.rdtscp = has(W_81D, 27);
@@ -85,6 +88,8 @@ boot_text void features_init_bsp(void)
 		boot_fail("this CPU has no NX (no-execute pages); look for it in the firmware's settings");
 	if (!has(W_1D, 24) || !has(W_1D, 9) || !has(W_1D, 4))
 		boot_fail("this CPU lacks FXSR, a local APIC or a time stamp counter");
+	if (!cpu.amd && !(has(W_7D, 29) && (rdmsr(MSR_ARCH_CAPABILITIES) & ARCH_CAPS_RDCL_NO)))
+		log_warn("this CPU may have the Meltdown flaw: a guest could read all memory of the machine");
 	set_control_registers();
 	fpu_init_boot();
 	cpuid_init_guests();
@@ -100,8 +105,8 @@ void features_init_cpu(void)
 
 uint64_t features_hv_cr4(void)
 {
-	return CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT | (cpu.umip ? CR4_UMIP : 0) |
-	       (cpu.xsave ? CR4_OSXSAVE : 0) | (cpu.smep ? CR4_SMEP : 0) | (cpu.smap ? CR4_SMAP : 0);
+	return CR4_PAE | CR4_MCE | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT | (cpu.umip ? CR4_UMIP : 0) |
+	       (cpu.pcid ? CR4_PCIDE : 0) | (cpu.xsave ? CR4_OSXSAVE : 0) | (cpu.smep ? CR4_SMEP : 0) | (cpu.smap ? CR4_SMAP : 0);
 }
 
 uint64_t features_guest_cr4_mask(void)

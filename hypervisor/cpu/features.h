@@ -11,7 +11,7 @@ struct cpuid_leaf { uint32_t a, b, c, d; };
 
 struct cpu_features {			/* of the boot CPU; APs are checked to have the same */
 	bool nx, smep, smap, umip, fsgsbase, xsave, xsaveopt, rdtscp, x2apic, tsc_deadline, invariant_tsc,
-	     page1g;
+	     page1g, pcid;
 	bool amd;
 	uint8_t phys_bits;		/* MAXPHYADDR */
 	uint64_t xcr0_max;		/* what guests may enable */
@@ -20,6 +20,7 @@ struct cpu_features {			/* of the boot CPU; APs are checked to have the same */
 	uint64_t pte_reserved;		/* address bits above MAXPHYADDR (51..phys_bits) */
 };
 extern struct cpu_features cpu;
+extern bool opt_pcid;			/* pcid=0 leaves it off */
 
 static inline void cpuid(uint32_t leaf, uint32_t sub, struct cpuid_leaf *out)
 {

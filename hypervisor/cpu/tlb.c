@@ -16,10 +16,21 @@
  *
  * Frames keep 32 bits.  stamp_widen() takes the latest epoch that has these low bits and is not in the
  * future, which is never earlier than the true one: wrapping costs spare flushes, never a missed one.
+ *
+ * Tags (PCID, SDM vol. 3, 4.10.1), where the CPU has them: 1 for the running guest's kernel root, 2 for its user
+ * root, 0 for ours.  Going from one to the other flushes nothing.  A flush as the clock knows it is one of all
+ * tags, so whatever may be stale is gone, whichever root it was cached under; and a CPU makes one each time it
+ * changes vCPUs, so the tags of two guests never mix.
  */
 #include "cpu/asm.h"
+#include "cpu/features.h"
 #include "cpu/smp.h"
 #include "cpu/tlb.h"
+
+#define TAG_KERNEL	1ul
+#define TAG_USER	2ul
+#define TAGS		3ul
+#define CR3_KEEP	BIT(63)			/* MOV to CR3 leaves what is cached (SDM vol. 3, 4.10.4.1) */
 
 static uint64_t clock = 2 << 1;			/* past the zero of unused percpu fields */
 
@@ -46,12 +57,19 @@ static always_inline uint64_t epoch_for_flush(void)
 	return now >> 1;
 }
 
+uint64_t tlb_cr3(uint64_t root, bool user)
+{
+	return cpu.pcid ? root | CR3_KEEP | (user ? TAG_USER : TAG_KERNEL) : root;
+}
+
 void tlb_load_cr3(uint64_t cr3)
 {
 	struct percpu *me = this_cpu();
 	uint64_t epoch = epoch_for_flush();
 
 	write_cr3(cr3);
+	if (cpu.pcid)
+		invpcid(INVPCID_ALL, 0, 0);
 	me->guest_cr3 = cr3;
 	atomic_release(&me->tlb_stamp, epoch);
 }
@@ -61,9 +79,18 @@ void tlb_flush_local(void)
 	struct percpu *me = this_cpu();
 	uint64_t epoch = epoch_for_flush();
 
-	write_cr3(read_cr3());
+	if (cpu.pcid)
+		invpcid(INVPCID_ALL, 0, 0);
+	else
+		write_cr3(read_cr3());
 	atomic_release(&me->tlb_stamp, epoch);
 	me->nr_flushes++;
+}
+
+void tlb_drop_tag(uint64_t cr3)
+{
+	if (cpu.pcid)
+		invpcid(INVPCID_TAG, cr3 & TAGS, 0);
 }
 
 /* Opens a new epoch, so that only a flush from now on can note it, and waits until every CPU has. */
@@ -105,17 +132,24 @@ void tlb_flush_since(cpumask_t mask, uint32_t stamp)
 		tlb_flush_mask(stale);
 }
 
+void tlb_invlpg_local(uint64_t va)
+{
+	if (!va_canonical(va))
+		return;
+	invlpg(va);
+	if (cpu.pcid)
+		invpcid(INVPCID_ADDRESS, (this_cpu()->guest_cr3 & TAGS) ^ TAGS, va);
+}
+
 static void invlpg_here(void *va)
 {
-	invlpg((uint64_t)va);
+	tlb_invlpg_local((uint64_t)va);
 }
 
 void tlb_invlpg_mask(cpumask_t mask, uint64_t va)
 {
-	if (!va_canonical(va))
-		return;
 	if (mask == BIT(cpu_id()))
-		invlpg(va);
+		tlb_invlpg_local(va);
 	else
 		smp_call(mask, invlpg_here, (void *)va);
 }

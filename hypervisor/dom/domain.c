@@ -412,7 +412,8 @@ static void show_guest_stack(const struct vcpu *v, const struct regs *r)
 static void show_guest(const struct vcpu *v, const struct regs *r)
 {
 	log_err("d%uv%u in guest %s mode, kernel root %lx, user root %lx, cr2 %lx", v->dom->id, v->id,
-		in_kernel(v) ? "kernel" : "user", v->kernel_cr3, v->user_cr3, v->info->arch.cr2);
+		in_kernel(v) ? "kernel" : "user", v->kernel_cr3 & PTE_ADDR, v->user_cr3 & PTE_ADDR,
+		v->info->arch.cr2);
 	panic_show_regs(r);
 	show_guest_stack(v, r);
 }

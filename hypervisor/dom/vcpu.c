@@ -117,8 +117,8 @@ void vcpu_toggle_mode(struct vcpu *v)
 {
 	swapgs();
 	v->mode ^= VMODE_KERNEL;
-	if (this_cpu()->guest_cr3 != active_cr3(v))
-		tlb_load_cr3(active_cr3(v));
+	this_cpu()->guest_cr3 = active_cr3(v);
+	write_cr3(active_cr3(v));			/* as entry.S does: no flush that anybody counts on */
 	if (in_kernel(v) && v->runstate_stale) {
 		v->runstate_stale = false;
 		atomic_or(&v->work, VWORK_RUNSTATE);
@@ -130,12 +130,12 @@ void vcpu_toggle_mode(struct vcpu *v)
 static void install_root(struct vcpu *v, struct frame *f, bool user)
 {
 	struct frame **slot = user ? &v->user_root : &v->kernel_root, *old = *slot;
-	uint64_t cr3 = f ? mfn_maddr(frame_mfn(f)).a : 0;
+	uint64_t cr3 = f ? tlb_cr3(mfn_maddr(frame_mfn(f)).a, user) : 0;
 
 	*slot = f;
 	*(user ? &v->user_cr3 : &v->kernel_cr3) = cr3;
-	if (v == current && user != in_kernel(v) && cr3)
-		tlb_load_cr3(cr3);
+	if (v == current && cr3)
+		user == in_kernel(v) ? tlb_drop_tag(cr3) : tlb_load_cr3(cr3);
 	if (old)
 		frame_drop(old, KIND_L4);
 	vcpu_update_fast(v);
@@ -153,7 +153,7 @@ int vcpu_set_root(struct vcpu *v, mfn_t m, bool user)
 	if (!frame_valid(m))
 		return refuse(-EINVAL, "root frame %lx is not RAM", m.n);
 	if (f == (user ? v->user_root : v->kernel_root)) {
-		if (v == current && user != in_kernel(v))
+		if (v == current)
 			tlb_flush_local();	/* as MOV to CR3 would */
 		return 0;
 	}
@@ -391,8 +391,8 @@ static bool same_tables(const struct vcpu *v, const struct vcpu_guest_context *c
 	for (unsigned i = 0; i < v->gdt_frames; i++)
 		if (c->gdt_frames[i] != v->gdt[i].n)
 			return false;
-	return c->ctrlreg[3] >> PAGE_SHIFT == v->kernel_cr3 >> PAGE_SHIFT &&
-	       c->ctrlreg[1] >> PAGE_SHIFT == v->user_cr3 >> PAGE_SHIFT &&
+	return (c->ctrlreg[3] & PAGE_MASK) == (v->kernel_cr3 & PTE_ADDR) &&
+	       (c->ctrlreg[1] & PAGE_MASK) == (v->user_cr3 & PTE_ADDR) &&
 	       c->gdt_ents == v->gdt_entries && c->ldt_ents == v->ldt_entries &&
 	       (!c->ldt_ents || c->ldt_base == v->ldt_base);
 }
@@ -484,9 +484,9 @@ void vcpu_get_context(struct vcpu *v, struct vcpu_guest_context *c)
 	c->kernel_ss = v->kernel_ss;
 	c->kernel_sp = v->kernel_sp;
 	c->ctrlreg[0] = 0x80050033 | (v->guest_ts ? CR0_TS : 0);
-	c->ctrlreg[1] = v->user_cr3;
+	c->ctrlreg[1] = v->user_cr3 & PTE_ADDR;
 	c->ctrlreg[2] = v->guest_cr2;
-	c->ctrlreg[3] = v->kernel_cr3;
+	c->ctrlreg[3] = v->kernel_cr3 & PTE_ADDR;
 	c->ctrlreg[4] = v->guest_cr4;
 	memcpy(c->debugreg, v->dr, sizeof(v->dr));
 	c->debugreg[6] = v->dr6;

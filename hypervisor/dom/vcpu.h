@@ -51,7 +51,7 @@ struct vcpu {
 	/* hot, for entry.S */
 	uint32_t mode;
 	uint32_t work;			/* atomic: others set bits */
-	uint64_t kernel_cr3;		/* machine address of kernel_root; 0 = none yet */
+	uint64_t kernel_cr3;		/* tlb_cr3() of kernel_root; 0 = none yet */
 	uint64_t user_cr3;		/* 0 = none */
 	struct vcpu_info *info;		/* our mapping of it; never NULL */
 	uint64_t syscall_entry;		/* fast bounce allowed: where to; else 0 (callback says more) */

@@ -5,8 +5,8 @@
 
 #include "mm/hvmap.h"
 
-#define HV_LEAF		(PTE_P | PTE_A)		/* read-only, executable */
-#define HV_LEAF_RW	(PTE_P | PTE_RW | PTE_A | PTE_D | PTE_NX)
+#define HV_LEAF		(PTE_P | PTE_A | PTE_G)		/* read-only, executable */
+#define HV_LEAF_RW	(PTE_P | PTE_RW | PTE_A | PTE_D | PTE_G | PTE_NX)
 
 /* Where the page tables themselves can be reached: 0 on the boot tables, DIRECT_MAP_BASE after. */
 extern uint64_t hvmap_tables_at;

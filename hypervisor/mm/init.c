@@ -181,10 +181,11 @@ static boot_text void map_image_part(const void *from, const void *to, uint64_t 
 
 static boot_text void map_image(void)
 {
-	map_image_part(image_start, image_text, HV_LEAF_RW & ~PTE_NX);	/* boot code and data */
+	map_image_part(image_start, image_text, HV_LEAF_RW & ~(PTE_NX | PTE_G));	/* boot code and data */
 	map_image_part(image_text, image_rodata, HV_LEAF);
 	map_image_part(image_rodata, image_data, HV_LEAF | PTE_NX);
-	map_image_part(image_data, image_end, HV_LEAF_RW);
+	map_image_part(image_data, image_bootmem, HV_LEAF_RW);
+	map_image_part(image_bootmem, image_end, HV_LEAF_RW & ~PTE_G);
 }
 
 /* A table indexed by frame number: frame table or M2P. */

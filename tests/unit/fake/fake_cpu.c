@@ -22,7 +22,7 @@ weak unsigned nr_cpus = 1;
 unsigned fake_preempt_one_in;
 unsigned fake_log_lines, fake_refusals;
 weak bool log_refusals = true;
-weak bool opt_noreboot, opt_qemu_exit;
+weak bool opt_noreboot, opt_qemu_exit, opt_pcid = true;
 static __thread uint64_t random_state = 0x9e3779b97f4a7c15;
 static __thread uint32_t ranks_held[NR_RANKS];
 

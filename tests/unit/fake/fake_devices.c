@@ -59,6 +59,13 @@ weak void tlb_flush_since(cpumask_t mask, uint32_t stamp)
 }
 
 weak void tlb_invlpg_mask(cpumask_t mask, uint64_t va) { }
+weak void tlb_invlpg_local(uint64_t va) { }
+weak void tlb_drop_tag(uint64_t cr3) { }
+weak uint64_t tlb_cr3(uint64_t root, bool user) { return root; }
+weak uint64_t read_cr3(void) { return fake_machine.cr3; }
+weak void write_cr3(uint64_t v) { fake_machine.cr3 = v; }
+weak void invlpg(uint64_t va) { }
+weak void invpcid(enum invpcid type, uint64_t tag, uint64_t va) { }
 
 /* --- time: a list of timers, fired by fake_advance only --- */
 uint64_t fake_now_ns;

@@ -22,9 +22,16 @@ extern struct fake_machine fake_machine;
 #define FAKE_REG(name, field) \
 	static inline uint64_t read_##name(void) { return fake_machine.field; } \
 	static inline void write_##name(uint64_t v) { fake_machine.field = v; }
-FAKE_REG(cr0, cr0) FAKE_REG(cr2, cr2) FAKE_REG(cr3, cr3) FAKE_REG(cr4, cr4)
+FAKE_REG(cr0, cr0) FAKE_REG(cr2, cr2) FAKE_REG(cr4, cr4)
 FAKE_REG(dr0, dr[0]) FAKE_REG(dr1, dr[1]) FAKE_REG(dr2, dr[2]) FAKE_REG(dr3, dr[3])
 FAKE_REG(dr6, dr[6]) FAKE_REG(dr7, dr[7])
+
+/* Weak, like all of fake_*.c: a test of the TLB has its own. */
+enum invpcid { INVPCID_ADDRESS, INVPCID_TAG, INVPCID_ALL = 3 };
+uint64_t read_cr3(void);
+void write_cr3(uint64_t v);
+void invlpg(uint64_t va);
+void invpcid(enum invpcid type, uint64_t tag, uint64_t va);
 
 uint64_t rdmsr(uint32_t msr);
 void wrmsr(uint32_t msr, uint64_t v);
@@ -40,7 +47,6 @@ static inline uint32_t inl(uint16_t port) { return 0xffffffff; }
 static inline void cpu_pause(void) { __asm__ volatile("pause" ::: "memory"); }
 static inline void cli(void) { }
 static inline void sti(void) { }
-static inline void invlpg(uint64_t va) { }
 static inline void swapgs(void) { }
 static inline void wbinvd(void) { }
 static inline void clts(void) { }
