@@ -66,8 +66,8 @@ static void from_user(void)
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(code); i++) {
 		user_run(&e, (unsigned long)code[i], user_stack(), (unsigned long)&selector);
-		check(e.vector == VEC_SYSCALL || e.vector == 3 || e.vector == 13 || e.vector == 6 ||
-		      e.vector == 0x80,
+		check(e.vector == VEC_SYSCALL || e.vector == VEC_SYSENTER || e.vector == 3 ||
+		      e.vector == 13 || e.vector == 6 || e.vector == 0x80,
 		      "user code %u: vector %lu", i, e.vector);
 	}
 }
