@@ -1,17 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# Builds and boots the test kernels, one QEMU each, and says which passed.
+# Builds and boots the test kernels, one machine each, and says which passed.
 #
 #   tests/guest/run.sh BUILD_DIR [NAME...]
 #
 # HYPERVISOR=mica (default): boots BUILD_DIR/mica.elf.  HYPERVISOR=xen: boots XEN_IMAGE (default
 # BUILD_DIR/lab/xen/xen, fetched when missing), to check the tests themselves.  JOBS tests run at a time, 120 s each.
 # CPU=MODEL: QEMU's, instead of max; Opteron_G4 and _G5 hang in QEMU 7.2 when CR4.OSXSAVE is set (Linux, too).
+# MACHINE=bochs: in Bochs instead of QEMU, one at a time; then CPU=MODEL is one of `bochs --help cpu`.
 # A test may carry one comment
 #   /* guest: smp=2 mem=256 hvopts="..." args="..." expect=crash */
 # expect=crash: the hypervisor must stop the domain and live to say so.
 # Mica audits its frames on the way to every end of the machine: a test that ends without it fails.
-# Log of a test: BUILD_DIR/test/guest/NAME.log (xen: NAME.xen.log).
+# Log of a test: BUILD_DIR/test/guest/NAME.log (NAME.xen.log, NAME.bochs.log).
 
 set -u
 cd "$(dirname "$0")/../.."
@@ -19,7 +20,13 @@ cd "$(dirname "$0")/../.."
 build=$1
 shift
 hypervisor=${HYPERVISOR:-mica}
+machine=${MACHINE:-qemu}
+case "$machine $hypervisor" in
+"qemu "* | "bochs mica") ;;
+*) echo "$0: MACHINE is qemu, or bochs with HYPERVISOR=mica" >&2; exit 2 ;;
+esac
 jobs=${JOBS:-2}
+[ "$machine" = qemu ] || jobs=1
 limit=${LIMIT:-120}
 cpu=${CPU:-max,-smap,-la57}
 out=$build/test/guest
@@ -39,6 +46,12 @@ run_qemu() {
 		-smp "$smp" -kernel "$kernel" -initrd "$elf${args:+ $args}" -append "$append" \
 		-device isa-debug-exit,iobase=0xf4,iosize=4 -display none -vga none -net none \
 		-serial "file:$log" -monitor none -no-reboot </dev/null >"$log.qemu" 2>&1
+}
+
+run_bochs() {
+	tests/lab/bochs.py --code --quiet --limit "$limit" --log "$log" --hypervisor "$build/mica.elf" \
+		${CPU:+--cpu "$CPU"} --cpus "$smp" --memory "$mem" --dom0-memory 64 --options "$1" \
+		--module "$elf${args:+ $args}" </dev/null >"$log.qemu" 2>&1
 }
 
 # sets verdict from $log and the exit status
@@ -96,6 +109,9 @@ run_one() {
 	if [ "$hypervisor" = xen ]; then
 		log=$out/$name.xen.log
 		run_qemu "$xen_image" "$common $(option xenopts "")"
+	elif [ "$machine" = bochs ]; then
+		log=$out/$name.bochs.log
+		run_bochs "loglvl=all guest_loglvl=all $hvopts"
 	else
 		run_qemu "$build/mica.elf" "$common qemu-exit $hvopts"
 	fi
@@ -120,9 +136,9 @@ if [ "$hypervisor" = xen ] && [ ! -e "$xen_image" ]; then
 	tests/lab/setup.sh xen "$build/lab/xen" || exit 1
 fi
 
-export -f option run_qemu judge judge_crash judge_audit run_one
-export build hypervisor limit cpu out xen_image
-results=$out/results.$hypervisor
+export -f option run_qemu run_bochs judge judge_crash judge_audit run_one
+export build hypervisor machine limit cpu out xen_image
+results=$out/results.$hypervisor.$machine
 printf '%s\n' "${names[@]}" | xargs -P "$jobs" -I{} bash -c 'run_one {}' | tee "$results"
 passed=$(grep -c '^pass' "$results")
 failed=$(grep -c '^fail' "$results")

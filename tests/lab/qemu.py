@@ -13,19 +13,13 @@ end of the log.  Of a machine that hangs the hypervisor's debug keys are asked f
 """
 import argparse
 import os
-import re
-import selectors
 import signal
 import subprocess
 import sys
-import time
 
-# What the hypervisor writes to the debug-exit port (option qemu-exit) and QEMU's status for it.
-ENDS = {"off": 0x10, "reboot": 0x18, "dom0-crash": 0x20, "panic": 0x30, "config": 0x40}
+import watch as lab
+
 OVMF = "/usr/share/OVMF/OVMF_CODE.fd"
-TAIL_LINES = 40
-ASKING_S = 30       # for the answers of a machine that hangs
-DEBUG_KEYS = b"\x01\x01\x01dreigm"  # Ctrl-a three times, then one report each
 
 
 def parse_args():
@@ -50,14 +44,7 @@ def parse_args():
     add("--nic", action="append", default=[], help="virtio|e1000 (repeat)")
     add("--interactive", action="store_true", help="the console is this terminal")
     add("--gdb", action="store_true", help="wait for gdb, and start it")
-    add("--log", help="where the console goes")
-    add("--expect", action="append", default=[], help="line (regex) that must come; in order")
-    add("--refuse", action="append", default=[], help="line (regex) that must never come")
-    add("--say", action="append", default=[], nargs=2, metavar=("AFTER", "TEXT"),
-        help="type TEXT once a line or prompt matches AFTER; in order; \\r \\x01 are understood")
-    add("--end", help="how it must end: " + ", ".join(ENDS) + ", or a QEMU status")
-    add("--limit", type=float, default=1200, help="seconds until it counts as hung")
-    add("--quiet", action="store_true", help="do not copy the console to standard output")
+    lab.add_arguments(add, limit=1200)
     add("--print", action="store_true", help="print QEMU's command line and stop")
     add("extra", nargs="*", help="more arguments for QEMU, after --")
     return p.parse_args()
@@ -155,112 +142,37 @@ def run_gdb(a, cmd):
         qemu.kill()
 
 
-class Watch:
-    """The console: splits it into lines, logs them, ticks off what was expected, types."""
-
-    def __init__(self, a):
-        self.keyboard = None
-        self.log = open(a.log, "wb") if a.log else None
-        self.quiet = a.quiet
-        self.expected = [re.compile(e) for e in a.expect]
-        self.refused = [re.compile(r) for r in a.refuse]
-        if a.end != "dom0-crash":
-            self.refused.append(re.compile("Kernel panic - not syncing"))
-        self.says = [(re.compile(after), text.encode().decode("unicode_escape").encode("latin-1"))
-                     for after, text in a.say]
-        self.lines = []
-        self.rest = b""
-        self.wrong = None
-
-    def feed(self, data):
-        if self.log:
-            self.log.write(data)
-            self.log.flush()
-        if not self.quiet:
-            sys.stdout.buffer.write(data)
-            sys.stdout.buffer.flush()
-        *whole, self.rest = (self.rest + data).split(b"\n")
-        for raw in whole:
-            self.line(raw.decode("utf-8", "replace").rstrip("\r"))
-        self.maybe_say(self.rest.decode("utf-8", "replace"))
-
-    def line(self, text):
-        self.lines.append(text)
-        if self.expected and self.expected[0].search(text):
-            self.expected.pop(0)
-        self.maybe_say(text)
-        for r in self.refused:
-            if r.search(text) and not self.wrong:
-                self.wrong = f"the console said: {text}"
+class Machine:
+    def __init__(self, cmd):
+        self.qemu = subprocess.Popen(cmd, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                     stderr=subprocess.STDOUT, start_new_session=True)
+        self.console = self.qemu.stdout.fileno()
+        self.keyboard = self.qemu.stdin
+        self.kill = self.qemu.kill
+        self.wait = self.qemu.wait
 
 
-    def maybe_say(self, text):
-        if self.says and self.says[0][0].search(text):
-            self.keyboard.write(self.says.pop(0)[1])
-            self.keyboard.flush()
-
-
-def watch_until_end(a, qemu, watch):
-    """Returns QEMU's status, or None if it had to be killed."""
-    deadline = time.monotonic() + a.limit
-    hung = None
-    with selectors.DefaultSelector() as sel:
-        sel.register(qemu.stdout, selectors.EVENT_READ)
-        while True:
-            left = deadline - time.monotonic()
-            if left <= 0 and hung:
-                watch.wrong = watch.wrong or hung
-            elif left <= 0:
-                hung = f"no end within {a.limit:.0f} s"
-                deadline = time.monotonic() + ASKING_S
-                if not a.xen and a.boot != "bare":
-                    watch.keyboard.write(DEBUG_KEYS)
-                    watch.keyboard.flush()
-            elif sel.select(left):
-                data = os.read(qemu.stdout.fileno(), 65536)
-                if not data:
-                    break
-                watch.feed(data)
-            if watch.wrong:
-                qemu.kill()
-                return None
-    return qemu.wait()
-
-
-def verdict(a, status, watch):
-    if watch.wrong:
-        return watch.wrong
-    if watch.expected:
-        return f"the console never said: {watch.expected[0].pattern}"
-    if a.end is not None:
-        if a.end == "off" and (a.xen or a.boot == "bare"):
-            want = 0
-        else:
-            want = ENDS[a.end] << 1 | 1 if a.end in ENDS else int(a.end)
-        if status != want:
-            names = {code << 1 | 1: name for name, code in ENDS.items()}
-            return (f"QEMU ended with status {status} ({names.get(status, 'no debug exit')}), "
-                    f"not {want} ({a.end})")
-    return None
+def wanted_status(a):
+    if a.end is None:
+        return None
+    return 0 if a.end == "off" and (a.xen or a.boot == "bare") else lab.wanted_status(a.end)
 
 
 def run_watched(a, cmd):
-    watch = Watch(a)
-    qemu = subprocess.Popen(cmd, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                            stderr=subprocess.STDOUT, start_new_session=True)
-    watch.keyboard = qemu.stdin
+    watch = lab.Watch(a)
+    machine = Machine(cmd)
+    watch.keyboard = machine.keyboard
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        wrong = verdict(a, watch_until_end(a, qemu, watch), watch)
+        has_debug_keys = not a.xen and a.boot != "bare"
+        status = lab.watch_until_end(machine, watch, a.limit, has_debug_keys)
+        wrong = lab.verdict(watch, status, wanted_status(a), "QEMU", a.end)
     finally:
-        qemu.kill()
-        qemu.wait()
+        machine.kill()
+        machine.wait()
     if not wrong:
         return 0
-    print(f"\nqemu.py: {wrong}")
-    if a.quiet:
-        print(f"--- the last lines of the console{' (' + a.log + ')' if a.log else ''}:")
-        print("\n".join((watch.lines + [watch.rest.decode('utf-8', 'replace')])[-TAIL_LINES:]))
+    lab.complain(a, "qemu.py", wrong, watch)
     return 1
 
 
