@@ -10,13 +10,18 @@
 #define ROUND_NS 4000000000UL
 
 static volatile bool done;
+static volatile uint64_t round_end;
 static volatile bool finished[MAX_VCPUS];
 static volatile unsigned long rounds[MAX_VCPUS];
 
-static void swing(unsigned int other)
+/* After it comes a moment, now none and now a long one: where CPUs run in step, the other would be down
+ * again each time before it gets anywhere. */
+static void swing(unsigned int other, unsigned long round)
 {
 	hc_vcpu(VCPUOP_down, other, NULL);
 	hc_vcpu(VCPUOP_up, other, NULL);
+	for (unsigned long n = round * 37 % 4096; n; n--)
+		asm volatile("pause");
 }
 
 static void three(void)
@@ -24,7 +29,7 @@ static void three(void)
 	unsigned int me = this_vcpu();
 
 	for (unsigned int i = 0; !done; i++) {
-		swing(1 + (me + i % 2) % 3);
+		swing(1 + (me + i % 2) % 3, i);
 		rounds[me]++;
 	}
 	finished[me] = true;
@@ -32,8 +37,8 @@ static void three(void)
 
 static void back_at_me(void)
 {
-	while (!done) {
-		swing(0);
+	while (!done && time_now_ns() < round_end) {
+		swing(0, rounds[1]);
 		rounds[1]++;
 	}
 }
@@ -62,13 +67,13 @@ static void check_three(void)
 
 static void check_two(void)
 {
-	uint64_t end = time_now_ns() + ROUND_NS;
 	unsigned long mine = 0, before = rounds[1];
 
 	done = false;
+	round_end = time_now_ns() + ROUND_NS;
 	smp_again(1, back_at_me);
-	while (time_now_ns() < end) {
-		swing(1);
+	while (time_now_ns() < round_end) {
+		swing(1, mine);
 		mine++;
 	}
 	done = true;

@@ -162,12 +162,15 @@ def make_rom(work, *numbers):
         f.write(rom)
 
 
-def end_address(path):
-    symbols = subprocess.run(["nm", path], check=True, capture_output=True, text=True).stdout
-    found = re.search(rf"^([0-9a-f]+) [tT] {END_SYMBOL}$", symbols, re.M)
-    if not found:
-        sys.exit(f"bochs.py: {path} has no symbol {END_SYMBOL}, where the machine's end is seen")
-    return int(found[1], 16)
+def end_addresses(path):
+    """The first two instructions of END_SYMBOL.  With more than one CPU, Bochs does not see a breakpoint
+    where a CPU's turn happens to end."""
+    code = subprocess.run(["objdump", "-d", "--no-show-raw-insn", f"--disassemble={END_SYMBOL}", path],
+                          check=True, capture_output=True, text=True).stdout
+    found = re.findall(r"^ *([0-9a-f]+):\t", code, re.M)
+    if len(found) < 2:
+        sys.exit(f"bochs.py: {path} has no function {END_SYMBOL}, where the machine's end is seen")
+    return found[:2]
 
 
 def make_files(a, work, port):
@@ -200,7 +203,10 @@ def make_files(a, work, port):
     with open(f"{work}/msrs.def", "w") as f:
         f.write(MSRS)
     with open(f"{work}/commands", "w") as f:
-        f.write(f"lb {end_address(path):#x}\nc\nr\nq\n")
+        f.writelines(f"lb 0x{address}\n" for address in end_addresses(path))
+        f.write("c\n")
+        f.writelines(f"set $cpu = {cpu}\nr\n" for cpu in range(a.cpus))
+        f.write("q\n")
 
 
 class Machine:
@@ -235,7 +241,9 @@ class Machine:
         """The status QEMU would have had; Bochs's own if it ended in another way."""
         status = self.bochs.wait()
         with open(self.said, encoding="latin-1") as f:
-            code = re.search(r"Breakpoint 1,.*?rdi: ([0-9a-f_]+)", f.read(), re.S)
+            said = f.read()
+        stop = re.search(r"\((\d+)\) Breakpoint ", said)
+        code = stop and re.search(rf"^CPU{stop[1]}:.*?^rdi: ([0-9a-f_]+)", said[stop.end():], re.M | re.S)
         return lab.exit_status(int(code[1].replace("_", ""), 16) & 0xff) if code else status
 
 
