@@ -26,7 +26,10 @@ case "$machine $hypervisor" in
 *) echo "$0: MACHINE is qemu, or bochs with HYPERVISOR=mica" >&2; exit 2 ;;
 esac
 jobs=${JOBS:-2}
-[ "$machine" = qemu ] || jobs=1
+if [ "$machine" = bochs ]; then
+	jobs=1
+	tests/lab/setup.sh packages bochs || exit 1
+fi
 limit=${LIMIT:-120}
 cpu=${CPU:-max,-smap,-la57}
 out=$build/test/guest

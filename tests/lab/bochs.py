@@ -24,7 +24,6 @@ import tempfile
 
 import watch as lab
 
-PACKAGES = "bochs bochsbios vgabios"
 BIOS = "/usr/share/bochs/BIOS-bochs-latest"
 VGA_BIOS = "/usr/share/vgabios/vgabios.bin"
 ROM_ADDRESS = 0xd0000
@@ -270,7 +269,7 @@ def run(a, work):
 def main():
     a = parse_args()
     if not (shutil.which("bochs-bin") and os.path.exists(BIOS) and os.path.exists(VGA_BIOS)):
-        print(f"no Bochs: apt-get install {PACKAGES}")
+        print("no Bochs: tests/lab/setup.sh packages bochs")
         return MISSING
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if a.keep:

@@ -3,7 +3,7 @@
 #
 # Set-up of a fresh Debian 12: packages, and the stock kernels the lab boots.
 #
-#   setup.sh packages build|lab      install what is missing (needs root only if something is)
+#   setup.sh packages build|lab|bochs  install what is missing (needs root only if something is)
 #   setup.sh kernel 6.1|6.12|cloud DIR   fetch Debian's kernel package, unpack it into DIR
 #   setup.sh headers VERSION       install what modules of kernel VERSION are built with
 #   setup.sh xen DIR                 fetch Debian's Xen, the reference the lab compares against
@@ -21,6 +21,9 @@ BUILD_PACKAGES="gcc binutils libc6-dev liblzma-dev libzstd-dev zlib1g-dev liblz4
 LAB_PACKAGES="$BUILD_PACKAGES g++ clang libcmocka-dev qemu-system-x86 busybox-static
 	cpio kmod python3 xz-utils zstd lz4 gzip e2fsprogs grub-common grub-pc-bin
 	grub-efi-amd64-bin xorriso mtools ovmf gdb xenstore-utils"
+
+# For bochs.py, which is by hand: the tests run without.
+BOCHS_PACKAGES="bochs bochsbios vgabios"
 
 # What Debian's own tools in dom0 need, down to the C library: dom0's image has no other.
 XEN_TOOLS="xen-utils-4.17 xen-utils-common xenstore-utils libxencall1 libxendevicemodel1
@@ -180,12 +183,13 @@ tools()
 case "${1:-} ${2:-}" in
 "packages build") packages $BUILD_PACKAGES ;;
 "packages lab") packages $LAB_PACKAGES ;;
+"packages bochs") packages $BOCHS_PACKAGES ;;
 "kernel "*) kernel "$2" "${3:?directory}" ;;
 "headers "*) packages "linux-headers-$2" ;;
 "xen "*) xen "${2:?directory}" ;;
 "xen-tools "*) tools "${2:?directory}" "Xen tools" "$XEN_TOOLS" ;;
 "storage-tools "*) tools "${2:?directory}" "storage tools" "$STORAGE_TOOLS" ;;
-*) die "usage: setup.sh packages build|lab | kernel 6.1|6.12|cloud DIR |
+*) die "usage: setup.sh packages build|lab|bochs | kernel 6.1|6.12|cloud DIR |
 	headers VERSION | xen DIR | xen-tools DIR |
 	storage-tools DIR" ;;
 esac
