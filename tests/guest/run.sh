@@ -26,12 +26,13 @@ case "$machine $hypervisor" in
 *) echo "$0: MACHINE is qemu, or bochs with HYPERVISOR=mica" >&2; exit 2 ;;
 esac
 jobs=${JOBS:-2}
+cpu=${CPU:-max,-smap,-la57}
 if [ "$machine" = bochs ]; then
 	jobs=1
+	cpu=${CPU:-broadwell_ult}
 	tests/lab/setup.sh packages bochs || exit 1
 fi
 limit=${LIMIT:-120}
-cpu=${CPU:-max,-smap,-la57}
 out=$build/test/guest
 mkdir -p "$out"
 
@@ -53,7 +54,7 @@ run_qemu() {
 
 run_bochs() {
 	tests/lab/bochs.py --code --quiet --limit "$limit" --log "$log" --hypervisor "$build/mica.elf" \
-		${CPU:+--cpu "$CPU"} --cpus "$smp" --memory "$mem" --dom0-memory 64 --options "$1" \
+		--cpu "$cpu" --cpus "$smp" --memory "$mem" --dom0-memory 64 --options "$1" \
 		--module "$elf${args:+ $args}" </dev/null >"$log.qemu" 2>&1
 }
 
