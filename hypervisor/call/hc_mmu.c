@@ -23,7 +23,7 @@ struct peers {
 	bool xen;				/* frames of the hypervisor, read-only */
 };
 
-static int peer_get(struct vcpu *self, uint64_t id, struct domain **out)
+static int peer_get(struct vcpu *self, domid_t id, struct domain **out)
 {
 	int rc;
 
@@ -31,7 +31,7 @@ static int peer_get(struct vcpu *self, uint64_t id, struct domain **out)
 		*out = self->dom;
 		return 0;
 	}
-	*out = domain_get_target(self, (domid_t)id, &rc);
+	*out = domain_get_target(self, id, &rc);
 	return rc;
 }
 
@@ -50,7 +50,7 @@ static int peers_get(struct vcpu *self, uint64_t whose, struct peers *p)
 	if (whose >> 32)
 		return refuse(-ESRCH, "mmu_update: domains %lx", whose);
 	if (pfd) {
-		rc = peer_get(self, pfd - 1, &p->tables);
+		rc = peer_get(self, (domid_t)(pfd - 1), &p->tables);
 		if (rc)
 			return rc;
 	}
@@ -58,7 +58,7 @@ static int peers_get(struct vcpu *self, uint64_t whose, struct peers *p)
 		p->xen = fd == DOMID_XEN;
 		rc = self->dom->privileged ? 0 : refuse(-EPERM, "mmu_update: frames of domain %lx", fd);
 	} else {
-		rc = peer_get(self, fd, &p->frames);
+		rc = peer_get(self, (domid_t)fd, &p->frames);
 	}
 	if (rc)
 		peer_put(self, p->tables);
@@ -292,7 +292,7 @@ long hc_mmuext_op(struct vcpu *self, gva_t list, uint64_t n, gva_t done_out, uin
 	int rc = requests_start(&l, list, n, done_out);
 
 	if (!rc)
-		rc = peer_get(self, whose, &owner);
+		rc = peer_get(self, (domid_t)whose, &owner);
 	if (rc)
 		return rc;
 	for (done = 0; done < l.n; done++) {

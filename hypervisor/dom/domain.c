@@ -38,6 +38,7 @@
 #include "mm/pt.h"
 
 #define LEAF_IDS	512
+#define REFS_MAX	(1u << 30)		/* of a domain: a leak shall not wrap the count */
 
 static struct spinlock table_lock = SPINLOCK_INIT(RANK_DOMAINS);
 static struct domain **leaf[DOMID_FIRST_RESERVED / LEAF_IDS + 1] GUARDED_BY(table_lock);
@@ -69,7 +70,7 @@ static bool get_existing(struct domain *d)
 {
 	uint32_t now = atomic_read(&d->refs);
 
-	while (now)
+	while (now && now < REFS_MAX)
 		if (atomic_cmpxchg(&d->refs, &now, now + 1))
 			return true;
 	return false;

@@ -167,8 +167,32 @@ static void crashed(void)
 	check_equal(domctl_simple(XEN_DOMCTL_destroydomain, 0), -EINVAL);
 }
 
+/* The domain number is 16 bits of an argument; what else is in it must not cost a reference. */
+static void names_itself(void)
+{
+	struct mmuext_op op = { .cmd = MMUEXT_TLB_FLUSH_LOCAL };
+	uint64_t self[] = { DOMID_SELF, domu_number() };
+
+	for (unsigned int i = 0; i < 2 * ARRAY_SIZE(self); i++) {
+		uint64_t whose = self[i / 2] | (i % 2 ? 1UL << 40 : 0xabc0000);
+
+		hypercall(__HYPERVISOR_mmuext_op, &op, 1, 0, whose);
+		hypercall(__HYPERVISOR_mmu_update, &op, 0, 0, whose);
+		hypercall(__HYPERVISOR_update_va_mapping_otherdomain, window(7), 0, 0, whose);
+	}
+}
+
+static void named_itself(void)
+{
+	domu_build(&d, names_itself);
+	domu_run(&d);
+	check_equal(domu_wait_shutdown(&d), SHUTDOWN_poweroff);
+	check(domu_destroy(d.id), "it is still there");
+}
+
 static void all(void)
 {
+	named_itself();
 	mapped_frame();
 	mapped_shared();
 	mapped_grant();

@@ -213,11 +213,12 @@ void domu_build(struct domu *d, void (*main)(void))
 	unsigned int p2m_pfn = ((unsigned long)_end - VIRT_BASE) / PAGE_SIZE, si, l4, end;
 	struct xen_domctl_getdomaininfo info;
 	struct start_info *s;
-	long rc = domu_create(1);
+	unsigned int vcpus = d->vcpus ? d->vcpus : 1;
+	long rc = domu_create(vcpus);
 
 	must(rc);
 	d->id = (unsigned int)rc;
-	must(domu_max_vcpus(d->id, 1));
+	must(domu_max_vcpus(d->id, vcpus));
 	si = p2m_pfn + DOMU_PFNS / 512;
 	l4 = si + 1;
 	end = l4 + 3 + (l4 + 8 + 511) / 512;

@@ -18,6 +18,7 @@
 #define DOMU_SLOT	500		/* window() slots from here on are ours */
 
 struct domu {
+	unsigned int vcpus;		/* set it before domu_build(); 0 stands for 1 */
 	unsigned int id;
 	unsigned int nr_pfns;		/* pfns below 256 do not exist */
 	unsigned int spare;		/* pfn of the first spare frame */
