@@ -13,6 +13,7 @@
 
 #include "cli/device.h"
 #include "lib/hotplug.h"
+#include "lib/names.h"
 
 #define RESIZE_MS	30000
 #define GROW_MS		60000		/* its processes are ended and started again */
@@ -95,10 +96,16 @@ static int read_disk(int argc, char **argv, struct mica_disk *d)
 
 static int attach_disk(struct target *t, struct mica_disk *d, struct mica_error *e)
 {
-	int rc = mica_disk_check(t->s, d, e);
+	int claim = mica_names_claim_none(NULL), rc;
 
+	if (claim < 0)
+		return mica_fail_errno(e, claim, "cannot write %s", mica_names_file);
+	rc = mica_disks_claim(claim, d, 1, NULL, e);
+	if (!rc)
+		rc = mica_disk_check(t->s, d, e);
 	if (!rc)
 		rc = mica_device_attach_disk(t->s, t->id, d, e);
+	close(claim);
 	if (rc)
 		return rc;
 	rc = mica_hotplug_disk(t->s, t->id, d, e);

@@ -68,6 +68,13 @@ int mica_device_free_number(struct mica_store *s, domid_t id, enum mica_device_k
 /* Is the target there, and may it be used so?  Sets nothing up.  The holder of a disk that is open
  * for writing is named. */
 int mica_disk_check(struct mica_store *s, const struct mica_disk *d, struct mica_error *e);
+/*
+ * Before its disks are checked until the store has them for a domain, whoever gives them to it claims
+ * their images, with a descriptor from mica_domain_name_claim() or mica_names_claim_none().  Waits for
+ * others that do so, until @interrupted (NULL: never) says so.
+ */
+int mica_disks_claim(int claim, const struct mica_disk *disks, unsigned nr, bool (*interrupted)(void),
+		     struct mica_error *e);
 /* "phy", "file" or the format, as the daemon has it. */
 const char *mica_disk_type(const struct mica_disk *d);
 /* Choose the network of a card that names none, and see that there is such a one. */

@@ -5,8 +5,8 @@
  * changes; a slot that does not fit its sum is none.  Each name that is looked for costs a sum for
  * each domain there is, so it is a small one: nobody but root writes here.
  *
- * A claim is a lock on one byte far behind the slots, chosen by the name; a hold is one chosen by the domain.
- * They end with their process, and leave no file.
+ * A claim is a lock on one byte far behind the slots, chosen by the name or by the image; a hold is one
+ * chosen by the domain.  They end with their process, and leave no file.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,6 +26,7 @@ struct slot {
 
 #define CLAIMS_AT	(1ull << 62)	/* where no slot is, and no file reaches */
 #define HOLDS_AT	(1ull << 61)
+#define IMAGES_AT	(1ull << 60)
 
 const char *mica_names_file = MICA_NAMES_FILE;
 
@@ -129,28 +130,48 @@ static int open_to_write(const char *path)
 	if (!path)
 		path = mica_names_file;
 	rc = make_directory(path);
-	fd = rc ? -1 : open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	fd = rc ? -1 : open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
 	return rc ? rc : fd < 0 ? -errno : fd;
+}
+
+/* 0, -EBUSY: somebody else has it, another -errno. */
+static int try_lock(int fd, uint64_t at, bool shared)
+{
+	struct flock lock = {
+		.l_type = shared ? F_RDLCK : F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)at, .l_len = 1,
+	};
+
+	if (!fcntl(fd, F_OFD_SETLK, &lock))
+		return 0;
+	return errno == EAGAIN || errno == EACCES ? -EBUSY : -errno;
 }
 
 int mica_names_claim(const char *path, const char *name)
 {
 	struct slot s = { .uuid = { 0 } };
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1 };
 	int fd, rc;
 
 	if (strlen(name) >= MICA_NAME_MAX)
 		return -ENAMETOOLONG;
 	strcpy(s.name, name);
-	lock.l_start = (off_t)(CLAIMS_AT | (sum_of(&s) & (CLAIMS_AT - 1)) >> 1);
 	fd = open_to_write(path);
 	if (fd < 0)
 		return fd;
-	if (!fcntl(fd, F_OFD_SETLK, &lock))
+	rc = try_lock(fd, CLAIMS_AT | (sum_of(&s) & (CLAIMS_AT - 1)) >> 1, false);
+	if (!rc)
 		return fd;
-	rc = errno == EAGAIN || errno == EACCES ? -EBUSY : -errno;
 	close(fd);
 	return rc;
+}
+
+int mica_names_claim_none(const char *path)
+{
+	return open_to_write(path);
+}
+
+int mica_names_claim_image(int claim, uint64_t image, bool shared)
+{
+	return try_lock(claim, IMAGES_AT | (image & (IMAGES_AT - 1)), shared);
 }
 
 int mica_names_hold(const char *path, domid_t id)

@@ -35,6 +35,13 @@ int mica_names_set(const char *path, domid_t id, const uint8_t uuid[16], const c
  * it is done; -EBUSY: somebody else holds it; another -errno.
  */
 int mica_names_claim(const char *path, const char *name);
+/* A descriptor with which no name is claimed, or -errno. */
+int mica_names_claim_none(const char *path);
+/*
+ * Claim an image with such a descriptor, too; @image: a number made of what it is (disk_claim.c).  Any
+ * number may have a shared claim.  0; -EBUSY: somebody else has it; another -errno.
+ */
+int mica_names_claim_image(int claim, uint64_t image, bool shared);
 
 /*
  * Who looks up in the store what domain @id is called, to set its slot, and who gives it another name

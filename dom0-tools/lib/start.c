@@ -29,6 +29,7 @@ struct start {
 	struct mica_built built;
 	char uuid[37];
 	struct timespec step_began;
+	int claim;			/* of its name and its disks' images */
 };
 
 static void step_done(struct start *t, const char *step, const char *what)
@@ -66,7 +67,7 @@ static int check_memory(struct start *t)
 /* Early too: what a guest cannot have is said before anything is built for it. */
 static int check_devices(struct start *t)
 {
-	int rc = 0;
+	int rc = mica_disks_claim(t->claim, t->d->disks, t->d->nr_disks, t->o->interrupted, t->e);
 
 	for (unsigned i = 0; !rc && i < t->d->nr_disks; i++)
 		rc = mica_disk_check(t->s, &t->d->disks[i], t->e);
@@ -244,14 +245,14 @@ int mica_domain_start(struct mica *m, struct mica_store *s, const struct mica_do
 		place, introduce, devices, launch,
 	};
 	struct start *t = calloc(1, sizeof(*t));
-	int rc, claim;
+	int rc;
 
 	if (!t)
 		return mica_fail(e, "MICA-HOST-002", "out of memory");
 	t->m = m, t->s = s, t->d = d, t->o = o, t->e = e;
 	clock_gettime(CLOCK_MONOTONIC, &t->step_began);
-	claim = mica_domain_name_claim(m, s, d->name, -1, e);
-	rc = claim < 0 ? claim : check(t);
+	t->claim = mica_domain_name_claim(m, s, d->name, -1, e);
+	rc = t->claim < 0 ? t->claim : check(t);
 	if (!rc)
 		rc = stop(t);
 	if (!rc)
@@ -267,8 +268,8 @@ int mica_domain_start(struct mica *m, struct mica_store *s, const struct mica_do
 		if (rc)
 			undo(t);
 	}
-	if (claim >= 0)
-		close(claim);		/* the store has the name, or nobody */
+	if (t->claim >= 0)
+		close(t->claim);	/* the store has the name and the images, or nobody */
 	*id = t->built.id;
 	if (rc)
 		mica_what(e, "cannot create '%s'", d->name);

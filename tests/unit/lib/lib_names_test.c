@@ -179,6 +179,29 @@ static void test_claims(void **state)
 	assert_int_equal(mica_names_claim("/proc/none/names", "web"), -ENOENT);
 }
 
+/* With the same descriptor as a name, or alone; any number of readers, or one writer. */
+static void test_image_claims(void **state)
+{
+	int a = mica_names_claim(path, "web"), b = mica_names_claim_none(path), c;
+
+	assert_true(a >= 0 && b >= 0);
+	assert_int_equal(mica_names_claim_image(a, ~0ull, false), 0);
+	assert_int_equal(mica_names_claim_image(b, ~0ull, false), -EBUSY);
+	assert_int_equal(mica_names_claim_image(b, ~0ull, true), -EBUSY);
+	assert_int_equal(mica_names_claim_image(b, 7, true), 0);
+	assert_int_equal(mica_names_claim_image(a, 7, true), 0);
+	assert_int_equal(mica_names_claim_image(a, 7, false), -EBUSY);
+	/* no image is a name or a domain's hold */
+	c = mica_names_hold(path, 7);
+	assert_true(c >= 0);
+	close(c);
+	close(a);
+	assert_int_equal(mica_names_claim_image(b, ~0ull, false), 0);
+	assert_int_equal(mica_names_claim_image(b, 7, false), 0);
+	close(b);
+	assert_int_equal(mica_names_claim_none("/proc/none/names"), -ENOENT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -187,6 +210,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_damage, make, end),
 		cmocka_unit_test_setup_teardown(test_torn, make, end),
 		cmocka_unit_test_setup_teardown(test_claims, make, end),
+		cmocka_unit_test_setup_teardown(test_image_claims, make, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
