@@ -13,7 +13,7 @@
 
 struct mica_build_request {
 	const struct mica_kernel *kernel;
-	const struct mica_file *initrd;		/* NULL: none */
+	const struct mica_source *initrd;	/* NULL: none */
 	const char *cmdline;			/* NULL: empty */
 	uint64_t pages;				/* memory it starts with */
 	uint64_t max_kib;			/* how far it may ever grow: its memory map */

@@ -3,6 +3,7 @@
  * What a new domain finds in its memory: kernel, initrd, list of its frames, start_info, two empty
  * rings.  Pages are mapped in windows, so that the size of a domain costs no address space here.
  */
+#include <stdlib.h>
 #include <string.h>
 #include <mica/start_info.h>
 
@@ -10,6 +11,7 @@
 
 #define PAGE		MICA_PAGE_BYTES
 #define WINDOW_PAGES	2048ull
+#define PIECE		(512 * PAGE)	/* of an initrd: what is read at once */
 
 int build_refused(struct build *b, int rc, const char *step)
 {
@@ -100,6 +102,26 @@ static int place_kernel(struct build *b)
 	return 0;
 }
 
+/* In pieces, so that it takes little memory here. */
+static int place_initrd(struct build *b)
+{
+	const struct mica_source *f = b->r->initrd;
+	uint64_t to = b->b->layout.initrd.pfn * PAGE, now;
+	uint8_t *piece = aligned_alloc(PAGE, PIECE);
+	int rc = 0;
+
+	if (!piece)
+		return mica_fail(b->e, "MICA-HOST-002", "out of memory");
+	for (uint64_t done = 0; !rc && done < f->bytes; done += now) {
+		now = f->bytes - done < PIECE ? f->bytes - done : PIECE;
+		rc = mica_source_read(f, done, piece, now, b->e);
+		if (!rc)
+			rc = place(b, to + done, piece, now);
+	}
+	free(piece);
+	return rc;
+}
+
 static int place_p2m(struct build *b)
 {
 	const struct mica_area *p2m = &b->b->layout.p2m;
@@ -156,12 +178,11 @@ static void fill_start_info(const struct build *b, struct start_info *si)
 int build_contents(struct build *b)
 {
 	const struct mica_layout *l = &b->b->layout;
-	const struct mica_file *initrd = b->r->initrd;
 	uint8_t *pages;
 	int rc = place_kernel(b);
 
-	if (!rc && initrd)
-		rc = place(b, l->initrd.pfn * PAGE, initrd->data, initrd->bytes);
+	if (!rc && b->r->initrd)
+		rc = place_initrd(b);
 	if (!rc)
 		rc = place_p2m(b);
 	if (rc)

@@ -1,59 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * From a kernel file to an ELF image: read it, tell bzImage from ELF by the first bytes, unpack
+ * From a kernel file to an ELF image: tell bzImage from ELF by the first bytes, unpack
  * the former with the same code as mica-unpack, or take it from the cache.  The notes are read in
  * notes.c.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "lib/cache.h"
 #include "lib/image.h"
 #include "lib/notes.h"
 #include "lib/sandbox.h"
 #include "unpack/unpack.h"
-
-int mica_file_read(struct mica_file *f, const char *what, const char *path, size_t limit,
-		   struct mica_error *e)
-{
-	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC), saved;
-
-	memset(f, 0, sizeof(*f));
-	if (fd < 0 || fstat(fd, &st)) {
-		saved = errno;
-		if (fd >= 0)
-			close(fd);
-		return mica_fail(e, "MICA-KRN-001", "%s %s: %s", what, path, strerror(saved));
-	}
-	f->st = st;
-	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size > limit || !st.st_size) {
-		close(fd);
-		return mica_fail(e, "MICA-KRN-001", "%s %s: %s", what, path,
-				 !S_ISREG(st.st_mode) ? "it is not a regular file" :
-				 st.st_size ? "it is too large" : "it is empty");
-	}
-	f->bytes = (size_t)st.st_size;
-	f->data = mmap(NULL, f->bytes, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
-	saved = errno;
-	close(fd);
-	if (f->data != MAP_FAILED)
-		return 0;
-	f->data = NULL;
-	return mica_fail(e, "MICA-KRN-001", "%s %s: %s", what, path, strerror(saved));
-}
-
-void mica_file_free(struct mica_file *f)
-{
-	if (f->data)
-		munmap(f->data, f->bytes);
-	f->data = NULL;
-}
 
 static const char *packing_of(const struct blob *payload)
 {
@@ -129,14 +89,10 @@ static const char *unpack(struct mica_kernel *k, const struct mica_file *file)
 }
 
 static void remember(struct mica_kernel *k, const struct mica_cache *c,
-		     const struct mica_cache_file *f, const struct mica_file *file)
+		     const struct mica_cache_file *f)
 {
-	struct mica_cache_file now = mica_cache_file(c, &file->st, file->data, file->bytes);
 	struct mica_cache_image image = { .data = k->image, .bytes = k->bytes };
 
-	/* Pages of the file are seen as they are; it may have been written while it was unpacked. */
-	if (now.digest.lo != f->digest.lo || now.digest.hi != f->digest.hi)
-		return;
 	memcpy(image.packing, k->packing, sizeof(image.packing));
 	mica_cache_put(c, f, &image);
 }
@@ -162,7 +118,7 @@ static const char *unpack_cached(struct mica_kernel *k, const struct mica_file *
 	} else {
 		wrong = unpack(k, file);
 		if (!wrong)
-			remember(k, &c, &f, file);
+			remember(k, &c, &f);
 	}
 	mica_cache_close(&c);
 	return wrong;

@@ -35,15 +35,34 @@ struct mica_kernel {
 };
 
 struct mica_file {
-	uint8_t *data;			/* read only */
+	uint8_t *data;			/* a copy of it, in pages of its own */
 	size_t bytes;
 	struct stat st;			/* of the file it was read from; zeros if it was not opened */
 };
 
-/* Read a whole file of at most @limit bytes.  @what names it in messages ("kernel", "initrd"). */
+/* A file to be read piece by piece. */
+struct mica_source {
+	const char *what, *path;	/* as given */
+	int fd;
+	size_t bytes;			/* 0: not open */
+	struct stat st;
+};
+
+/*
+ * file.c: read a whole file of at most @limit bytes, which is a regular one and not empty.  @what names it
+ * in messages ("kernel", "initrd").
+ */
 int mica_file_read(struct mica_file *f, const char *what, const char *path, size_t limit,
 		   struct mica_error *e);
 void mica_file_free(struct mica_file *f);
+/* The same in pieces; @what and @path stay the caller's, until it is closed. */
+int mica_source_open(struct mica_source *f, const char *what, const char *path, size_t limit,
+		     struct mica_error *e);
+/* All of these @bytes, which lie within the file as it was opened, or an error. */
+int mica_source_read(const struct mica_source *f, size_t at, void *to, size_t bytes,
+		     struct mica_error *e);
+/* Also of one that was not opened, if it is all zeros. */
+void mica_source_close(struct mica_source *f);
 
 /* Load and check the kernel in @path.  On success mica_kernel_free() must follow.  @cache_dir names
  * the cache of unpacked kernels (lib/cache.h), NULL: none. */

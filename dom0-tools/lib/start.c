@@ -24,7 +24,7 @@ struct start {
 	const struct mica_create_options *o;
 	struct mica_error *e;
 	struct mica_kernel kernel;
-	struct mica_file initrd;
+	struct mica_source initrd;
 	struct mica_build_request request;
 	struct mica_built built;
 	char uuid[37];
@@ -87,7 +87,7 @@ static int check(struct start *t)
 	if (!rc)
 		rc = mica_kernel_load(&t->kernel, d->kernel, t->o->cache_dir, t->e);
 	if (!rc && d->ramdisk)
-		rc = mica_file_read(&t->initrd, "initrd", d->ramdisk, MICA_INITRD_MAX_BYTES, t->e);
+		rc = mica_source_open(&t->initrd, "initrd", d->ramdisk, MICA_INITRD_MAX_BYTES, t->e);
 	if (rc)
 		return rc;
 	snprintf(what, sizeof(what), "kernel %s: %s%s%s, %s%s, 64-bit PV", d->kernel,
@@ -106,7 +106,7 @@ static int build(struct start *t)
 	int rc;
 
 	*r = (struct mica_build_request){
-		.kernel = &t->kernel, .initrd = t->initrd.data ? &t->initrd : NULL,
+		.kernel = &t->kernel, .initrd = t->initrd.bytes ? &t->initrd : NULL,
 		.cmdline = d->cmdline, .pages = d->memory_kib / KIB_PER_PAGE,
 		.max_kib = d->maxmem_kib, .vcpus = d->maxvcpus, .max_ports = d->event_channels,
 		.grant_frames = d->grant_frames, .maptrack_frames = d->maptrack_frames,
@@ -258,7 +258,7 @@ int mica_domain_start(struct mica *m, struct mica_store *s, const struct mica_do
 	if (!rc)
 		rc = build(t);
 	mica_kernel_free(&t->kernel);
-	mica_file_free(&t->initrd);
+	mica_source_close(&t->initrd);
 	if (!rc) {
 		for (unsigned i = 0; !rc && i < 4; i++) {
 			rc = stop(t);

@@ -1,4 +1,4 @@
-/* unit: dom0-tools/lib/build.c dom0-tools/lib/build_image.c dom0-tools/lib/build_memory.c dom0-tools/lib/build_tables.c dom0-tools/lib/layout.c dom0-tools/lib/notes.c dom0-tools/lib/error.c dom0-tools/lib/call.c dom0-tools/lib/domctl.c dom0-tools/lib/host.c lib/elf.c tests/unit/lib/fake_hv.c tests/unit/lib/kernel_image.c tests/unit/lib/fake_xen_open.c */
+/* unit: dom0-tools/lib/build.c dom0-tools/lib/build_image.c dom0-tools/lib/build_memory.c dom0-tools/lib/build_tables.c dom0-tools/lib/layout.c dom0-tools/lib/file.c dom0-tools/lib/notes.c dom0-tools/lib/error.c dom0-tools/lib/call.c dom0-tools/lib/domctl.c dom0-tools/lib/host.c lib/elf.c tests/unit/lib/fake_hv.c tests/unit/lib/kernel_image.c tests/unit/lib/fake_xen_open.c */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The domain builder over a fake hypervisor: what the domain finds in its memory, that its tables
@@ -6,6 +6,8 @@
  */
 #include "unit.h"
 #include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
 #include <mica/grant.h>
 #include <mica/shared_info.h>
 #include <mica/start_info.h>
@@ -14,17 +16,38 @@
 #include "kernel_image.h"
 
 #define PAGES	4096u			/* 16 MiB */
-#define INITRD	(70000u)
+#define INITRD	(2150003u)		/* more than is read at once */
 
 struct world {
 	struct fake_hv *hv;
 	struct mica *m;
 	struct mica_kernel kernel;
-	struct mica_file initrd;
+	struct mica_source initrd;
 	struct mica_build_request request;
 	struct mica_built built;
 	struct mica_error e;
 };
+
+/* A byte of the initrd: no page like another, every seventh empty. */
+static uint8_t initrd_byte(size_t at)
+{
+	return at / 4096 % 7 == 3 ? 0 : (uint8_t)(0x5a + at / 4096 + at % 4096 / 16);
+}
+
+static void initrd_make(struct world *w)
+{
+	char path[] = "/tmp/lib-build-XXXXXX";
+	uint8_t *bytes = malloc(INITRD);
+	int fd = mkstemp(path);
+
+	for (size_t i = 0; i < INITRD; i++)
+		bytes[i] = initrd_byte(i);
+	assert_int_equal(write(fd, bytes, INITRD), INITRD);
+	assert_int_equal(mica_source_open(&w->initrd, "initrd", path, INITRD, &w->e), 0);
+	free(bytes);
+	close(fd);
+	unlink(path);
+}
 
 static void world_make(struct world *w, const struct kernel_image_options *o)
 {
@@ -33,9 +56,7 @@ static void world_make(struct world *w, const struct kernel_image_options *o)
 	assert_int_equal(mica_open_with(&w->m, &fake_hv_ops, w->hv), 0);
 	kernel_image_make(&w->kernel, o);
 	assert_int_equal(mica_kernel_read_notes(&w->kernel, "test", &w->e), 0);
-	w->initrd.bytes = INITRD;
-	w->initrd.data = malloc(INITRD);
-	memset(w->initrd.data, 0x5a, INITRD);
+	initrd_make(w);
 	w->request = (struct mica_build_request){
 		.kernel = &w->kernel, .initrd = &w->initrd, .cmdline = "console=hvc0",
 		.pages = PAGES, .max_kib = PAGES * 8, .vcpus = 3, .uuid = { 1, 2, 3 },
@@ -50,7 +71,7 @@ static void world_end(struct world *w)
 	assert_int_equal(w->hv->buffers, 0);
 	fake_hv_free(w->hv);
 	free(w->kernel.image);
-	free(w->initrd.data);
+	mica_source_close(&w->initrd);
 }
 
 static uint64_t *frame(struct world *w, uint64_t mfn)
@@ -111,6 +132,18 @@ static void check_p2m(struct world *w)
 	}
 }
 
+static void check_initrd(struct world *w)
+{
+	for (size_t at = 0; at < INITRD; at += 4096) {
+		uint64_t pfn = w->built.layout.initrd.pfn + at / 4096, va = w->built.layout.p2m_va + pfn * 8;
+		const uint8_t *page = (uint8_t *)frame(w, frame(w, mfn_of(walk(w, va)))[va / 8 % 512]);
+
+		for (size_t i = 0; i < 4096; i++)
+			if (page[i] != (at + i < INITRD ? initrd_byte(at + i) : 0))
+				fail_msg("byte %zu of the initrd", at + i);
+	}
+}
+
 static void check_start_info(struct world *w)
 {
 	const struct fake_domain *d = &w->hv->dom[w->built.id];
@@ -133,14 +166,14 @@ static void check_start_info(struct world *w)
 	assert_int_equal(si->console.domU.evtchn, 2);
 	assert_int_equal(si->mod_len, INITRD);
 	assert_int_equal(si->flags & SIF_VIRT_P2M_4TOOLS, SIF_VIRT_P2M_4TOOLS);
+	check_initrd(w);
 	if (w->kernel.mod_start_pfn) {
 		assert_true(si->flags & SIF_MOD_START_PFN);
 		assert_int_equal(si->mod_start, l->initrd.pfn);
 		assert_true(l->initrd.pfn >= l->mapped);
 	} else {
-		uint64_t entry = walk(w, si->mod_start);
-
-		assert_int_equal(((uint8_t *)frame(w, mfn_of(entry)))[0], 0x5a);
+		assert_int_equal(si->mod_start, w->kernel.virt_base + l->initrd.pfn * 4096);
+		assert_true(l->initrd.pfn + l->initrd.nr <= l->mapped);
 	}
 	if (w->kernel.has_init_p2m) {
 		assert_int_equal(si->first_p2m_pfn, l->p2m.pfn);

@@ -1,7 +1,8 @@
-/* unit: dom0-tools/lib/start.c dom0-tools/lib/device.c dom0-tools/lib/device_list.c dom0-tools/lib/disk_claim.c dom0-tools/lib/device_wait.c dom0-tools/lib/hotplug.c dom0-tools/lib/spec.c dom0-tools/lib/disk_spec.c dom0-tools/lib/nic_spec.c dom0-tools/lib/vdev.c dom0-tools/lib/run.c dom0-tools/lib/restart.c dom0-tools/lib/domain.c dom0-tools/lib/holders.c dom0-tools/lib/names.c dom0-tools/lib/digest.c dom0-tools/lib/cache.c dom0-tools/lib/image.c dom0-tools/lib/sandbox.c dom0-tools/lib/parse.c dom0-tools/lib/store.c dom0-tools/lib/store_wire.c dom0-tools/lib/store_tree.c dom0-tools/lib/build.c dom0-tools/lib/build_image.c dom0-tools/lib/build_memory.c dom0-tools/lib/build_tables.c dom0-tools/lib/layout.c dom0-tools/lib/notes.c dom0-tools/lib/error.c dom0-tools/lib/call.c dom0-tools/lib/domctl.c dom0-tools/lib/host.c dom0-tools/unpack/bzimage.c dom0-tools/unpack/decompress.c lib/elf.c tests/unit/lib/fake_hv.c tests/unit/lib/fake_store.c tests/unit/lib/kernel_image.c tests/unit/lib/fake_xen_open.c */
+/* unit: dom0-tools/lib/start.c dom0-tools/lib/device.c dom0-tools/lib/device_list.c dom0-tools/lib/disk_claim.c dom0-tools/lib/device_wait.c dom0-tools/lib/hotplug.c dom0-tools/lib/spec.c dom0-tools/lib/disk_spec.c dom0-tools/lib/nic_spec.c dom0-tools/lib/vdev.c dom0-tools/lib/run.c dom0-tools/lib/restart.c dom0-tools/lib/domain.c dom0-tools/lib/holders.c dom0-tools/lib/names.c dom0-tools/lib/digest.c dom0-tools/lib/cache.c dom0-tools/lib/image.c dom0-tools/lib/file.c dom0-tools/lib/sandbox.c dom0-tools/lib/parse.c dom0-tools/lib/store.c dom0-tools/lib/store_wire.c dom0-tools/lib/store_tree.c dom0-tools/lib/build.c dom0-tools/lib/build_image.c dom0-tools/lib/build_memory.c dom0-tools/lib/build_tables.c dom0-tools/lib/layout.c dom0-tools/lib/notes.c dom0-tools/lib/error.c dom0-tools/lib/call.c dom0-tools/lib/domctl.c dom0-tools/lib/host.c dom0-tools/unpack/bzimage.c dom0-tools/unpack/decompress.c lib/elf.c tests/unit/lib/fake_hv.c tests/unit/lib/fake_store.c tests/unit/lib/kernel_image.c tests/unit/lib/fake_xen_open.c */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The files a domain is made of: an image that two domains are given at a time.
+ * The files a domain is made of: an image that two domains are given at a time, a kernel or an initrd that
+ * is cut off while it is read.
  */
 #include "start_world.h"
 #include <limits.h>
@@ -117,10 +118,49 @@ static void test_image_twice(void **state)
 	world_end(&w);
 }
 
+static const char *cut_path;
+static unsigned cut_asked, cut_at;
+
+static bool cut_off(void)
+{
+	if (++cut_asked == cut_at)
+		assert_int_equal(truncate(cut_path, 4096), 0);
+	return false;
+}
+
+/* Somebody writes an initrd anew, or a kernel, while a domain is built of it: an error or a whole domain. */
+static void test_cut_off(void **state)
+{
+	const struct mica_create_options o = { .interrupted = cut_off };
+	char initrd[100], kernel[100], line[300];
+	struct world w;
+
+	snprintf(initrd, sizeof(initrd), "%s/initrd", base);
+	snprintf(kernel, sizeof(kernel), "%s/other-kernel", base);
+	snprintf(line, sizeof(line), "cp %s %s && cp %s %s", kernel_path, initrd, kernel_path, kernel);
+	assert_int_equal(system(line), 0);
+	world_make(&w);
+	w.d.kernel = kernel;
+	w.d.ramdisk = initrd;
+	cut_path = kernel, cut_asked = 0, cut_at = 1;
+	assert_int_equal(mica_domain_start(w.m, w.s, &w.d, &o, &w.id, &w.e), 0);
+	remove_it(&w);
+	check_nothing_left(&w);
+	w.d.kernel = kernel_path;
+	cut_path = initrd, cut_asked = 0;
+	assert_true(mica_domain_start(w.m, w.s, &w.d, &o, &w.id, &w.e) < 0);
+	assert_string_equal(w.e.code->name, "MICA-KRN-001");
+	assert_non_null(strstr(w.e.why, initrd));
+	assert_non_null(strstr(w.e.undone, "nothing left behind"));
+	check_nothing_left(&w);
+	world_end(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_image_claimed), cmocka_unit_test(test_image_twice),
+		cmocka_unit_test(test_cut_off),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);

@@ -1,4 +1,4 @@
-/* unit: dom0-tools/lib/image.c dom0-tools/lib/cache.c dom0-tools/lib/digest.c dom0-tools/lib/notes.c dom0-tools/lib/error.c dom0-tools/lib/sandbox.c dom0-tools/unpack/bzimage.c lib/elf.c tests/unit/lib/kernel_image.c */
+/* unit: dom0-tools/lib/image.c dom0-tools/lib/file.c dom0-tools/lib/cache.c dom0-tools/lib/digest.c dom0-tools/lib/notes.c dom0-tools/lib/error.c dom0-tools/lib/sandbox.c dom0-tools/unpack/bzimage.c lib/elf.c tests/unit/lib/kernel_image.c */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Kernels as files: every refusal with its code, and files cut off or changed at random, which must
@@ -109,6 +109,37 @@ static void test_empty(void **state)
 	assert_non_null(strstr(e.why, "it is empty"));
 	assert_true(mica_file_read(&file, "initrd", path, 1 << 20, &e) < 0);
 	assert_string_equal(e.code->name, "MICA-KRN-001");
+	unlink(path);
+}
+
+/* What was read stays when the file is cut off; what is read later is an error, not a signal. */
+static void test_cut_off(void **state)
+{
+	char path[] = "/tmp/lib-kernel-XXXXXX", page[4096];
+	struct mica_source from;
+	struct mica_file file;
+	int fd = mkstemp(path);
+
+	memset(page, 0x77, sizeof(page));
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(write(fd, page, sizeof(page)), sizeof(page));
+	assert_int_equal(mica_file_read(&file, "kernel", path, 1 << 20, &e), 0);
+	assert_int_equal(mica_source_open(&from, "initrd", path, 1 << 20, &e), 0);
+	assert_int_equal(from.bytes, 3 * sizeof(page));
+	memset(page, 0, sizeof(page));
+	assert_int_equal(mica_source_read(&from, 8192, page, sizeof(page), &e), 0);
+	assert_int_equal(page[4095], 0x77);
+	assert_int_equal(ftruncate(fd, 5000), 0);
+	for (int i = 0; i < 3; i++)
+		assert_memory_equal(file.data + i * 4096, page, sizeof(page));
+	assert_int_equal(mica_source_read(&from, 4096, page, 904, &e), 0);
+	assert_true(mica_source_read(&from, 4096, page, sizeof(page), &e) < 0);
+	assert_string_equal(e.code->name, "MICA-KRN-001");
+	assert_non_null(strstr(e.why, "cut off at byte 5000 of 12288"));
+	mica_file_free(&file);
+	mica_source_close(&from);
+	mica_source_close(&from);
+	close(fd);
 	unlink(path);
 }
 
@@ -490,7 +521,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sandbox),
 		cmocka_unit_test(test_notes), cmocka_unit_test(test_not_kernels),
-		cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_empty), cmocka_unit_test(test_cut_off),
 		cmocka_unit_test(test_bzimage), cmocka_unit_test(test_damage),
 		cmocka_unit_test(test_cache_hits), cmocka_unit_test(test_cache_full_tmpfs), cmocka_unit_test(test_cache_changed_file),
 		cmocka_unit_test(test_cache_key), cmocka_unit_test(test_cache_damage),
