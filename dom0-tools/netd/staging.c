@@ -5,11 +5,15 @@
  * dom0's memory, is a memmove() instead of work for the hypervisor.
  *
  *	unknown --ADD--> mapped --DEL, the queue closes, this process ends--> unknown
+ *	mapped --the table is full, its port has more than its share, another one adds within its own--> unknown
+ *
+ * Each page counts for its port, whose share is the table divided by the ports that have pages.
  *
  * The table is only a way to copy faster.  It is asked at the moment of the copy and never
  * before, so nothing points into a page that DEL may unmap; and what it does not know is copied by
  * its grant, which the front end has left in place.  Therefore a successor of this process, whose
- * table is empty, needs nothing from the front end and tells it nothing.
+ * table is empty, needs nothing from the front end and tells it nothing; nor is one told of a page that
+ * it had beyond its share.
  *
  * A page mapped for reading only is never written through its mapping: the hypervisor then says
  * whether the grant allows it.
@@ -78,17 +82,45 @@ static bool map(struct net *n, struct queue *q, const struct xen_netif_gref *g)
 	return true;
 }
 
+/* What each port that has pages, and @taker, may keep when they want more than there is. */
+static unsigned share_with(const struct net *n, const struct port *taker)
+{
+	unsigned sharers = 0;
+
+	for (unsigned i = 0; i < SWITCH_PORTS; i++)
+		sharers += n->port[i] && (n->port[i]->staged || n->port[i] == taker);
+	return STAGING_MOST / (sharers ? sharers : 1);
+}
+
+/* There are too many: of the ports that have more than a share, until there are not. */
+static void take_back(struct net *n, unsigned share)
+{
+	for (unsigned i = 0; n->staging.pages > STAGING_MOST && i < STAGING_BUCKETS; i++) {
+		struct staged **at = &n->staging.bucket[i];
+
+		while (*at && n->staging.pages > STAGING_MOST)
+			if ((*at)->queue->port->staged > share)
+				unmap(n, at);
+			else
+				at = &(*at)->next;
+	}
+}
+
 bool staging_add(struct net *n, struct queue *q, const struct xen_netif_gref *list,
 		 unsigned count)
 {
-	unsigned done = 0;
+	unsigned done = 0, share = share_with(n, q->port);
 
-	if (q->staged + count > STAGING_QUEUE_MOST || n->staging.pages + count > STAGING_MOST)
+	if (q->staged + count > STAGING_QUEUE_MOST)
+		return false;
+	if (n->staging.pages + count > STAGING_MOST && q->port->staged + count > share)
 		return false;
 	while (done < count && map(n, q, &list[done]))
 		done++;
-	if (done == count)
+	if (done == count) {
+		take_back(n, share);
 		return true;
+	}
 	while (done--)
 		unmap(n, find(n, q, list[done].ref));
 	return false;

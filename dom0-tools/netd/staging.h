@@ -10,7 +10,9 @@
 #include "io/io.h"
 
 #define STAGING_QUEUE_MOST	512u	/* pages of one queue; and what one list can name */
+#ifndef STAGING_MOST
 #define STAGING_MOST		16384u	/* of one network: each mapping costs dom0's kernel an area */
+#endif
 #define STAGING_BUCKETS		4096u
 
 struct net;
@@ -24,7 +26,8 @@ struct staging {
 
 /*
  * Map all of @list[@n] for @q, or none.  False: too many, one twice, a flag nobody knows, a grant
- * that cannot be mapped so.
+ * that cannot be mapped so.  When there is not enough for all ports, what some have beyond their share is
+ * unmapped for one that has less.
  */
 bool staging_add(struct net *n, struct queue *q, const struct xen_netif_gref *list,
 		 unsigned count);

@@ -1,4 +1,4 @@
-/* unit: dom0-tools/netd/path.c dom0-tools/netd/deliver.c dom0-tools/netd/batch.c dom0-tools/netd/feed.c dom0-tools/netd/drain.c dom0-tools/netd/drain_resume.c dom0-tools/netd/port.c dom0-tools/netd/config.c dom0-tools/netd/tap.c dom0-tools/netd/switch.c dom0-tools/netd/mac.c dom0-tools/netd/bucket.c dom0-tools/netd/frame.c dom0-tools/netd/guard.c dom0-tools/netd/offload.c dom0-tools/netd/layout.c dom0-tools/netd/capture.c dom0-tools/netd/control.c dom0-tools/netd/multicast.c dom0-tools/netd/staging.c dom0-tools/netd/steer.c tests/unit/netd/world.c tests/unit/netd/world_back.c */
+/* unit: dom0-tools/netd/path.c dom0-tools/netd/deliver.c dom0-tools/netd/batch.c dom0-tools/netd/feed.c dom0-tools/netd/drain.c dom0-tools/netd/drain_resume.c dom0-tools/netd/port.c dom0-tools/netd/config.c dom0-tools/netd/tap.c dom0-tools/netd/switch.c dom0-tools/netd/mac.c dom0-tools/netd/bucket.c dom0-tools/netd/frame.c dom0-tools/netd/guard.c dom0-tools/netd/offload.c dom0-tools/netd/layout.c dom0-tools/netd/capture.c dom0-tools/netd/control.c dom0-tools/netd/multicast.c dom0-tools/netd/staging.c dom0-tools/netd/steer.c tests/unit/netd/world.c tests/unit/netd/world_back.c -DSTAGING_MOST=1200u */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Staging grants: lists and every way to get one wrong, copies through them under traffic and
@@ -86,11 +86,67 @@ static void the_table_has_an_end(void **state)
 	list_pages(900, 1, false);
 	assert_int_equal(ASK(ADD_GREF_MAPPING, 0, LIST_REF, 1), WRONG);
 	assert_int_equal(ASK(ADD_GREF_MAPPING, 1, LIST_REF, 1), OK);	/* another queue's */
-	net->staging.pages += STAGING_MOST;
-	list_pages(901, 1, false);
-	assert_int_equal(ASK(ADD_GREF_MAPPING, 1, LIST_REF, 1), WRONG);
-	net->staging.pages -= STAGING_MOST;
 	assert_int_equal(staged(), 513);
+	world_end();
+}
+
+/* Guest @g: @n pages from @first on for its queue @q. */
+static uint32_t stage(unsigned g, unsigned type, unsigned q, unsigned first, unsigned n, uint32_t *data)
+{
+	for (unsigned i = 0; i < n; i++) {
+		((struct xen_netif_gref *)guests[g].pages[LIST_REF])[i] =
+			(struct xen_netif_gref){ .ref = first + i };
+		guests[g].granted[first + i] = true;
+	}
+	return guest_ask(g, type, q, LIST_REF, n, data);
+}
+
+#define ADD(g, q, first, n) stage(g, XEN_NETIF_CTRL_TYPE_ADD_GREF_MAPPING, q, first, n, NULL)
+
+static unsigned staged_of(unsigned g)
+{
+	return ((struct port *)guests[g].dev.priv)->staged;
+}
+
+/* Who came first may have had all; each that comes finds its share, and has no more when all want it. */
+static void each_port_has_its_share(void **state)
+{
+	uint32_t gone, more;
+
+	world_begin();
+	for (unsigned g = 0; g < 3; g++) {
+		guest_has_control(g);
+		guest_connect(g, 2, linux_keys);
+	}
+	say_hello();
+	rings = world_maps;
+	assert_int_equal(STAGING_MOST, 1200);
+	assert_int_equal(ADD(0, 0, RING_REFS, 512), OK);
+	assert_int_equal(ADD(0, 1, RING_REFS + 512, 400), OK);
+	/* a list that is refused takes nothing from anybody */
+	guests[1].granted[NO_REF] = false;
+	((struct xen_netif_gref *)guests[1].pages[LIST_REF])[0].ref = NO_REF;
+	assert_int_equal(guest_ask(1, XEN_NETIF_CTRL_TYPE_ADD_GREF_MAPPING, 0, LIST_REF, 1, NULL), WRONG);
+	assert_int_equal(staged_of(0), 912);
+	assert_int_equal(ADD(1, 0, RING_REFS, 512), OK);
+	assert_int_equal(staged_of(0), 1200 - 512);
+	assert_int_equal(staged_of(1), 512);
+	assert_int_equal(ADD(2, 1, RING_REFS, 400), OK);
+	for (unsigned g = 0; g < 3; g++) {
+		assert_int_equal(staged_of(g), 400);
+		assert_int_equal(ADD(g, 1, 960, 1), WRONG);
+	}
+	assert_int_equal(staged(), 1200);
+	send_both_ways(20);
+	/* a guest finds out what it has no more; what one gives back another may have */
+	assert_int_equal(stage(0, XEN_NETIF_CTRL_TYPE_DEL_GREF_MAPPING, 0, RING_REFS, 512, &gone), OK);
+	assert_int_equal(stage(0, XEN_NETIF_CTRL_TYPE_DEL_GREF_MAPPING, 1, RING_REFS + 512, 400, &more), OK);
+	assert_int_equal(gone + more, 400);
+	assert_int_equal(staged_of(0), 0);
+	assert_int_equal(ADD(2, 0, RING_REFS + 400, 400), OK);
+	assert_int_equal(staged_of(1), 400);
+	assert_int_equal(staged(), 1200);
+	send_both_ways(20);
 	world_end();
 }
 
@@ -263,6 +319,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lists_are_all_or_nothing),
 		cmocka_unit_test(the_table_has_an_end),
+		cmocka_unit_test(each_port_has_its_share),
 		cmocka_unit_test(staged_pages_need_no_hypervisor),
 		cmocka_unit_test(between_staged_guests_nothing_is_left),
 		cmocka_unit_test(readonly_is_for_reading),
