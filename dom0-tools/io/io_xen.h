@@ -24,6 +24,11 @@ bool io_xen_waiting(struct mica_io *io);
 /* Make the callbacks that are due, without waiting.  -errno: the store was lost.  It is looked for
  * once a second from then on; when it is back every watch fires again. */
 int io_xen_dispatch(struct mica_io *io);
+/* How long an answer of the store may take; it is 10 s unless said otherwise.  Then functions answer
+ * -ETIMEDOUT until the store has caught up; every watch fires again. */
+void io_xen_answer_limit(struct mica_io *io, int ms);
+/* It is so just now: the connection is not lost. */
+bool io_xen_late(struct mica_io *io);
 /* Wait at most @ms (-1: until something comes) and dispatch. */
 int io_xen_wait(struct mica_io *io, int ms);
 /* The descriptors of grants and events, for a filter of system calls to name. */

@@ -18,6 +18,8 @@ struct io_xen {
 	int store_fd;			/* in the epoll set; -1 */
 	int retry;			/* timerfd, armed while the store is lost */
 	struct xen_store_watch *watches;
+	int answer_ms;			/* how long an answer may take; 0: the default */
+	bool late;			/* one took longer, and watches have not fired since */
 };
 
 /* io_xen_store.c */

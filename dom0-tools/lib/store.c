@@ -295,16 +295,16 @@ int mica_store_unwatch(struct mica_store *s, const char *path, const char *token
 
 bool mica_store_waiting(const struct mica_store *s)
 {
-	return s->first || s->in_at != s->in_end;
+	return (s->first && !s->late) || s->in_at != s->in_end;
 }
 
 int mica_store_event(struct mica_store *s, int timeout_ms, char **path, char **token)
 {
 	struct store_event *ev;
-	int rc = s->first ? 1 : store_poll(s, timeout_ms);
+	int rc = s->first && !s->late ? 1 : store_poll(s, timeout_ms);
 
-	if (rc <= 0)
-		return rc;
+	if (rc <= 0 || s->late)
+		return rc < 0 ? rc : 0;
 	ev = s->first;
 	s->first = ev->next;
 	if (!s->first)
@@ -313,6 +313,16 @@ int mica_store_event(struct mica_store *s, int timeout_ms, char **path, char **t
 	*token = ev->token;
 	free(ev);
 	return 1;
+}
+
+void mica_store_limit(struct mica_store *s, int ms)
+{
+	s->limit_ms = ms;
+}
+
+bool mica_store_is_late(const struct mica_store *s)
+{
+	return s->late;
 }
 
 int mica_store_introduce(struct mica_store *s, domid_t id, uint64_t mfn, uint32_t port)

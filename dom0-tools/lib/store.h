@@ -78,8 +78,19 @@ int mica_store_unwatch(struct mica_store *s, const char *path, const char *token
 /* The next event: 1 and *path, *token (free *path, which holds both), 0 after @timeout_ms
  * (-1: wait for ever), -errno when the connection is gone. */
 int mica_store_event(struct mica_store *s, int timeout_ms, char **path, char **token);
+/* Hand out such an event, too; it comes after those that are here. */
+int mica_store_event_again(struct mica_store *s, const char *path, const char *token);
 /* Something lies here already, which mica_store_fd() will not tell: ask before waiting for that. */
 bool mica_store_waiting(const struct mica_store *s);
+
+/*
+ * A request that is not answered within @ms fails with -ETIMEDOUT; the store may do what it asks for all
+ * the same.  The connection stays, and is late: until that answer has come, which mica_store_event() looks
+ * for, every other request fails so at once, a transaction that was under way is none any more, and events
+ * are kept back.  0: requests wait for ever, as they do at first.
+ */
+void mica_store_limit(struct mica_store *s, int ms);
+bool mica_store_is_late(const struct mica_store *s);
 
 int mica_store_introduce(struct mica_store *s, domid_t id, uint64_t mfn, uint32_t port);
 int mica_store_release(struct mica_store *s, domid_t id);

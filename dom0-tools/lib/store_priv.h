@@ -26,6 +26,9 @@ struct mica_store {
 	int batch_rc;			/* the first failure in the batch */
 	uint32_t oldest;		/* request whose answer comes next */
 	unsigned unanswered;
+	int limit_ms;			/* for an answer; 0: none */
+	unsigned late;			/* answers that were given up, and did not come yet */
+	uint32_t late_tx;		/* a transaction to be ended after them, 0: none */
 	size_t unsent;			/* bytes in out[] */
 	char out[STORE_OUT_BYTES];
 	size_t in_at, in_end;		/* what was read and not looked at yet */

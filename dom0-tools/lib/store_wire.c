@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 #include <fcntl.h>
 #include <mica/io/xenstore.h>
@@ -159,8 +160,9 @@ static int receive_all(struct mica_store *s, char *data, size_t bytes)
 		n = read(s->fd, s->in, sizeof(s->in));
 		if (n < 0 && errno == EINTR)
 			continue;
+		/* Half a message, and its rest does not come within the socket's limit, if it has one. */
 		if (n <= 0)
-			return n ? -errno : -ECONNRESET;
+			return !n ? -ECONNRESET : errno == EAGAIN ? -EIO : -errno;
 		s->in_at = 0;
 		s->in_end = (size_t)n;
 	}
@@ -218,15 +220,72 @@ static int errno_of(const char *name)
 	return EPROTO;
 }
 
+int mica_store_event_again(struct mica_store *s, const char *path, const char *token)
+{
+	size_t a = strlen(path) + 1, b = strlen(token) + 1;
+	char *body = malloc(a + b);
+	int rc;
+
+	if (!body)
+		return -ENOMEM;
+	memcpy(body, path, a);
+	memcpy(body + a, token, b);
+	rc = keep_event(s, body, a + b);
+	if (rc)
+		free(body);
+	return rc;
+}
+
+static int64_t clock_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* A message begins to come before @end_ms.  What has begun to come is waited for. */
+static int await_message(struct mica_store *s, int64_t end_ms)
+{
+	struct pollfd wait = { .fd = s->fd, .events = POLLIN };
+
+	while (s->limit_ms && s->in_at == s->in_end) {
+		int64_t left = end_ms - clock_ms();
+		int rc = poll(&wait, 1, left > 0 ? (int)left : 0);
+
+		if (rc > 0)
+			break;
+		if (!rc)
+			return -ETIMEDOUT;
+		if (errno != EINTR)
+			return -errno;
+	}
+	return 0;
+}
+
+/* The answer that is waited for, and those to what was asked after it, are for nobody. */
+static void give_up(struct mica_store *s)
+{
+	s->late = s->unanswered + 1;
+	s->unanswered = 0;
+	s->late_tx = s->tx;
+	s->tx = 0;
+}
+
 /* Wait for the answer to @req; events on the way are kept. */
 static int await(struct mica_store *s, uint32_t req, char **answer, size_t *bytes)
 {
+	int64_t end_ms = s->limit_ms ? clock_ms() + s->limit_ms : 0;
 	struct xsd_sockmsg head;
 	char *body;
 	int rc;
 
 	for (;;) {
-		rc = receive(s, &head, &body);
+		rc = await_message(s, end_ms);
+		if (rc == -ETIMEDOUT)
+			give_up(s);
+		if (!rc)
+			rc = receive(s, &head, &body);
 		if (rc)
 			return rc;
 		if (head.type == XS_WATCH_EVENT) {
@@ -258,7 +317,7 @@ static int flush(struct mica_store *s)
 	return rc;
 }
 
-int store_send(struct mica_store *s, uint32_t type, const struct store_part *parts, int n)
+static int queue(struct mica_store *s, uint32_t type, const struct store_part *parts, int n)
 {
 	struct xsd_sockmsg head = { .type = type, .req_id = s->next_req, .tx_id = s->tx };
 	char *at;
@@ -286,6 +345,31 @@ int store_send(struct mica_store *s, uint32_t type, const struct store_part *par
 		s->oldest = head.req_id;
 	s->next_req++;
 	return 0;
+}
+
+int store_send(struct mica_store *s, uint32_t type, const struct store_part *parts, int n)
+{
+	return s->late ? -ETIMEDOUT : queue(s, type, parts, n);
+}
+
+/* An answer to what was given up.  Behind the last one the transaction ends that nobody has any more. */
+static int throw_away(struct mica_store *s, const struct xsd_sockmsg *head, const char *body)
+{
+	static const struct store_part no = { "F", 2 };
+	int rc;
+
+	if (head->type == XS_TRANSACTION_START)
+		s->late_tx = (uint32_t)strtoul(body, NULL, 10);
+	if (--s->late || !s->late_tx)
+		return 0;
+	s->tx = s->late_tx;
+	rc = queue(s, XS_TRANSACTION_END, &no, 1);
+	if (!rc)
+		rc = flush(s);
+	s->tx = s->late_tx = 0;
+	s->late = 1;
+	s->unanswered = 0;
+	return rc;
 }
 
 int store_answer(struct mica_store *s, char **answer, size_t *bytes)
@@ -365,8 +449,13 @@ int store_poll(struct mica_store *s, int timeout_ms)
 	rc = receive(s, &head, &body);
 	if (rc)
 		return rc;
-	rc = head.type == XS_WATCH_EVENT ? keep_event(s, body, head.len) : -EPROTO;
-	if (rc)
-		free(body);
-	return rc ? rc : 1;
+	if (head.type == XS_WATCH_EVENT) {
+		rc = keep_event(s, body, head.len);
+		if (!rc)
+			return 1;
+	} else {
+		rc = s->late ? throw_away(s, &head, body) : -EPROTO;
+	}
+	free(body);
+	return rc;
 }

@@ -58,17 +58,15 @@ static bool copy_page(struct port *p, uint32_t ref, void *mem, unsigned bytes, b
 
 /* --- hashing --- */
 
-void control_keep(struct back_device *dev, const char *key, const char *text)
+int control_keep(struct back_device *dev, const char *key, const char *text)
 {
 	struct mica_io *io = back_io(dev->back);
 	char path[BACK_PATH];
 
-	if (*text) {
-		back_write(dev, key, "%s", text);
-		return;
-	}
+	if (*text)
+		return back_write(dev, key, "%s", text);
 	snprintf(path, sizeof(path), "%.120s/%.30s", dev->dir, key);
-	io->ops->remove(io, path);
+	return io->ops->remove(io, path);
 }
 
 /* The new settings are in force once a successor would find them. */

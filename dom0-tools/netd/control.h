@@ -43,8 +43,8 @@ bool control_round(struct net *n);
 /* When the next one may be, if none may now; 0: never. */
 uint64_t control_due(struct net *n);
 
-/* Leave @text for a successor at @key of our directory; "": nothing, and no key. */
-void control_keep(struct back_device *dev, const char *key, const char *text);
+/* Leave @text for a successor at @key of our directory; "": nothing, and no key.  0 or -errno. */
+int control_keep(struct back_device *dev, const char *key, const char *text);
 
 /* --- multicast.c --- */
 

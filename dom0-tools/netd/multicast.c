@@ -82,14 +82,13 @@ void multicast_keep(struct port *p)
 
 	if (!s->groups_changed)
 		return;
-	s->groups_changed = false;
 	for (unsigned i = 0; i < s->groups; i++, at += GROUP_CHARS) {
 		const uint8_t *m = s->group[i];
 
 		snprintf(text + at, sizeof(text) - at, "%02x%02x%02x%02x%02x%02x ", m[0], m[1],
 			 m[2], m[3], m[4], m[5]);
 	}
-	control_keep(p->dev, KEY_GROUPS, text);
+	s->groups_changed = control_keep(p->dev, KEY_GROUPS, text) == -ETIMEDOUT;	/* then later */
 	p->keeps_groups = s->groups;
 }
 

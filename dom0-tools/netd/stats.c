@@ -4,6 +4,7 @@
  * and, for the uplink and the network as a whole, below /mica/net/NAME/.  Only what changed since
  * the last time is written, so an idle network costs the store nothing.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -36,12 +37,12 @@ static uint64_t activity(const struct net *n, unsigned port)
 	return sum + 1;
 }
 
-static void publish_uplink(struct net *n, const char *json)
+static int publish_uplink(struct net *n, const char *json)
 {
 	char path[64];
 
 	snprintf(path, sizeof(path), "/mica/net/%s/uplink-stats", n->name);
-	n->io->ops->write(n->io, path, json);
+	return n->io->ops->write(n->io, path, json);
 }
 
 static void publish_switch(struct net *n)
@@ -65,18 +66,17 @@ void stats_publish(struct net *n)
 		struct port *p = n->port[i];
 		char json[STATS_BYTES];
 		uint64_t now;
+		int rc;
 
 		if (p && p->dev)
 			multicast_keep(p);
 		if (!p || (now = activity(n, i)) == p->published)
 			continue;
-		p->published = now;
 		any = true;
 		port_json(n, i, json, sizeof(json));
-		if (p->dev)
-			back_write(p->dev, "stats", "%s", json);
-		else
-			publish_uplink(n, json);
+		rc = p->dev ? back_write(p->dev, "stats", "%s", json) : publish_uplink(n, json);
+		if (rc != -ETIMEDOUT)		/* a store that is late: again */
+			p->published = now;
 	}
 	if (any)
 		publish_switch(n);

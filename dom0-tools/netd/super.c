@@ -9,7 +9,7 @@
  *
  * This process keeps its privileges and sees no byte of a guest: it reads what operators wrote.
  * Workers that lose the store go on switching; when it is back they are replaced, because their
- * sandbox does not let them connect to it again.
+ * sandbox does not let them connect to it again.  From one that is only late nobody is parted.
  */
 #include <errno.h>
 #include <poll.h>
@@ -261,7 +261,7 @@ static void look_at(const char *name)
 		return;
 	n->there = true;
 	if (!read_words(name, &words)) {
-		store_lost = true;	/* it tells of everything again when it is back */
+		store_lost |= !io_xen_late(io);	/* it tells of everything again when it is back */
 		return;
 	}
 	if (n->used && !memcmp(&words, &n->words, sizeof(words)))
@@ -281,7 +281,7 @@ static void rescan(void)
 	const char *name = names;
 
 	if (count < 0 && count != -ENOENT) {
-		store_lost = true;	/* nothing is known to have changed */
+		store_lost |= !io_xen_late(io);	/* nothing is known to have changed */
 		return;
 	}
 	for (unsigned i = 0; i < NETWORKS; i++)

@@ -24,6 +24,7 @@
 #define HOUSEKEEPING_NS	1000000000ull
 #define LOOK_ROUNDS	4u		/* busy rounds between two looks for events */
 #define CHORE_ROUNDS	256u
+#define ANSWER_MS	1000		/* guests' packets wait as long for the store */
 #define COARSE_NS	500000u	/* a wait longer than that may be in milliseconds */
 
 static struct net net;			/* large, and one only */
@@ -109,6 +110,7 @@ static int open_world(const char *name, int tap)
 		note("error: net %s: cannot open %s: %s [MICA-NET-005]", name, what, strerror(-rc));
 		return rc;
 	}
+	io_xen_answer_limit(net.io, ANSWER_MS);
 	snprintf(net.name, sizeof(net.name), "%s", name);
 	net.poll_ns = settings.poll_us * 1000ull;
 	if (getrandom(&key, sizeof(key), 0) != sizeof(key))

@@ -253,6 +253,154 @@ static void test_directory_in_parts(void **state)
 	end(s);
 }
 
+/* --- late answers: the daemon's end is played by hand --- */
+
+static struct mica_store *late_store(void)
+{
+	struct mica_store *s;
+	int fds[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	assert_int_equal(mica_store_open_fd(&s, fds[0]), 0);
+	mica_store_limit(s, 20);
+	daemon_.fd = fds[1];
+	daemon_.wrong = NULL;
+	return s;
+}
+
+/* The next request, of this type with this payload; its number. */
+static uint32_t request(uint32_t type, const char *want, size_t bytes, uint32_t tx)
+{
+	struct xsd_sockmsg h;
+	char body[4096];
+
+	assert_int_equal(recv(daemon_.fd, &h, sizeof(h), MSG_WAITALL), sizeof(h));
+	assert_int_equal(h.type, type);
+	assert_int_equal(h.len, bytes);
+	assert_int_equal(h.tx_id, tx);
+	assert_int_equal(recv(daemon_.fd, body, bytes, MSG_WAITALL), bytes);
+	assert_memory_equal(body, want, bytes);
+	return h.req_id;
+}
+
+static void no_request(void)
+{
+	char byte;
+
+	assert_int_equal(recv(daemon_.fd, &byte, 1, MSG_DONTWAIT), -1);
+	assert_int_equal(errno, EAGAIN);
+}
+
+static void late_end(struct mica_store *s)
+{
+	char *value, *path, *token;
+	size_t bytes;
+	uint32_t next;
+
+	/* the connection is as good as new; the answer may lie there before it is asked for */
+	while (mica_store_is_late(s))
+		assert_int_equal(mica_store_event(s, 0, &path, &token), 0);
+	no_request();
+	assert_int_equal(mica_store_put(s, "/y", "1"), -ETIMEDOUT);
+	next = request(XS_WRITE, "/y\0" "1", 4, 0);
+	send_message(XS_WRITE, next, "OK", 3);
+	assert_int_equal(mica_store_event(s, 0, &path, &token), 0);
+	assert_false(mica_store_is_late(s));
+	send_message(XS_READ, next + 1, "v", 1);
+	assert_int_equal(mica_store_read(s, "/x", &value, &bytes), 0);
+	assert_string_equal(value, "v");
+	free(value);
+	mica_store_close(s);
+	close(daemon_.fd);
+	assert_null(daemon_.wrong);
+}
+
+/* It is not waited for, nothing more is asked, events are kept back; then all goes on. */
+static void test_late_answer(void **state)
+{
+	struct mica_store *s = late_store();
+	char *value, *path, *token;
+	size_t bytes;
+	uint32_t id;
+
+	assert_int_equal(mica_store_read(s, "/x", &value, &bytes), -ETIMEDOUT);
+	assert_true(mica_store_is_late(s));
+	id = request(XS_READ, "/x", 3, 0);
+	assert_int_equal(mica_store_put(s, "/x", "1"), -ETIMEDOUT);
+	assert_int_equal(mica_store_begin(s), -ETIMEDOUT);
+	no_request();
+	send_message(XS_WATCH_EVENT, 0, "/a/b\0tok", 9);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(mica_store_event(s, 0, &path, &token), 0);
+	assert_false(mica_store_waiting(s));
+	send_message(XS_ERROR, id, "ENOENT", 7);
+	assert_int_equal(mica_store_event(s, 1000, &path, &token), 0);
+	assert_false(mica_store_is_late(s));
+	assert_true(mica_store_waiting(s));
+	assert_int_equal(mica_store_event_again(s, "/again", "more"), 0);
+	assert_int_equal(mica_store_event(s, 0, &path, &token), 1);
+	assert_string_equal(path, "/a/b");
+	free(path);
+	assert_int_equal(mica_store_event(s, 0, &path, &token), 1);
+	assert_string_equal(path, "/again");
+	assert_string_equal(token, "more");
+	free(path);
+	late_end(s);
+}
+
+/* A transaction nobody knows of, or has given up, is ended. */
+static void test_late_transaction(void **state)
+{
+	struct mica_store *s = late_store();
+	char *value, *path, *token;
+	size_t bytes;
+	uint32_t id;
+
+	assert_int_equal(mica_store_begin(s), -ETIMEDOUT);
+	id = request(XS_TRANSACTION_START, "", 1, 0);
+	send_message(XS_TRANSACTION_START, id, "7", 2);
+	assert_int_equal(mica_store_event(s, 0, &path, &token), 0);
+	assert_true(mica_store_is_late(s));
+	id = request(XS_TRANSACTION_END, "F", 2, 7);
+	send_message(XS_TRANSACTION_END, id, "OK", 3);
+	assert_int_equal(mica_store_event(s, 0, &path, &token), 0);
+	assert_false(mica_store_is_late(s));
+
+	send_message(XS_TRANSACTION_START, id + 1, "9", 2);
+	assert_int_equal(mica_store_begin(s), 0);
+	request(XS_TRANSACTION_START, "", 1, 0);
+	assert_int_equal(mica_store_read(s, "/x", &value, &bytes), -ETIMEDOUT);
+	assert_int_equal(mica_store_put(s, "/x", "1"), -ETIMEDOUT);
+	assert_true(mica_store_end(s, true) < 0);
+	id = request(XS_READ, "/x", 3, 9);
+	no_request();
+	send_message(XS_READ, id, "v", 1);
+	assert_int_equal(mica_store_event(s, 0, &path, &token), 0);
+	id = request(XS_TRANSACTION_END, "F", 2, 9);
+	send_message(XS_ERROR, id, "ENOENT", 7);
+	late_end(s);
+}
+
+static void test_late_batch(void **state)
+{
+	struct mica_store *s = late_store();
+	const char *const paths[] = { "/a", "/b" };
+	char *values[2], *path, *token;
+
+	mica_store_batch(s);
+	for (int i = 0; i < 3; i++)
+		mica_store_mkdir(s, "/d");
+	assert_int_equal(mica_store_batch_end(s), -ETIMEDOUT);
+	assert_int_equal(mica_store_read_many(s, 2, paths, values), -ETIMEDOUT);
+	for (int i = 0; i < 3; i++) {
+		assert_true(mica_store_is_late(s));
+		send_message(XS_MKDIR, request(XS_MKDIR, "/d", 3, 0), "OK", 3);
+		assert_int_equal(mica_store_event(s, 0, &path, &token), 0);
+	}
+	assert_false(mica_store_is_late(s));
+	late_end(s);
+}
+
 static void test_nonsense(void **state)
 {
 	static const struct reply script[] = {
@@ -307,6 +455,8 @@ int main(void)
 		cmocka_unit_test(test_requests), cmocka_unit_test(test_batch), cmocka_unit_test(test_read_many),
 		cmocka_unit_test(test_batch_cut_off), cmocka_unit_test(test_transaction),
 		cmocka_unit_test(test_directory_in_parts), cmocka_unit_test(test_nonsense),
+		cmocka_unit_test(test_late_answer), cmocka_unit_test(test_late_transaction),
+		cmocka_unit_test(test_late_batch),
 		cmocka_unit_test(test_watch_domains), cmocka_unit_test(test_event_domain),
 	};
 
