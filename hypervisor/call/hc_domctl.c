@@ -138,6 +138,7 @@ static const struct domctl {
 	domctl_fn *fn;
 	domctl_vcpu_fn *vcpu_fn;	/* acts on a vCPU, with whose number the structure begins */
 	bool others;			/* not for the caller's own domain: -EINVAL */
+	bool stops;			/* the vCPU, which is not the caller, runs nowhere meanwhile */
 } commands[] = {
 	[XEN_DOMCTL_destroydomain] = { .fn = plain },
 	[XEN_DOMCTL_pausedomain] = { .fn = plain, .others = true },
@@ -162,14 +163,14 @@ static const struct domctl {
 	[XEN_DOMCTL_subscribe] = { .fn = plain },
 	[XEN_DOMCTL_get_cpu_policy] = { .fn = domctl_get_policy },
 	[XEN_DOMCTL_set_cpu_policy] = { .fn = domctl_set_policy },
-	[XEN_DOMCTL_setvcpucontext] = { .vcpu_fn = domctl_set_context, .others = true },
-	[XEN_DOMCTL_getvcpucontext] = { .vcpu_fn = domctl_get_context },
-	[XEN_DOMCTL_set_ext_vcpucontext] = { .vcpu_fn = domctl_set_ext, .others = true },
+	[XEN_DOMCTL_setvcpucontext] = { .vcpu_fn = domctl_set_context, .others = true, .stops = true },
+	[XEN_DOMCTL_getvcpucontext] = { .vcpu_fn = domctl_get_context, .stops = true },
+	[XEN_DOMCTL_set_ext_vcpucontext] = { .vcpu_fn = domctl_set_ext, .others = true, .stops = true },
 	[XEN_DOMCTL_get_ext_vcpucontext] = { .vcpu_fn = domctl_get_ext },
-	[XEN_DOMCTL_setvcpuextstate] = { .vcpu_fn = domctl_set_extstate, .others = true },
-	[XEN_DOMCTL_getvcpuextstate] = { .vcpu_fn = domctl_get_extstate },
-	[XEN_DOMCTL_set_vcpu_msrs] = { .vcpu_fn = domctl_set_msrs, .others = true },
-	[XEN_DOMCTL_get_vcpu_msrs] = { .vcpu_fn = domctl_get_msrs },
+	[XEN_DOMCTL_setvcpuextstate] = { .vcpu_fn = domctl_set_extstate, .others = true, .stops = true },
+	[XEN_DOMCTL_getvcpuextstate] = { .vcpu_fn = domctl_get_extstate, .stops = true },
+	[XEN_DOMCTL_set_vcpu_msrs] = { .vcpu_fn = domctl_set_msrs, .others = true, .stops = true },
+	[XEN_DOMCTL_get_vcpu_msrs] = { .vcpu_fn = domctl_get_msrs, .stops = true },
 	[XEN_DOMCTL_sendtrigger] = { .fn = domctl_send_trigger },
 	[XEN_DOMCTL_getvcpuinfo] = { .vcpu_fn = domctl_vcpu_info },
 	[XEN_DOMCTL_setvcpuaffinity] = { .vcpu_fn = domctl_set_affinity },
@@ -197,6 +198,20 @@ static long domctl_absent(uint32_t cmd)
 	}
 }
 
+static long on_stopped(const struct domctl *c, struct vcpu *self, struct vcpu *v, struct xen_domctl *op)
+{
+	long rc = RESTART;
+
+	if (v == self)
+		return refuse(-EINVAL, "domctl %u: of itself", op->cmd);
+	vcpu_pause_nosync(v);
+	/* Who stops us meanwhile may be @v, and wait for us as we would for it: we let go, stop, and try again. */
+	if (sched_try_sleep_sync(v))
+		rc = c->vcpu_fn(self, v, op);
+	vcpu_unpause(v);
+	return rc;
+}
+
 /* A command of the table, on the domain and the vCPU it is about. */
 static long domctl(struct vcpu *self, const struct domctl *c, struct xen_domctl *op)
 {
@@ -217,7 +232,7 @@ static long domctl(struct vcpu *self, const struct domctl *c, struct xen_domctl 
 	else if (c->fn)
 		rc = c->fn(self, d, op);
 	else if (v)
-		rc = c->vcpu_fn(self, v, op);
+		rc = c->stops ? on_stopped(c, self, v, op) : c->vcpu_fn(self, v, op);
 	else
 		rc = refuse(id < d->max_vcpus ? -ESRCH : -EINVAL, "d%u has no vCPU %u", d->id, id);
 	domain_put(d);
@@ -227,9 +242,8 @@ static long domctl(struct vcpu *self, const struct domctl *c, struct xen_domctl 
 static long run(struct vcpu *self, void *arg)
 {
 	struct xen_domctl *op = arg;
-	const struct domctl *c;
-
-	c = &commands[op->cmd < ARRAY_SIZE(commands) ? table_index(op->cmd, ARRAY_SIZE(commands)) : 0];
+	const struct domctl *c =
+		&commands[op->cmd < ARRAY_SIZE(commands) ? table_index(op->cmd, ARRAY_SIZE(commands)) : 0];
 	if (op->cmd == XEN_DOMCTL_createdomain)
 		return domctl_create(self, NULL, op);
 	return c->fn || c->vcpu_fn ? domctl(self, c, op) : domctl_absent(op->cmd);

@@ -4,8 +4,8 @@
  * tables (vcpucontext), what that structure has no room for (ext_vcpucontext), extended registers
  * (vcpuextstate), MSRs, and triggers.
  *
- * The vCPU is stopped while we look or write, whatever it does; two toolstack vCPUs that write the same
- * one are serialised by its domain's life_lock.
+ * All but get_ext are called while the vCPU is stopped, whatever it does; two toolstack vCPUs that write the
+ * same one are serialised by its domain's life_lock.
  */
 #include "call/toolstack.h"
 #include "call/trap.h"
@@ -51,25 +51,17 @@ long domctl_set_context(struct vcpu *self, struct vcpu *v, struct xen_domctl *op
 {
 	gva_t from = gva(op->u.vcpucontext.ctxt);
 	struct vcpu_guest_context *c = gva_is_null(from) ? NULL : kmalloc(sizeof(*c));
-	long rc = 0;
+	long rc = c ? copy_from_guest(c, from, sizeof(*c)) : gva_is_null(from) ? 0 : -ENOMEM;
 
-	if (!gva_is_null(from) && !c)
-		return -ENOMEM;
-	if (c && copy_from_guest(c, from, sizeof(*c))) {
-		kfree(c);
-		return -EFAULT;
-	}
-	vcpu_pause(v);
 	lock_take(&v->dom->life_lock);
-	if (c) {
+	if (c && !rc) {
 		rc = set_locked(v, c);
-	} else {
+	} else if (!rc) {
 		v->offline = true;
 		scan_abort(&v->scan);
 		vcpu_reset(v);
 	}
 	lock_drop(&v->dom->life_lock);
-	vcpu_unpause(v);
 	kfree(c);
 	return rc;
 }
@@ -79,16 +71,12 @@ long domctl_get_context(struct vcpu *self, struct vcpu *v, struct xen_domctl *op
 	struct vcpu_guest_context *c;
 	long rc;
 
-	if (v == self)
-		return refuse(-EINVAL, "getvcpucontext: of itself");
 	if (!v->initialised)
 		return refuse(-ENODATA, "d%uv%u has no context", v->dom->id, v->id);
 	c = kmalloc(sizeof(*c));
 	if (!c)
 		return -ENOMEM;
-	vcpu_pause(v);
 	vcpu_get_context(v, c);
-	vcpu_unpause(v);
 	rc = copy_to_guest(gva(op->u.vcpucontext.ctxt), c, sizeof(*c));
 	kfree(c);
 	return rc;
@@ -114,10 +102,8 @@ long domctl_set_ext(struct vcpu *self, struct vcpu *v, struct xen_domctl *op)
 	    !va_canonical(e->sysenter_callback_eip))
 		return refuse(-EINVAL, "set_ext_vcpucontext: %u bytes, entries at %lx and %lx", e->size,
 			      e->syscall32_callback_eip, e->sysenter_callback_eip);
-	vcpu_pause(v);
 	v->cb_syscall32 = (struct callback){ e->syscall32_callback_eip, e->syscall32_disables_events };
 	v->cb_sysenter = (struct callback){ e->sysenter_callback_eip, e->sysenter_disables_events };
-	vcpu_unpause(v);
 	return 0;
 }
 
@@ -133,14 +119,12 @@ long domctl_get_extstate(struct vcpu *self, struct vcpu *v, struct xen_domctl *o
 		x->size = bytes;
 		return 0;
 	}
-	if (v == self || x->size != bytes || x->xfeature_mask != cpu.xcr0_max)
+	if (x->size != bytes || x->xfeature_mask != cpu.xcr0_max)
 		return refuse(-EINVAL, "getvcpuextstate: %lu bytes, features %lx", x->size, x->xfeature_mask);
-	vcpu_pause(v);
 	head = (struct extstate){ v->fpu.xcr0, v->fpu.xcr0_accum };
 	rc = copy_to_guest(gva(x->buffer), &head, sizeof(head));
 	if (!rc)
 		rc = copy_to_guest(gva(x->buffer + sizeof(head)), v->fpu.area, bytes - sizeof(head));
-	vcpu_unpause(v);
 	return rc;
 }
 
@@ -157,12 +141,9 @@ long domctl_set_extstate(struct vcpu *self, struct vcpu *v, struct xen_domctl *o
 	if (!image)
 		return -ENOMEM;
 	rc = copy_from_guest(image, gva(x->buffer), x->size);
-	if (!rc) {
-		vcpu_pause(v);
+	if (!rc)
 		rc = fpu_set_image(&v->fpu, image + 1, x->size - sizeof(*image), image->xcr0,
 				   image->xcr0_accum);
-		vcpu_unpause(v);
-	}
 	kfree(image);
 	return rc;
 }
@@ -174,8 +155,6 @@ long domctl_get_msrs(struct vcpu *self, struct vcpu *v, struct xen_domctl *op)
 	struct xen_domctl_vcpu_msr aux = { .index = MSR_TSC_AUX, .value = v->tsc_aux };
 	uint32_t room = m->msr_count;
 
-	if (v == self)
-		return refuse(-EINVAL, "get_vcpu_msrs: of itself");
 	m->msr_count = cpu.rdtscp && (!m->msrs || aux.value);
 	if (!m->msrs || !m->msr_count)
 		return 0;
@@ -211,7 +190,6 @@ long domctl_set_msrs(struct vcpu *self, struct vcpu *v, struct xen_domctl *op)
 
 	if (nr > 16)
 		return refuse(-EINVAL, "set_vcpu_msrs: %u of d%u", nr, v->dom->id);
-	vcpu_pause(v);
 	for (m->msr_count = 0; m->msr_count < nr && !rc; ) {
 		rc = copy_from_guest(&msr, gva_nth(gva(m->msrs), m->msr_count, sizeof(msr)), sizeof(msr));
 		if (!rc && !set_msr(v, &msr))
@@ -219,7 +197,6 @@ long domctl_set_msrs(struct vcpu *self, struct vcpu *v, struct xen_domctl *op)
 		if (!rc)
 			m->msr_count++;
 	}
-	vcpu_unpause(v);
 	return rc;
 }
 

@@ -146,9 +146,7 @@ static uint64_t cap_left(struct domain *d)
 {
 	uint64_t budget = CAP_PERIOD_NS / 100 * d->cap, used = atomic_read(&d->cap_used_ns);
 
-	if (!d->cap)
-		return ~0ul;
-	return used < budget ? budget - used : 0;
+	return d->cap ? budget - MIN(used, budget) : ~0ul;
 }
 
 /* Charges the running vCPU for its time since it was last charged. */
@@ -417,15 +415,13 @@ LOCKS_UNCHECKED void sched_yield(void)
 	struct runqueue *rq = lock_vcpu(v);
 
 	if (rq->nr) {				/* go behind the next one */
-		struct vcpu *head = list_first(&rq->queue, struct vcpu, run_link);
-
-		v->vruntime = MAX(v->vruntime, head->vruntime + 1);
+		v->vruntime = MAX(v->vruntime, rq->head + 1);
 		softirq_raise(SOFTIRQ_SCHED);
 	}
 	lock_drop(&rq->lock);
 }
 
-LOCKS_UNCHECKED void sched_sleep_sync(struct vcpu *v)
+LOCKS_UNCHECKED bool sched_try_sleep_sync(struct vcpu *v)
 {
 	/* Who chose it before it was paused has marked it as running when the lock is ours. */
 	lock_drop(&lock_vcpu(v)->lock);
@@ -433,7 +429,16 @@ LOCKS_UNCHECKED void sched_sleep_sync(struct vcpu *v)
 		if (read_once(v->running))
 			softirq_raise_on(read_once(v->cpu), SOFTIRQ_SCHED);
 		cpu_relax_poll();
+		if (atomic_read(&current->pause_count))
+			return false;
 	}
+	return true;
+}
+
+void sched_sleep_sync(struct vcpu *v)
+{
+	while (!sched_try_sleep_sync(v))
+		;
 }
 
 LOCKS_UNCHECKED int sched_set_affinity(struct vcpu *v, cpumask_t hard, cpumask_t soft)

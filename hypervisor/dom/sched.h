@@ -21,6 +21,7 @@ void sched_wake(struct vcpu *v);		/* something for it to do: unblocks */
 void sched_block(struct vcpu *v);		/* current: sleep until sched_wake; takes effect at the exit */
 void sched_yield(void);
 void sched_sleep_sync(struct vcpu *v);		/* returns when v is on no CPU (its pause_count > 0) */
+bool sched_try_sleep_sync(struct vcpu *v);	/* false: current is paused itself, and v may still run */
 int sched_set_affinity(struct vcpu *v, cpumask_t hard, cpumask_t soft);	/* -EINVAL no online CPU in it */
 void sched_set_params(struct domain *d, unsigned weight, unsigned cap);
 /* runstate with times up to now */
