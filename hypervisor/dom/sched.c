@@ -465,11 +465,17 @@ LOCKS_UNCHECKED int sched_set_affinity(struct vcpu *v, cpumask_t hard, cpumask_t
 
 void sched_set_params(struct domain *d, unsigned weight, unsigned cap)
 {
+	struct vcpu *v;
+
 	if (weight)
 		d->weight = (uint16_t)weight;
 	d->cap = (uint16_t)cap;
 	if (!cap)
 		cap_refill(d);
+	/* One that runs alone has no slice, in which its new cap would be looked at. */
+	for_each_vcpu(d, v)
+		if (read_once(v->running))
+			softirq_raise_on(read_once(v->cpu), SOFTIRQ_SCHED);
 }
 
 LOCKS_UNCHECKED void sched_get_runstate(struct vcpu *v, struct vcpu_runstate_info *out)

@@ -1,146 +1,7 @@
 /* unit: dom/sched.c dom/event.c */
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * The scheduler over virtual time: hogs, sleepers, weights, caps, several CPUs.  vcpu_switch() is ours:
- * it only notes who runs and jumps back to the loop that plays the CPUs.
- */
-#include "unit.h"
-#include "cpu/softirq.h"
-#include "cpu/time.h"
-#include "dom/event.h"
-#include "dom/sched.h"
-#include "dom/vtime.h"
-#include "mm/heap.h"
-
-#define MS	1000000ul
-#define SECOND	(1000 * MS)
-#define STEP	(50 * 1000ul)
-
-static jmp_buf back;
-static struct vcpu_info info[64];
-
-void vcpu_switch(struct vcpu *prev, struct vcpu *next)
-{
-	assert_true(next->is_idle || !next->on_cpu);
-	assert_true(next->running && !next->queued);
-	this_cpu()->vcpu = next;
-	prev->on_cpu = false;
-	next->on_cpu = !next->is_idle;
-	longjmp(back, 1);
-}
-
-void vcpu_pause(struct vcpu *v) { atomic_add(&v->pause_count, 1); }
-void vcpu_unpause(struct vcpu *v)
-{
-	if (atomic_sub(&v->pause_count, 1) == 1)
-		sched_wake(v);
-}
-void vtime_update(struct vcpu *v) { }
-void keys_register(char key, const char *help, void (*fn)(void));
-void keys_register(char key, const char *help, void (*fn)(void)) { }
-void stack_reset_call(void (*fn)(void));
-void stack_reset_call(void (*fn)(void)) { abort(); }
-
-/* Nothing is freed one by one: all that a test made goes when the next begins. */
-static void *made[256];
-static unsigned nr_made;
-
-void *kmalloc(size_t n)
-{
-	assert_true(nr_made < ARRAY_SIZE(made));
-	return made[nr_made++] = calloc(1, n);
-}
-
-/* An idle CPU with memory to scrub: an interrupt comes in its fourth window. */
-static bool dirty;
-static unsigned pieces, windows;
-
-bool heap_scrub_some(void)
-{
-	pieces += dirty;
-	assert_true(pieces <= windows || !dirty);
-	return dirty;
-}
-
-bool preempt_due(void)
-{
-	if (dirty && ++windows == 4)
-		longjmp(back, 1);
-	return false;
-}
-
-/* Nothing here lives across the setjmp(), which vcpu_switch() comes back to. */
-static void run_cpu(void)
-{
-	while (this_cpu()->softirq_pending)
-		if (!setjmp(back))
-			softirq_run();
-}
-
-static void run_softirqs(void)
-{
-	for (unsigned cpu = 0; cpu < nr_cpus; cpu++) {
-		fake_run_on(cpu);
-		run_cpu();
-	}
-	fake_run_on(0);
-}
-
-/* Lets @ns of virtual time pass; @each is called after every step. */
-static void play(uint64_t ns, void (*each)(void))
-{
-	for (uint64_t t = 0; t < ns; t += STEP) {
-		fake_advance(STEP);
-		run_softirqs();
-		if (each)
-			each();
-	}
-}
-
-static void setup(unsigned cpus)
-{
-	fake_forget_timers();
-	while (nr_made)
-		free(made[--nr_made]);
-	fake_cpus(cpus);
-	sched_init();
-	for (unsigned i = 0; i < cpus; i++) {
-		sched_init_cpu(i);
-		fake_percpus[i].softirq_pending = 0;
-	}
-}
-
-static struct vcpu *hog(unsigned weight, unsigned cap)
-{
-	static unsigned n;
-	struct domain *d = kmalloc(sizeof(*d));
-	struct vcpu *v = kmalloc(sizeof(*v));
-
-	d->id = (domid_t)++n;
-	d->weight = (uint16_t)weight;
-	d->max_vcpus = 1;
-	d->vcpu = kmalloc(sizeof(v));
-	d->vcpu[0] = v;
-	sched_domain_init(d);
-	sched_set_params(d, weight, cap);
-	v->dom = d;
-	v->info = &info[n % 64];
-	v->offline = true;
-	v->runstate.state = RUNSTATE_offline;
-	v->runstate.state_entry_time = now_ns();
-	sched_vcpu_init(v);
-	v->offline = false;
-	sched_wake(v);
-	return v;
-}
-
-static void expect_share(struct vcpu *v, uint64_t before, uint64_t over, double share, double error)
-{
-	double got = (double)(v->cpu_time_ns - before) / (double)over;
-
-	if (got < share - error || got > share + error)
-		fail_msg("d%u got %.4f, expected %.4f +- %.4f", v->dom->id, got, share, error);
-}
+/* The scheduler over virtual time: hogs, sleepers, weights, affinity, several CPUs. */
+#include "sched_world.h"
 
 static void weights_one_cpu(void **state)
 {
@@ -274,28 +135,6 @@ static void three_on_two(void **state)
 	play(2 * SECOND, NULL);
 	for (unsigned i = 0; i < 3; i++)
 		expect_share(v[i], 0, 2 * SECOND, 2.0 / 3, 0.02);
-}
-
-static void caps(void **state)
-{
-	struct vcpu *a, *b;
-
-	setup(1);
-	a = hog(256, 25);
-	b = hog(256, 0);
-	play(SECOND, NULL);
-	expect_share(a, 0, SECOND, 0.25, 0.02);
-	expect_share(b, 0, SECOND, 0.75, 0.02);
-}
-
-static void cap_alone(void **state)
-{
-	struct vcpu *a;
-
-	setup(1);
-	a = hog(256, 10);
-	play(SECOND, NULL);
-	expect_share(a, 0, SECOND, 0.10, 0.02);
 }
 
 static void idle_steals(void **state)
@@ -586,7 +425,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(weights_one_cpu), cmocka_unit_test(weights_over_cpus),
-		cmocka_unit_test(three_on_two), cmocka_unit_test(caps), cmocka_unit_test(cap_alone),
+		cmocka_unit_test(three_on_two),
 		cmocka_unit_test(idle_steals), cmocka_unit_test(wake_latency), cmocka_unit_test(affinity),
 		cmocka_unit_test(runstate_adds_up), cmocka_unit_test(random_life),
 		cmocka_unit_test(woken_in_the_window), cmocka_unit_test(alone_before),
