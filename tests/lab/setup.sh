@@ -16,6 +16,9 @@
 # kept: delete the directory to fetch again.
 set -euo pipefail
 
+# One at a time: make starts several at once, and no apt-get waits for the lock of its lists.
+[ -n "${SETUP_LOCKED:-}" ] || SETUP_LOCKED=1 exec flock -o "$0" "$0" "$@"
+
 BUILD_PACKAGES="gcc binutils libc6-dev liblzma-dev libzstd-dev zlib1g-dev liblz4-dev libxen-dev
 	libncurses-dev libjansson-dev liburing-dev libnbd-dev"
 LAB_PACKAGES="$BUILD_PACKAGES g++ clang libcmocka-dev qemu-system-x86 busybox-static
