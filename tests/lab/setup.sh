@@ -15,6 +15,7 @@
 # apt configuration of our own under DIR; /etc is not changed.  What is already there is
 # kept: delete the directory to fetch again.
 set -euo pipefail
+export LC_ALL=C		# what apt says is read here
 
 # One at a time: make starts several at once, and no apt-get waits for the lock of its lists.
 [ -n "${SETUP_LOCKED:-}" ] || SETUP_LOCKED=1 exec flock -o "$0" "$0" "$@"
