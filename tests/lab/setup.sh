@@ -109,13 +109,18 @@ download()
 {
 	local meta=$1 into=$2 pkg
 
-	mkdir -p "$into"
+	rm -rf "$into.new"
+	mkdir -p "$into" "$into.new"
 	apt-get -q $APT update >&2 >/dev/null || die "apt-get update failed for $meta"
 	pkg=$(apt-cache $APT depends "$meta" | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p' |
 		head -n 1)
 	[ -n "$pkg" ] || pkg=$meta
 	say "downloading $pkg" >&2
-	(cd "$into" && apt-get -q $APT -o APT::Sandbox::User=root download "$pkg" >/dev/null) || die "cannot download $pkg"
+	# apt-get leaves the part of a file that it has under the name of the whole
+	(cd "$into.new" && apt-get -q $APT -o APT::Sandbox::User=root download "$pkg" >/dev/null) ||
+		die "cannot download $pkg"
+	mv "$into.new/${pkg}"_*.deb "$into/"
+	rmdir "$into.new"
 	ls -t "$into/${pkg}"_*.deb | head -n 1
 }
 
