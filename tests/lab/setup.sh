@@ -69,6 +69,21 @@ missing()
 	done
 }
 
+# apt-get update with the options given.  Others' apt-get is waited for, as on a machine that has just
+# booted; apt itself does so for dpkg's lock, but not for that of the lists.
+update()
+{
+	local said tries=60
+
+	until said=$(apt-get -q "$@" update 2>&1 >/dev/null); do
+		[[ $said == *"Could not get lock"* ]] && [ $((tries--)) -gt 0 ] || {
+			echo "$said" >&2
+			return 1
+		}
+		sleep 5
+	done
+}
+
 packages()
 {
 	local list want
@@ -83,8 +98,7 @@ packages()
 	[ "$(id -u)" = 0 ] || die "not root, so cannot install: apt-get install $want"
 	say "installing $want"
 	export DEBIAN_FRONTEND=noninteractive
-	apt-get -q -o DPkg::Lock::Timeout=300 update >/dev/null ||
-		die "apt-get update failed; is the package mirror reachable?"
+	update || die "apt-get update failed; is the package mirror reachable?"
 	apt-get -q -y -o DPkg::Lock::Timeout=300 install --no-install-recommends $want >/dev/null ||
 		die "apt-get install $want failed"
 }
@@ -111,7 +125,7 @@ download()
 
 	rm -rf "$into.new"
 	mkdir -p "$into" "$into.new"
-	apt-get -q $APT update >&2 >/dev/null || die "apt-get update failed for $meta"
+	update $APT || die "apt-get update failed for $meta"
 	pkg=$(apt-cache $APT depends "$meta" | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p' |
 		head -n 1)
 	[ -n "$pkg" ] || pkg=$meta
@@ -177,7 +191,7 @@ tools()
 	mkdir -p "$dir/deb"
 	dir=$(realpath "$dir")
 	say "downloading Debian's $what"
-	apt-get -q update >/dev/null || die "apt-get update failed for the $what"
+	update || die "apt-get update failed for the $what"
 	(cd "$dir/deb" && apt-get -q -o APT::Sandbox::User=root download $list >/dev/null) ||
 		die "cannot download the $what"
 	rm -rf "$dir/root.tmp" "$dir/root"
