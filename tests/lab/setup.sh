@@ -22,8 +22,8 @@ export LC_ALL=C		# what apt says is read here
 
 BUILD_PACKAGES="gcc binutils libc6-dev liblzma-dev libzstd-dev zlib1g-dev liblz4-dev libxen-dev
 	libncurses-dev libjansson-dev liburing-dev libnbd-dev"
-LAB_PACKAGES="$BUILD_PACKAGES g++ clang libcmocka-dev qemu-system-x86 busybox-static
-	cpio kmod python3 xz-utils zstd lz4 gzip e2fsprogs grub-common grub-pc-bin
+LAB_PACKAGES="$BUILD_PACKAGES g++ clang libcmocka-dev qemu-system-x86 qemu-utils busybox-static
+	cpio kmod python3 xz-utils zstd lz4 gzip bzip2 e2fsprogs grub-common grub-pc-bin
 	grub-efi-amd64-bin xorriso mtools ovmf gdb xenstore-utils"
 
 # For bochs.py, which is by hand: the tests run without.
