@@ -15,7 +15,8 @@
 
 #define NR_DOMUS	2
 #define NR_ARENA	16		/* pages the calls may do anything to */
-#define NR_GIFTS	8		/* ports, and grants, of dom0 for each */
+#define NR_GIFTS	8		/* grants of dom0, and ports of it for each */
+#define NR_OWN		16		/* grants of each for the other */
 #define FIRST_SLOT	8		/* of the window, entries to play with */
 #define ROUND_NS	8000000000UL
 #define SLACK		24		/* pages that the allocators may keep */
@@ -25,8 +26,11 @@
 static uint64_t seed SHARED;
 static unsigned long calls SHARED;
 static unsigned int peer SHARED;		/* the other domain's number */
-static unsigned int gift_port[NR_GIFTS] SHARED;
+static unsigned int gift_port[NR_GIFTS];	/* dom0 fills them in */
 static volatile unsigned long made[MAX_VCPUS];	/* in the domain: calls so far */
+/* Those that were let through, by kind; without any of a kind, the arguments are not nearly right. */
+enum { TABLES, MAPPINGS, EXTENDED, GRANTS, CHANNELS, NR_KINDS };
+static volatile unsigned long went[NR_KINDS];
 
 /* --- random values --- */
 static uint64_t state[MAX_VCPUS];
@@ -51,7 +55,6 @@ static uint64_t random(void)
 
 static uint64_t below(uint64_t n) { return (random() >> 20) % n; }
 static bool one_in(uint64_t n) { return !below(n); }
-
 static uint64_t some_mfn(void)
 {
 	switch (below(8)) {
@@ -167,7 +170,7 @@ static void tables(void)
 
 	for (unsigned int i = 0; i < n; i++)
 		u[i] = (struct mmu_update){ .ptr = some_slot(), .val = some_pte() };
-	hypercall(__HYPERVISOR_mmu_update, u, n, one_in(4) ? some_va() : 0, some_domain());
+	went[TABLES] += !hypercall(__HYPERVISOR_mmu_update, u, n, one_in(4) ? some_va() : 0, some_domain());
 }
 
 static void mapping(void)
@@ -177,7 +180,8 @@ static void mapping(void)
 	if (one_in(4))
 		hypercall(__HYPERVISOR_update_va_mapping_otherdomain, va, some_pte(), below(8), some_domain());
 	else
-		hypercall(__HYPERVISOR_update_va_mapping, va, some_pte(), one_in(8) ? some_va() : below(8));
+		went[MAPPINGS] += !hypercall(__HYPERVISOR_update_va_mapping, va, some_pte(),
+					     one_in(8) ? some_va() : below(8));
 }
 
 static void extended(void)
@@ -194,28 +198,81 @@ static void extended(void)
 		if ((op[i].cmd == MMUEXT_NEW_BASEPTR || op[i].cmd == MMUEXT_CLEAR_PAGE) && !one_in(40))
 			op[i].cmd = MMUEXT_UNPIN_TABLE;
 	}
-	hypercall(__HYPERVISOR_mmuext_op, op, n, one_in(4) ? some_va() : 0, some_domain());
+	went[EXTENDED] += !hypercall(__HYPERVISOR_mmuext_op, op, n, one_in(4) ? some_va() : 0, some_domain());
 }
 
-/* Grants of dom0, found by both vCPUs, mapped where the entries to play with are. */
+/* --- its own grant table --- */
+static volatile struct grant_entry_v1 *own;
+
+static void make_table(void)
+{
+	uint64_t *list = page_alloc();
+	struct gnttab_setup_table setup = { .dom = DOMID_SELF, .nr_frames = 2, .frame_list = PTR(list) };
+
+	if (hc_gnttab(GNTTABOP_setup_table, &setup, 1) || setup.status)
+		return;
+	own = window(2);
+	if (hc_map((unsigned long)own, make_pte(list[0], PTE_RW_PAGE)))
+		own = NULL;
+}
+
+static void change_grant(void)
+{
+	volatile struct grant_entry_v1 *e = own ? &own[8 + below(NR_OWN)] : NULL;
+
+	if (!e)
+		return;
+	e->domid = (domid_t)(one_in(8) ? some_domain() : peer);
+	e->frame = (uint32_t)(one_in(4) ? some_mfn() : known.arena[below(NR_ARENA)]);
+	e->flags = one_in(8) ? (uint16_t)random() : GTF_permit_access | (one_in(2) ? GTF_readonly : 0);
+}
+
+/* FIFO event channels, as a kernel would set them up, and ports of dom0's. */
+static void channels(void)
+{
+	struct evtchn_init_control init = {
+		.control_gfn = some_mfn(), .vcpu = below(3), .offset = one_in(4) ? random() : 0,
+	};
+	struct evtchn_expand_array expand = { .array_gfn = some_mfn() };
+	struct evtchn_bind_interdomain bind = { .remote_dom = 0, .remote_port = gift_port[below(NR_GIFTS)] };
+	struct evtchn_bind_virq virq = { .virq = below(24), .vcpu = below(2) };
+	struct evtchn_send port = { .port = below(24) };
+
+	switch (below(12)) {
+	case 0: went[CHANNELS] += !hc_evtchn(EVTCHNOP_init_control, &init); break;
+	case 1: went[CHANNELS] += !hc_evtchn(EVTCHNOP_expand_array, &expand); break;
+	case 2: went[CHANNELS] += !hc_evtchn(EVTCHNOP_bind_interdomain, &bind); break;
+	case 3: went[CHANNELS] += !hc_evtchn(EVTCHNOP_bind_virq, &virq); break;
+	case 4: hc_evtchn(EVTCHNOP_unmask, &port); break;
+	case 5: hc_evtchn(EVTCHNOP_close, &port); break;
+	case 6: case 7: hc_evtchn(EVTCHNOP_send, &port); break;
+	default: hc_evtchn(below(15), some_structure());
+	}
+}
+
+/* Grants of dom0 and of the other, found by both vCPUs, mapped where the entries to play with are. */
 static void grants(void)
 {
+	bool of_dom0 = one_in(2);
 	struct gnttab_map_grant_ref map = {
 		.host_addr = one_in(4) ? some_slot() : some_window(),
-		.flags = one_in(8) ? random() : 2 | below(8) << 1, .ref = 8 + below(NR_GIFTS), .dom = 0,
+		.flags = one_in(8) ? random() : 2 | below(8) << 1, .ref = 8 + below(of_dom0 ? NR_GIFTS : NR_OWN),
+		.dom = (domid_t)(of_dom0 ? 0 : peer),
 	};
 	struct gnttab_unmap_grant_ref unmap = {
 		.host_addr = map.host_addr, .dev_bus_addr = one_in(8) ? random() : 0, .handle = below(24),
 	};
 	struct gnttab_copy copy = {
-		.source = { .u.ref = map.ref, .domid = 0, .offset = below(PAGE_SIZE) },
+		.source = { .u.ref = map.ref, .domid = map.dom, .offset = below(PAGE_SIZE) },
 		.dest = { .u.gmfn = some_mfn(), .domid = DOMID_SELF, .offset = below(PAGE_SIZE) },
 		.len = below(300), .flags = one_in(8) ? random() : GNTCOPY_source_gref,
 	};
 
-	switch (below(6)) {
+	switch (below(8)) {
 	case 0:
-	case 1: hc_gnttab(GNTTABOP_map_grant_ref, &map, 1); break;
+	case 1: went[GRANTS] += !hc_gnttab(GNTTABOP_map_grant_ref, &map, 1) && !map.status; break;
+	case 5:
+	case 6: change_grant(); break;
 	case 2: hc_gnttab(GNTTABOP_unmap_grant_ref, &unmap, 1); break;
 	case 3: hc_gnttab(GNTTABOP_copy, &copy, 1); break;
 	case 4: hc_gnttab(below(14), some_structure(), 1 + below(4)); break;
@@ -290,7 +347,7 @@ static void one_call(void)
 	case 3:
 	case 4: extended(); break;
 	case 5: grants(); break;
-	case 6: hc_evtchn(below(15), some_structure()); break;
+	case 6: channels(); break;
 	case 7: hc_memory(below(30), some_structure()); break;
 	case 8: scheduling(); break;
 	case 9: vcpus(); break;
@@ -341,6 +398,7 @@ static void fuzz(void)
 static void domu_main(void)
 {
 	known.entries = (unsigned long)window_l1();
+	window(2);
 	for (unsigned int level = 1; level < 5; level++)
 		known.table[level] = pte_maddr((unsigned long)window(0), level) >> 12;
 	for (unsigned int i = 0; i < ARRAY_SIZE(known.spare); i++)
@@ -350,6 +408,7 @@ static void domu_main(void)
 		known.arena[i] = mfn_of(arena[i]);
 		usable[i] = true;
 	}
+	make_table();
 	smp_start(fuzz);
 	fuzz();
 	while (made[1] < calls)
@@ -358,6 +417,7 @@ static void domu_main(void)
 
 /* --- dom0 --- */
 static struct domu domu[NR_DOMUS];
+static unsigned int dom0_port[NR_DOMUS][NR_GIFTS];
 
 static void give(unsigned int ref, unsigned int domid, uint64_t mfn, uint16_t flags)
 {
@@ -372,14 +432,26 @@ static void make(unsigned int n, void *const page[])
 {
 	struct domu *d = &domu[n];
 
-	for (unsigned int i = 0; i < NR_GIFTS; i++)
-		gift_port[i] = 0;
-	peer = n ? domu[0].id : domu[1].id;
+	unsigned int *ports;
+
 	d->vcpus = 2;
 	domu_build(d, domu_main);
-	for (unsigned int i = 0; i < NR_GIFTS; i++)
+	ports = domu_map_va(d, gift_port, DOMU_SLOT);
+	for (unsigned int i = 0; i < NR_GIFTS; i++) {
+		struct evtchn_alloc_unbound port = { .dom = DOMID_SELF, .remote_dom = (domid_t)d->id };
+
 		if (i % NR_DOMUS == n)
 			give(8 + i, d->id, mfn_of(page[i]), i & 2 ? GTF_readonly : 0);
+		must(hc_evtchn(EVTCHNOP_alloc_unbound, &port));
+		ports[i] = dom0_port[n][i] = port.port;
+	}
+	domu_unmap(DOMU_SLOT);
+}
+
+static void introduce(unsigned int n)
+{
+	*(unsigned int *)domu_map_va(&domu[n], &peer, DOMU_SLOT) = domu[!n].id;
+	domu_unmap(DOMU_SLOT);
 }
 
 /* What a toolstack does to domains that run. */
@@ -393,7 +465,7 @@ static void inspect(unsigned int id)
 	struct xen_domctl_getdomaininfo info;
 	void *p;
 
-	switch (below(5)) {
+	switch (below(6)) {
 	case 0:
 		check_ok(domctl_simple(XEN_DOMCTL_pausedomain, id));
 		check_ok(domctl_simple(XEN_DOMCTL_unpausedomain, id));
@@ -410,6 +482,9 @@ static void inspect(unsigned int id)
 		if (p)
 			domu_unmap(DOMU_SLOT);
 		break;
+	case 4:
+		event_send(dom0_port[below(NR_DOMUS)][below(NR_GIFTS)]);
+		break;
 	default:
 		hc_sched(SCHEDOP_yield, NULL);
 	}
@@ -423,12 +498,11 @@ static bool ended(unsigned int id)
 	return info.flags & XEN_DOMINF_shutdown;
 }
 
-static void unmake(unsigned int id)
+static void wait_gone(unsigned int id)
 {
 	struct xen_domctl_getdomaininfo info;
 	uint64_t end = time_now_ns() + 20000000000UL;
 
-	must(domctl_simple(XEN_DOMCTL_destroydomain, id));
 	while (domu_info(id, &info) != -ESRCH)
 		if (time_now_ns() > end)
 			test_error("domain %u is not gone: %lu frames", id, info.tot_pages);
@@ -436,10 +510,12 @@ static void unmake(unsigned int id)
 
 static unsigned long how_many(const struct domu *d)
 {
-	unsigned long n = 0;
 	const volatile unsigned long *m = domu_map_va(d, &made[0], DOMU_SLOT);
+	unsigned long n = m[0] + m[1];
 
-	n = m[0] + m[1];
+	m = domu_map_va(d, &went[0], DOMU_SLOT);
+	for (unsigned int i = 0; i < NR_KINDS; i++)
+		went[i] += m[i];
 	domu_unmap(DOMU_SLOT);
 	return n;
 }
@@ -452,13 +528,19 @@ static unsigned long one_round(void *const page[])
 	for (unsigned int i = 0; i < NR_DOMUS; i++)
 		make(i, page);
 	for (unsigned int i = 0; i < NR_DOMUS; i++)
+		introduce(i);
+	for (unsigned int i = 0; i < NR_DOMUS; i++)
 		domu_run(&domu[i]);
 	while (!(ended(domu[0].id) && ended(domu[1].id)) && time_now_ns() < end)
 		inspect(domu[below(NR_DOMUS)].id);
 	for (unsigned int i = 0; i < NR_DOMUS; i++) {
 		n += how_many(&domu[i]);
-		unmake(domu[i].id);
+		must(domctl_simple(XEN_DOMCTL_destroydomain, domu[i].id));
 	}
+	for (unsigned int i = 0; i < NR_DOMUS; i++)
+		wait_gone(domu[i].id);		/* each may have had something of the other mapped */
+	for (unsigned int i = 0; i < NR_DOMUS * NR_GIFTS; i++)
+		check_ok(event_close(dom0_port[i / NR_GIFTS][i % NR_GIFTS]));
 	for (unsigned int i = 0; i < NR_GIFTS; i++)
 		check(grant_take(8 + i), "grant %u is in use for ever", 8 + i);
 	check_equal(hypercall(__HYPERVISOR_mica_op, MICA_OP_audit, 0), 0);
@@ -493,8 +575,8 @@ static unsigned long word(const char *name)
 void test_main(void)
 {
 	unsigned long rounds = word("rounds="), total = 0;
-	void *page[NR_GIFTS];
 	uint64_t free = 0, lost;
+	void *page[NR_GIFTS];
 
 	calls = word("calls=");
 	state[0] = seed = word("seed=");
@@ -510,5 +592,9 @@ void test_main(void)
 		check(!lost, "round %lu: %lu pages are lost", r, lost);
 	}
 	check(total > rounds * 100, "only %lu calls were made", total);
-	print("  %lu hypercalls\n", total);
+	for (unsigned int i = 0; i < NR_KINDS; i++)
+		check(went[i], "not one call of kind %u was let through", i);
+	print("  %lu hypercalls; let through: %lu table writes, %lu mappings, %lu pins and flushes, ", total,
+	      went[TABLES], went[MAPPINGS], went[EXTENDED]);
+	print("%lu grants, %lu channels\n", went[GRANTS], went[CHANNELS]);
 }
