@@ -6,7 +6,7 @@
  * pauses, inspects and maps them.  What becomes of them is their affair.  Not a frame may be lost, no count
  * may be wrong, no grant of dom0's may stay in use, and dom0 must go on.
  *
- * More of it, by hand: QEMU with other words on the module's command line (rounds, calls, seed).
+ * More of it, by hand: ARGS="rounds=300 calls=4000 seed=7" LIMIT=3600 tests/guest/run.sh build-debug refused-fuzz
  */
 #include "domu.h"
 #include "event.h"

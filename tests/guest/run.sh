@@ -106,7 +106,7 @@ run_one() {
 	source=tests/guest/$name.c
 	elf=$out/$name.elf
 	smp=$(option smp 1) mem=$(option mem 256) hvopts=$(option hvopts "")
-	args=$(option args "") expect=$(option expect pass)
+	args=${ARGS:-$(option args "")} expect=$(option expect pass)
 	log=$out/$name.log
 	verdict=
 	local common="console=com1 com1=115200,8n1 loglvl=all guest_loglvl=all dom0_mem=64M"
