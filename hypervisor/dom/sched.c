@@ -157,7 +157,6 @@ static void account(struct vcpu *v, uint64_t now)
 	v->sched_in_ns = now;
 	if (v->is_idle)
 		return;
-	v->cpu_time_ns += ran;
 	v->vruntime += scaled(v->dom, ran);
 	if (!v->dom->cap)
 		return;

@@ -125,7 +125,6 @@ struct vcpu {
 	cpumask_t hard_affinity, soft_affinity;
 	uint64_t vruntime;		/* weighted */
 	uint64_t sched_in_ns;
-	uint64_t cpu_time_ns;		/* total */
 	int pinned_by;			/* pin_override: previous affinity saved, -1 = none */
 	cpumask_t affinity_saved;
 	uint32_t virq_port[24];		/* ipc/evtchn.c: per-vCPU VIRQ bindings */

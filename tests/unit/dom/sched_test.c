@@ -26,7 +26,7 @@ static void alone_before(void **state)
 	setup(1);
 	a = hog(1, 0);
 	play(2 * SECOND, NULL);
-	was = a->cpu_time_ns;
+	was = cpu_time(a);
 	b = hog(2, 0);
 	play(SECOND, NULL);
 	expect_share(a, was, SECOND, 1.0 / 3, 0.02);
@@ -47,7 +47,7 @@ static void pinned_newcomer(void **state)
 		a = hog(256, 0);
 		assert_int_equal(sched_set_affinity(a, 2, 2), 0);
 		play(SECOND, NULL);
-		was = a->cpu_time_ns;
+		was = cpu_time(a);
 		b = hog(256, 0);
 		assert_int_equal(sched_set_affinity(b, 2, 2), 0);
 		play(SECOND, NULL);
@@ -100,10 +100,10 @@ static void clocks_apart(bool sleeps)
 		softirq_raise_on(a->cpu, SOFTIRQ_SCHED);
 	}
 	run_softirqs();
-	was = a->cpu_time_ns;
+	was = cpu_time(a);
 	play(SECOND, NULL);
-	if (a->cpu_time_ns - was < SECOND / 4)
-		fail_msg("a got %lu ms of 1000", (a->cpu_time_ns - was) / MS);
+	if (cpu_time(a) - was < SECOND / 4)
+		fail_msg("a got %lu ms of 1000", (cpu_time(a) - was) / MS);
 }
 
 static void clocks_apart_asleep(void **state) { clocks_apart(true); }
@@ -119,7 +119,7 @@ static void weights_over_cpus(void **state)
 		v[i] = hog(256, 0);
 	play(200 * MS, NULL);
 	for (unsigned i = 0; i < 5; i++)
-		before[i] = v[i]->cpu_time_ns;
+		before[i] = cpu_time(v[i]);
 	play(2 * SECOND, NULL);
 	for (unsigned i = 0; i < 5; i++)
 		expect_share(v[i], before[i], 2 * SECOND, 2.0 / 5, 0.02);
@@ -240,6 +240,7 @@ static void rate_limit(void **state)
 static void affinity(void **state)
 {
 	struct vcpu *a, *b;
+	uint64_t of_a, of_b;
 
 	setup(2);
 	a = hog(256, 0);
@@ -250,10 +251,11 @@ static void affinity(void **state)
 	assert_int_equal(sched_set_affinity(b, 1, 1), 0);
 	assert_int_equal(sched_set_affinity(b, 1ul << 40, 1), -EINVAL);
 	run_softirqs();
-	a->cpu_time_ns = b->cpu_time_ns = 0;
+	of_a = cpu_time(a);
+	of_b = cpu_time(b);
 	play(SECOND, NULL);
-	expect_share(a, 0, SECOND, 0.5, 0.02);
-	expect_share(b, 0, SECOND, 0.5, 0.02);
+	expect_share(a, of_a, SECOND, 0.5, 0.02);
+	expect_share(b, of_b, SECOND, 0.5, 0.02);
 	/* a waker is between two queues with b, going where it may not run any more */
 	while (!b->running)
 		play(STEP, NULL);
@@ -389,13 +391,13 @@ static void worker_step(void)
 	for (unsigned i = 0; i < ARRAY_SIZE(worker); i++) {
 		struct vcpu *v = worker[i].v;
 
-		if (v->on_cpu && v->cpu_time_ns + now_ns() - v->sched_in_ns >= worker[i].until) {
+		if (v->on_cpu && cpu_time(v) >= worker[i].until) {
 			fake_run_on(v->cpu);
 			sched_block(v);
 			worker[i].until = now_ns() + work_or_sleep(6);
 		} else if (v->blocked && now_ns() >= worker[i].until) {
 			sched_wake(v);
-			worker[i].until = v->cpu_time_ns + work_or_sleep(4);
+			worker[i].until = cpu_time(v) + work_or_sleep(4);
 		}
 		if (v->on_cpu || v->blocked)
 			worker[i].ready_at = now_ns();
@@ -403,6 +405,9 @@ static void worker_step(void)
 	}
 	run_softirqs();
 }
+
+/* Three others may be as far behind as dom/sched.c lets them be (BEHIND_NS), and each has two slices of it. */
+#define LONGEST		(3 * (100 + 2 * 5) * MS)
 
 static void nobody_waits_long(void **state)
 {
@@ -416,7 +421,7 @@ static void nobody_waits_long(void **state)
 			run_softirqs();
 		}
 		play(60 * SECOND, worker_step);
-		if (worst > 300 * MS)
+		if (worst > LONGEST)
 			fail_msg("round %u: somebody waited %lu ms", round, worst / MS);
 	}
 }
