@@ -6,6 +6,8 @@ MAKEFLAGS += -j$(shell nproc) --no-builtin-rules
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .DEFAULT_GOAL := all
+# What programs say is read by recipes and tests.
+export LC_ALL := C
 
 ELF    := $(BUILD)/mica.elf
 UNPACK := $(BUILD)/tools/mica-unpack
