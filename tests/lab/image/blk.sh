@@ -66,6 +66,22 @@ blk_detach()
 	xenstore-rm "/local/domain/$id/device/vbd/$2"
 }
 
+# What the processes of the disks of $1 wait for, and what lies in its rings: why nothing goes on.
+blk_evidence()
+{
+	tail -n 30 "$(guest_log "$1")"
+	cat /var/log/mica/blkd.log
+	for pid in $(pidof mica-blkd mica-blkd-disk qemu-storage-daemon); do
+		for task in /proc/"$pid"/task/*; do
+			echo "$task $(cat "$task/comm") $(cat "$task/wchan" 2>/dev/null): $(cat "$task/syscall" 2>/dev/null)"
+			cat "$task/stack" 2>/dev/null || true
+		done
+		grep -H '^tfd' /proc/"$pid"/fdinfo/* 2>/dev/null || true
+		ls -l /proc/"$pid"/fd || true
+	done
+	mica ring show "$1" || true
+}
+
 # in_guest SECONDS GUEST COMMAND: run it on its console and wait for its good end.  A line need not
 # begin with what a program says: a message of the kernel's from another CPU is written in pieces, and
 # what is said meanwhile stands among them.
@@ -75,8 +91,7 @@ in_guest()
 	say "in $2: $3"
 	guest_type "$2" "($3) && echo STEP-\$((0+$blk_step))-well || echo STEP-\$((0+$blk_step))-ill"
 	wait_for "$1" grep -qE "STEP-$blk_step-(well|ill)" "$(guest_log "$2")" || {
-		tail -n 30 "$(guest_log "$2")"
-		cat /var/log/mica/blkd.log
+		blk_evidence "$2"
 		die "guest $2 did not end within $1 s: $3"
 	}
 	if ! grep -q "STEP-$blk_step-well" "$(guest_log "$2")"; then
