@@ -79,7 +79,11 @@ blk_evidence()
 		grep -H '^tfd' /proc/"$pid"/fdinfo/* 2>/dev/null || true
 		ls -l /proc/"$pid"/fd || true
 	done
-	mica ring show "$1" || true
+	mica ring list "$1" || true
+	mica ring show "$1/xvda" || true
+	for journal in /run/mica/blkd/*.journal; do
+		od -A d -t u4 -N 512 "$journal" || true		# the counters, in_flight among them
+	done
 }
 
 # in_guest SECONDS GUEST COMMAND: run it on its console and wait for its good end.  A line need not
